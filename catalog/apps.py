@@ -1,0 +1,10 @@
+"""Catalogue as a Django app."""
+
+from django.apps import AppConfig
+
+
+class CatalogConfig(AppConfig):
+    """Catalogue."""
+
+    name = "catalog"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,10 @@
+"""Commercial promises as a Django app."""
+
+from django.apps import AppConfig
+
+
+class ContractsConfig(AppConfig):
+    """Commercial promises."""
+
+    name = "contracts"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,10 @@
+"""The engine as a Django app."""
+
+from django.apps import AppConfig
+
+
+class FulfillmentConfig(AppConfig):
+    """The engine."""
+
+    name = "fulfillment"
+    default_auto_field = "django.db.models.BigAutoField"

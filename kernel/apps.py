@@ -1,0 +1,15 @@
+"""The kernel as a Django app."""
+
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+
+
+class KernelConfig(AppConfig):
+    """Finds every app's roles and reactions once all models are loaded."""
+
+    name = "kernel"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        autodiscover_modules("roles")
+        autodiscover_modules("reactions")

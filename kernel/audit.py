@@ -1,0 +1,58 @@
+"""Audit: every change writes who, when, from where, old → new, in the same transaction."""
+
+import contextvars
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import models
+
+from kernel.models.people import User
+from kernel.models.trail import AuditEntry
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the present request comes from."""
+
+    request_id: str = ""
+    address: str | None = None
+
+
+origin: contextvars.ContextVar[Origin] = contextvars.ContextVar("origin", default=Origin())
+
+
+def record(
+    action: str, subject: models.Model, *, by: User | None, changes: dict[str, list[Any]] | None = None, reason: str = ""
+) -> AuditEntry:
+    """Write one audit row. `changes` maps field → [old, new] with JSON values (others become text)."""
+    here = origin.get()
+    return AuditEntry.objects.create(
+        actor=by, action=action, subject_type=subject._meta.label_lower, subject_id=subject.pk,
+        subject_name=str(subject)[:200], changes=_plain(changes or {}), reason=reason,
+        request_id=here.request_id, address=here.address,
+    )  # fmt: skip
+
+
+def record_many(action: str, subjects: list[Any], *, by: User | None, changes: dict[str, list[Any]] | None = None) -> None:
+    """The same row for many records in one statement."""
+    here = origin.get()
+    AuditEntry.objects.bulk_create(
+        AuditEntry(
+            actor=by, action=action, subject_type=subject._meta.label_lower, subject_id=subject.pk,
+            subject_name=str(subject)[:200], changes=_plain(changes or {}),
+            request_id=here.request_id, address=here.address,
+        )
+        for subject in subjects
+    )  # fmt: skip
+
+
+def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[Any]]:
+    """Fields whose values differ, as `changes` for `record`."""
+    return {name: [before.get(name), after[name]] for name in after if before.get(name) != after[name]}
+
+
+def _plain(changes: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    def plain(value: Any) -> Any:
+        return value if value is None or isinstance(value, str | int | float | bool | list | dict) else str(value)
+
+    return {name: [plain(old), plain(new)] for name, (old, new) in changes.items()}

@@ -1,0 +1,45 @@
+"""Answers for pages and fragments: the server picks the part, messages travel as events."""
+
+import json
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.contrib import messages
+
+from kernel.refusal import Refusal
+
+
+def respond(
+    request: HttpRequest, template: str, context: dict[str, Any] | None = None, *, part: str = "", status: int = 200, toast: str = ""
+) -> HttpResponse:
+    """Render the page, or for an htmx request the named part of it (`{% partialdef part %}`).
+
+    `toast` shows a message: as an HX-Trigger event on a fragment, as a Django message on a page.
+    """
+    fragment = bool(part) and bool(getattr(request, "htmx", False)) and not request.htmx.boosted  # type: ignore[attr-defined]
+    if toast and not fragment:
+        messages.success(request, toast)
+    response = render(request, f"{template}#{part}" if fragment else template, context, status=status)
+    if toast and fragment:
+        response["HX-Trigger"] = json.dumps({"toast": {"text": toast}})
+    return response
+
+
+def go(request: HttpRequest, to: Any, *args: Any, toast: str = "", **kwargs: Any) -> HttpResponse:
+    """Redirect after a successful act, for a plain form and for htmx alike."""
+    if toast:
+        messages.success(request, toast)
+    if getattr(request, "htmx", False):
+        return HttpResponse(headers={"HX-Redirect": resolve_url(to, *args, **kwargs)})
+    return redirect(to, *args, **kwargs)
+
+
+def refuse(request: HttpRequest, error: Refusal) -> HttpResponse:
+    """The refusal in words: as a toast event for htmx (nothing is swapped), as a page otherwise."""
+    if getattr(request, "htmx", False):
+        response = HttpResponse(status=error.status)
+        response["HX-Reswap"] = "none"
+        response["HX-Trigger"] = json.dumps({"toast": {"text": str(error), "kind": "bad"}})
+        return response
+    return render(request, "refused.html", {"problems": error.problems, "status": error.status}, status=error.status)

@@ -1,0 +1,107 @@
+"""Lifecycles: declared once on the model with django-fsm, moved only through here, guarded again by the database."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pgtrigger
+from django.db import models
+from django_fsm import Transition, can_proceed, has_transition_perm
+
+from kernel import audit
+from kernel.models.people import User
+from kernel.refusal import Conflict, NotPermitted
+
+Class = TypeVar("Class", bound=type[models.Model])
+
+
+class IllegalMove(Conflict):
+    """The record's state does not allow this move."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """A move as a screen offers it. `why_not` is empty when the person may make it now."""
+
+    name: str
+    label: str
+    target: str
+    why_not: str
+
+
+def guarded(*fields: str) -> Callable[[Class], Class]:
+    """Class decorator: the database refuses what the `@transition` declarations of these fields do not list."""
+
+    def wrap(model: Class) -> Class:
+        for name in fields:
+            pairs = sorted({(str(t.source), str(t.target)) for t in transitions_of(model, name)})
+            pgtrigger.register(pgtrigger.FSM(name=f"{name}_moves", field=name, transitions=pairs))(model)
+        return model
+
+    return wrap
+
+
+def transitions_of(model: type[models.Model], field: str = "state") -> list[Transition]:
+    """Every declared transition of a model's field, in declaration order."""
+    return list(model._meta.get_field(field).get_all_transitions(model))  # type: ignore[union-attr]
+
+
+def move(record: Any, transition: Callable[..., Any], *, by: User | None, reason: str = "", **inputs: Any) -> Any:
+    """Make one move of a record that the caller has locked: permission, transition, save, audit row.
+
+    `transition` is the model's method, as in `move(order, Order.submit, by=user)`; `by=None` is the system itself.
+
+    Raises:
+        IllegalMove: the move does not start from the record's present state, or its condition does not hold.
+        NotPermitted: the person lacks the permission that the transition names.
+    """
+    name = transition.__name__
+    method = getattr(record, name)
+    field = method._django_fsm.field.name
+    before = getattr(record, field)
+    if not can_proceed(method):
+        raise IllegalMove(_refusal(record, name, before))
+    if by is not None and not has_transition_perm(method, by):
+        raise NotPermitted(f"Your roles do not include the right to {_label(method, before).lower()} this.")
+    method(**inputs)
+    record.edition += 1
+    record.save()
+    audit.record(name, record, by=by, changes={field: [before, getattr(record, field)]}, reason=reason)
+    return record
+
+
+def moves(record: Any, user: User, field: str = "state") -> list[Move]:
+    """Moves from the present state that a person could press, those not allowed with the reason.
+
+    A transition whose `custom` has `hidden` belongs to the machine and is left out.
+    """
+    found = []
+    for t in transitions_of(type(record), field):
+        if t.source != getattr(record, field) or t.custom.get("hidden"):
+            continue
+        method = getattr(record, t.name)
+        why = ""
+        if not can_proceed(method):
+            why = t.custom.get("why_not", "It cannot be done yet.")
+        elif not has_transition_perm(method, user):
+            why = "Your roles do not include this right."
+        found.append(Move(t.name, t.custom.get("label", t.name.replace("_", " ").capitalize()), str(t.target), why))
+    return found
+
+
+def transition_named(model: type[models.Model], name: str) -> Callable[..., Any]:
+    """The transition method a crafted or real form names. Raises IllegalMove for anything else."""
+    method = getattr(model, name, None)
+    if method is None or not hasattr(method, "_django_fsm"):
+        raise IllegalMove(f"There is no move called “{name}”.")
+    return method  # type: ignore[no-any-return]
+
+
+def _label(method: Any, source: str) -> str:
+    found = method._django_fsm.get_transition(source)
+    return str((found.custom if found else {}).get("label") or method.__name__.replace("_", " "))
+
+
+def _refusal(record: Any, name: str, state: str) -> str:
+    kind = record._meta.verbose_name
+    return f"This {kind} is {state.replace('_', ' ')}; “{name.replace('_', ' ')}” is not possible from there."

@@ -1,0 +1,29 @@
+"""Tables of the kernel."""
+
+from kernel.models.activity import Comment, Notification
+from kernel.models.approvals import ApprovalRequest, ApprovalStep
+from kernel.models.base import Numbered, Record, RecordQuerySet
+from kernel.models.calendars import BusinessCalendar, Holiday
+from kernel.models.decisions import DecisionTable
+from kernel.models.documents import Document
+from kernel.models.outbox import OutboxDelivery, OutboxEvent
+from kernel.models.people import User
+from kernel.models.trail import AuditEntry
+
+__all__ = [
+    "ApprovalRequest",
+    "ApprovalStep",
+    "AuditEntry",
+    "BusinessCalendar",
+    "Comment",
+    "DecisionTable",
+    "Document",
+    "Holiday",
+    "Notification",
+    "Numbered",
+    "OutboxDelivery",
+    "OutboxEvent",
+    "Record",
+    "RecordQuerySet",
+    "User",
+]

@@ -1,0 +1,54 @@
+"""Roles: named sets of permissions, each app adding its own; kept as Django groups."""
+
+from collections import defaultdict
+
+from django.contrib.auth.models import Group, Permission
+from django.db import transaction
+
+ROLES: dict[str, str] = {
+    "customer": "Customer",
+    "order_agent": "Order agent",
+    "sales_agent": "Sales agent",
+    "sales_manager": "Sales manager",
+    "order_fulfilment_agent": "Order fulfilment agent",
+    "order_manager": "Order manager",
+    "order_approver": "Order approver",
+    "fulfilment_manager": "Fulfilment manager",
+    "fallout_agent": "Fallout agent",
+    "fallout_manager": "Fallout manager",
+    "process_admin": "Process admin",
+    "service_agent": "Service agent",
+    "technician": "Technician",
+    "finance": "Finance",
+}
+
+_grants: dict[str, set[str]] = defaultdict(set)
+
+
+def grant(role: str, *permissions: str) -> None:
+    """Give a role permissions written as app.codename. Raises KeyError for an unknown role."""
+    if role not in ROLES:
+        raise KeyError(role)
+    _grants[role].update(permissions)
+
+
+def granted() -> dict[str, set[str]]:
+    """Role → permissions, for the page of who may do what."""
+    return {role: set(_grants[role]) for role in ROLES}
+
+
+@transaction.atomic
+def synchronise() -> None:
+    """Bring the groups to what the code grants; safe to run again. Raises ValueError for unknown permissions."""
+    known = {f"{p.content_type.app_label}.{p.codename}": p for p in Permission.objects.select_related("content_type")}
+    if unknown := {name for names in _grants.values() for name in names} - set(known):
+        raise ValueError(f"Unknown permissions: {', '.join(sorted(unknown))}")
+    for role in ROLES:
+        group, _ = Group.objects.get_or_create(name=role)
+        group.permissions.set([known[name] for name in _grants[role]])
+
+
+for _role in ROLES:
+    if _role != "customer":
+        grant(_role, "kernel.use_workspace", "kernel.add_comment", "kernel.view_document")
+grant("process_admin", "kernel.view_decisiontable", "kernel.change_decisiontable", "kernel.add_decisiontable")

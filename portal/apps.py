@@ -1,0 +1,10 @@
+"""Portal as a Django app."""
+
+from django.apps import AppConfig
+
+
+class PortalConfig(AppConfig):
+    """Portal."""
+
+    name = "portal"
+    default_auto_field = "django.db.models.BigAutoField"
