@@ -12,7 +12,7 @@ DEBUG = env.bool("DEBUG", default=False)
 PRODUCTION = env.bool("PRODUCTION", default=False)
 VAR = Path(env.str("TRUNKLINE_VAR", default=str(BASE_DIR / "var")))
 
-DEV_SECRET = "development-only-secret-key-that-production-refuses-0123456789"
+DEV_SECRET = "development-only-secret-key-that-production-refuses-0123456789"  # noqa: S105
 SECRET_KEY = env.str("SECRET_KEY", default=DEV_SECRET)
 CALLBACK_SECRET = env.str("CALLBACK_SECRET", default="development-callback-secret")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])

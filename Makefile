@@ -1,0 +1,27 @@
+# Two commands matter: `make run` starts the product, `make test` checks that it works.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+
+help: ## Show what can be done
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+setup: ## Make .venv, install what pyproject.toml and package.json ask for, check system libraries
+	@$(PYTHON) config/bootstrap.py
+
+run: setup ## Start everything on PORT (8000); Ctrl-C stops it all
+	@PORT=$(PORT) exec $(BIN)/python manage.py run
+
+test: ## Run every test, on real PostgreSQL and Valkey, with Chromium for the journeys
+	@$(PYTHON) config/bootstrap.py --browser
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+check: setup ## Everything that needs no running test: style, types, layers, budgets, migrations, deployment
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python config/check.py
+
+format: setup ## Put the code into its one form
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+.PHONY: help setup run test check format
