@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import psycopg
 
@@ -48,7 +48,7 @@ def start(folder: Path) -> str:
         options = f"-h '' -k {shlex.quote(str(_socket_folder(folder)))} -c max_connections=200"
         log = f"--log={folder / 'log'}"
         _run(folder, "pg_ctl", "start", "--wait", f"--timeout={PATIENCE}", "--silent", log, "-o", options)
-    return url(folder, "postgres")
+    return _url(folder)
 
 
 def stop(folder: Path) -> None:
@@ -58,24 +58,24 @@ def stop(folder: Path) -> None:
         _run(folder, "pg_ctl", "stop", "--wait", "--silent", "--mode=fast")
 
 
-def url(folder: Path, database: str) -> str:
-    """The URL of one database of the cluster."""
-    return f"postgresql://postgres:@/{database}?host={quote(str(_socket_folder(_home(folder))))}"
-
-
-def create(folder: Path, database: str) -> str:
-    """Make a database unless it is there; return its URL."""
-    with psycopg.connect(url(folder, "postgres"), autocommit=True) as connection:
+def create(server: str, database: str) -> str:
+    """Make a database on the server of any of its databases' URLs, unless it is there; return its URL."""
+    with psycopg.connect(sibling(server, "postgres"), autocommit=True) as connection:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,)).fetchone():
             connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(database)))
-    return url(folder, database)
+    return sibling(server, database)
 
 
-def drop(folder: Path, database: str) -> None:
+def drop(server: str, database: str) -> None:
     """Remove a database with whoever is still connected to it."""
     drop_it = psycopg.sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(psycopg.sql.Identifier(database))
-    with psycopg.connect(url(folder, "postgres"), autocommit=True) as connection:
+    with psycopg.connect(sibling(server, "postgres"), autocommit=True) as connection:
         connection.execute(drop_it)
+
+
+def sibling(server: str, database: str) -> str:
+    """The URL of another database on the same server."""
+    return urlsplit(server)._replace(path=f"/{database}").geturl()
 
 
 def binary(name: str) -> Path:
@@ -181,9 +181,13 @@ def _process(folder: Path) -> int:
 
 
 def _answers(folder: Path) -> bool:
-    with contextlib.suppress(psycopg.OperationalError), psycopg.connect(url(folder, "postgres"), connect_timeout=5):
+    with contextlib.suppress(psycopg.OperationalError), psycopg.connect(_url(folder), connect_timeout=5):
         return True
     return False
+
+
+def _url(folder: Path) -> str:
+    return f"postgresql://postgres:@/postgres?host={quote(str(_socket_folder(folder)))}"
 
 
 def _socket_folder(folder: Path) -> Path:

@@ -32,8 +32,7 @@ def ensure() -> None:
         _held.append(hold)
         atexit.register(release, os.getpid())
         if "DATABASE_URL" in wanted:
-            postgres.start(VAR / "postgres")
-            os.environ["DATABASE_URL"] = postgres.create(VAR / "postgres", "trunkline")
+            os.environ["DATABASE_URL"] = postgres.create(postgres.start(VAR / "postgres"), "trunkline")
         if "REDIS_URL" in wanted:
             os.environ["REDIS_URL"] = valkey.start(VAR / "valkey")
 

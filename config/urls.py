@@ -6,4 +6,12 @@ from django.urls import include, path
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("kernel.urls")),
+    path("", include("catalog.urls")),
+    path("", include("crm.urls")),
+    path("", include("cmdb.urls")),
+    path("", include("contracts.urls")),
+    path("", include("fulfillment.urls")),
+    path("", include("orders.urls")),
+    path("", include("fallout.urls")),
+    path("portal/", include("portal.urls")),
 ]

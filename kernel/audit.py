@@ -22,7 +22,12 @@ origin: contextvars.ContextVar[Origin] = contextvars.ContextVar("origin", defaul
 
 
 def record(
-    action: str, subject: models.Model, *, by: User | None, changes: dict[str, list[Any]] | None = None, reason: str = ""
+    action: str,
+    subject: models.Model,
+    *,
+    by: User | None,
+    changes: dict[str, list[Any]] | None = None,
+    reason: str = "",
 ) -> AuditEntry:
     """Write one audit row. `changes` maps field → [old, new] with JSON values (others become text)."""
     here = origin.get()
@@ -33,7 +38,9 @@ def record(
     )  # fmt: skip
 
 
-def record_many(action: str, subjects: list[Any], *, by: User | None, changes: dict[str, list[Any]] | None = None) -> None:
+def record_many(
+    action: str, subjects: list[Any], *, by: User | None, changes: dict[str, list[Any]] | None = None
+) -> None:
     """The same row for many records in one statement."""
     here = origin.get()
     AuditEntry.objects.bulk_create(
@@ -43,6 +50,20 @@ def record_many(action: str, subjects: list[Any], *, by: User | None, changes: d
             request_id=here.request_id, address=here.address,
         )
         for subject in subjects
+    )  # fmt: skip
+
+
+def record_moves(
+    action: str, model: type[models.Model], field: str, rows: list[tuple[int, str]], target: str, *, by: User | None
+) -> None:
+    """Audit rows of a set-based move; `rows` are (key, old state)."""
+    here = origin.get()
+    AuditEntry.objects.bulk_create(
+        AuditEntry(
+            actor=by, action=action, subject_type=model._meta.label_lower, subject_id=pk,
+            changes={field: [old, target]}, request_id=here.request_id, address=here.address,
+        )
+        for pk, old in rows
     )  # fmt: skip
 
 

@@ -70,6 +70,34 @@ def move(record: Any, transition: Callable[..., Any], *, by: User | None, reason
     return record
 
 
+def move_many(
+    rows: models.QuerySet[Any], transition: Callable[..., Any], *, by: User | None, trail: bool = True, **changes: Any
+) -> list[int]:
+    """Make the same move of many rows in one statement; rows in other states are left alone. Returns the moved keys.
+
+    For the machine's own set-based moves: conditions and permissions of the transition are not asked, the database's
+    guard is. `changes` are further columns to set. `trail=False` leaves out the audit rows.
+    """
+    meta = transition._django_fsm  # type: ignore[attr-defined]
+    field = meta.field.name
+    by_target: dict[str, list[str]] = {}
+    for t in meta.transitions.values():
+        by_target.setdefault(str(t.target), []).append(str(t.source))
+    moved: list[int] = []
+    for target, sources in by_target.items():
+        found = rows.filter(**{f"{field}__in": sources})
+        keys = list(found.order_by("pk").select_for_update(of=("self",)).values_list("pk", field, named=False))
+        if not keys:
+            continue
+        rows.model._base_manager.filter(pk__in=[pk for pk, _ in keys]).update(
+            **{field: target, "edition": models.F("edition") + 1}, **changes
+        )
+        if trail:
+            audit.record_moves(transition.__name__, rows.model, field, keys, target, by=by)
+        moved.extend(pk for pk, _ in keys)
+    return moved
+
+
 def moves(record: Any, user: User, field: str = "state") -> list[Move]:
     """Moves from the present state that a person could press, those not allowed with the reason.
 

@@ -1,1 +1,35 @@
-"""Tables of catalogue."""
+"""Tables of the catalogue."""
+
+from catalog.models.offerings import (
+    BundleItem,
+    Category,
+    Charge,
+    Offering,
+    PriceAdjustment,
+    PriceEntry,
+    PriceList,
+)
+from catalog.models.specifications import (
+    TIGHTER_IS_MORE,
+    Characteristic,
+    DecompositionRule,
+    Dependency,
+    SlaMetric,
+    Specification,
+)
+
+__all__ = [
+    "TIGHTER_IS_MORE",
+    "BundleItem",
+    "Category",
+    "Characteristic",
+    "Charge",
+    "DecompositionRule",
+    "Dependency",
+    "Offering",
+    "PriceAdjustment",
+    "PriceEntry",
+    "PriceList",
+    "SlaMetric",
+    "Specification",
+]

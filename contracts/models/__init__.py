@@ -1,1 +1,35 @@
 """Tables of commercial promises."""
+
+from contracts.models.agreements import (
+    Agreement,
+    AgreementDiscount,
+    AgreementSla,
+    AgreementTerm,
+    NegotiationRound,
+)
+from contracts.models.contracts import (
+    BillingStart,
+    Contract,
+    ContractLine,
+    Entitlement,
+    ServiceLevel,
+    SignatureRequest,
+)
+from contracts.models.quotes import LinePrice, Quote, QuoteLine
+
+__all__ = [
+    "Agreement",
+    "AgreementDiscount",
+    "AgreementSla",
+    "AgreementTerm",
+    "BillingStart",
+    "Contract",
+    "ContractLine",
+    "Entitlement",
+    "LinePrice",
+    "NegotiationRound",
+    "Quote",
+    "QuoteLine",
+    "ServiceLevel",
+    "SignatureRequest",
+]

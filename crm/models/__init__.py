@@ -1,1 +1,27 @@
-"""Tables of customers."""
+"""Tables of customers and the pipeline."""
+
+from crm.models.accounts import (
+    Account,
+    AccountQuerySet,
+    BillingProfile,
+    Contact,
+    OfAccountQuerySet,
+    Site,
+    TeamMember,
+)
+from crm.models.pipeline import Lead, LeadLine, Opportunity, OpportunityLine, Stage
+
+__all__ = [
+    "Account",
+    "AccountQuerySet",
+    "BillingProfile",
+    "Contact",
+    "Lead",
+    "LeadLine",
+    "OfAccountQuerySet",
+    "Opportunity",
+    "OpportunityLine",
+    "Site",
+    "Stage",
+    "TeamMember",
+]

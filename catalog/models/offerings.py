@@ -1,0 +1,165 @@
+"""Offerings: what is sold, in which bundles, at which prices (TMF620)."""
+
+from django.db import models
+
+from catalog.models.specifications import Specification, Versioned
+from kernel import lifecycle
+from kernel.models import Record
+
+
+class Category(models.Model):
+    """A shelf of the catalogue."""
+
+    key = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=80)
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+    position = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "name"]
+        verbose_name_plural = "categories"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@lifecycle.guarded("state")
+class Offering(Versioned):
+    """What a customer can buy: a product specification with conditions and prices (ProductOffering)."""
+
+    class Kind(models.TextChoices):
+        PRODUCT = "product", "Product"
+        BUNDLE = "bundle", "Bundle"
+        ENTITLEMENT = "entitlement", "Entitlement"
+
+    kind = models.CharField(max_length=12, choices=Kind, default=Kind.PRODUCT)
+    short_name = models.CharField(max_length=30, blank=True, help_text="Column head in the quote grid.")
+    icon = models.CharField(max_length=40, blank=True)
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="offerings")
+    specification = models.ForeignKey(
+        Specification, null=True, blank=True, on_delete=models.PROTECT, related_name="offerings"
+    )
+    sellable = models.BooleanField(default=True, help_text="Can be quoted by itself, not only inside a bundle.")
+    needs_site = models.BooleanField(default=True)
+    needs_feasibility = models.BooleanField(default=False, help_text="Each line wants a feasibility check of its site.")
+    entitled_to = models.ManyToManyField(
+        "self", symmetrical=False, blank=True, related_name="+", help_text="Entitlements of every service contract."
+    )
+    position = models.PositiveIntegerField(default=0)
+    id: int
+
+    class Meta:
+        ordering = ["position", "key"]
+        constraints = [
+            models.UniqueConstraint(fields=["key", "version"], name="offering_version"),
+            models.UniqueConstraint(fields=["key"], condition=models.Q(state="active"), name="one_active_offering"),
+            models.CheckConstraint(
+                condition=~models.Q(kind="product") | models.Q(specification__isnull=False),
+                name="product_offering_has_specification",
+            ),
+        ]
+
+
+class BundleItem(models.Model):
+    """One member of a bundle with its cardinality."""
+
+    bundle = models.ForeignKey(Offering, on_delete=models.CASCADE, related_name="items")
+    member = models.ForeignKey(Offering, on_delete=models.PROTECT, related_name="in_bundles")
+    minimum = models.PositiveIntegerField(default=1)
+    maximum = models.PositiveIntegerField(default=1)
+    default = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["bundle", "member"], name="bundle_member_once"),
+            models.CheckConstraint(condition=models.Q(minimum__lte=models.F("maximum")), name="bundle_cardinality"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.member} in {self.bundle}"
+
+
+class Charge(models.TextChoices):
+    """When a price is charged (TMF620 priceType)."""
+
+    ONE_TIME = "one_time", "One-time"
+    RECURRING = "recurring", "Monthly"
+    USAGE = "usage", "Usage"
+
+
+class PriceList(Record):
+    """Prices in one currency for one segment and period."""
+
+    key = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=80)
+    currency = models.CharField(max_length=3, default="EUR")
+    segment = models.CharField(max_length=30, blank=True, help_text="Empty serves every segment.")
+    valid_from = models.DateField()
+    valid_until = models.DateField(null=True, blank=True)
+
+
+class PriceEntry(models.Model):
+    """A list price, or with `is_cost` what it costs us, for one combination of characteristic values.
+
+    `when` holds characteristic → value that must all match; the entry with most matches wins per label. `per` names the
+    characteristic whose number multiplies the amount, such as channels.
+    """
+
+    price_list = models.ForeignKey(PriceList, on_delete=models.CASCADE, related_name="entries")
+    offering = models.ForeignKey(Offering, on_delete=models.CASCADE, related_name="prices")
+    charge = models.CharField(max_length=10, choices=Charge)
+    label = models.CharField(max_length=80, default="Price")
+    when = models.JSONField(default=dict, blank=True)
+    per = models.CharField(max_length=60, blank=True)
+    amount = models.DecimalField(max_digits=14, decimal_places=4)
+    is_cost = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name_plural = "price entries"
+        constraints = [
+            models.CheckConstraint(condition=models.Q(amount__gte=0), name="price_not_negative"),
+            models.UniqueConstraint(
+                fields=["price_list", "offering", "charge", "label", "when", "is_cost"], name="price_entry_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.offering} {self.label} {self.amount}"
+
+
+class PriceAdjustment(models.Model):
+    """A rule that changes a list price: one step of the pipeline list → attribute → matrix → volume."""
+
+    class Step(models.TextChoices):
+        ATTRIBUTE = "attribute"
+        MATRIX = "matrix"
+        VOLUME = "volume"
+
+    class How(models.TextChoices):
+        FACTOR = "factor", "Multiply by"
+        PERCENT = "percent", "Add percent"
+        AMOUNT = "amount", "Add amount"
+        WAIVE = "waive", "Waive"
+
+    key = models.SlugField(max_length=80, unique=True)
+    label = models.CharField(max_length=80)
+    price_list = models.ForeignKey(
+        PriceList, null=True, blank=True, on_delete=models.CASCADE, related_name="adjustments"
+    )
+    offerings = models.ManyToManyField(Offering, blank=True, related_name="adjustments", help_text="None means all.")
+    charge = models.CharField(max_length=10, choices=Charge)
+    step = models.CharField(max_length=10, choices=Step)
+    condition = models.CharField(
+        max_length=300, blank=True, help_text="Expression over characteristics, region, country, term, sites, quantity."
+    )
+    how = models.CharField(max_length=10, choices=How)
+    value = models.CharField(max_length=200, blank=True, help_text="Number or expression.")
+    explanation = models.CharField(max_length=120, blank=True, help_text="What the customer reads; {names} are filled.")
+    position = models.PositiveIntegerField(default=0)
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["step", "position", "id"]
+
+    def __str__(self) -> str:
+        return self.label

@@ -1,0 +1,193 @@
+"""Specifications: what a product, service or resource is, by characteristics, and what it decomposes into (SID)."""
+
+from django.db import models
+from django_fsm import FSMField, transition
+
+from kernel import lifecycle
+from kernel.models import Record
+
+
+class Versioned(Record):
+    """A catalogue entry with versions: design → testing → active → retired."""
+
+    class State(models.TextChoices):
+        DESIGN = "design"
+        TESTING = "testing"
+        ACTIVE = "active"
+        RETIRED = "retired"
+
+    key = models.SlugField(max_length=80)
+    version = models.PositiveIntegerField(default=1)
+    name = models.CharField(max_length=120)
+    description = models.TextField(blank=True)
+    state = FSMField(default=State.DESIGN, choices=State.choices, protected=True)
+
+    class Meta:
+        abstract = True
+
+    @transition(field=state, source=State.DESIGN, target=State.TESTING, permission="catalog.publish_catalogue")
+    def to_testing(self) -> None:
+        """Freeze for trial."""
+
+    @transition(field=state, source=State.TESTING, target=State.DESIGN, permission="catalog.publish_catalogue")
+    def back_to_design(self) -> None:
+        """Take back for changes."""
+
+    @transition(field=state, source=State.TESTING, target=State.ACTIVE, permission="catalog.publish_catalogue")
+    def activate(self) -> None:
+        """Sell and fulfil by it."""
+
+    @transition(field=state, source=State.ACTIVE, target=State.RETIRED, permission="catalog.publish_catalogue")
+    def retire(self) -> None:
+        """No longer for new sales; what is installed keeps it."""
+
+
+@lifecycle.guarded("state")
+class Specification(Versioned):
+    """What something is. CFS is seen by the customer, RFS by the network, a resource is a thing or a number."""
+
+    class Kind(models.TextChoices):
+        PRODUCT = "product", "Product"
+        CFS = "cfs", "Customer-facing service"
+        RFS = "rfs", "Resource-facing service"
+        RESOURCE = "resource", "Resource"
+
+    kind = models.CharField(max_length=10, choices=Kind)
+    id: int
+
+    class Meta:
+        ordering = ["kind", "key"]
+        permissions = [("publish_catalogue", "Can move catalogue entries through their lifecycle")]
+        constraints = [
+            models.UniqueConstraint(fields=["key", "version"], name="specification_version"),
+            models.UniqueConstraint(
+                fields=["key"], condition=models.Q(state="active"), name="one_active_specification"
+            ),
+        ]
+
+
+class Characteristic(models.Model):
+    """One typed characteristic of a specification (CharacteristicSpecification)."""
+
+    class Type(models.TextChoices):
+        CHOICE = "choice"
+        NUMBER = "number"
+        TEXT = "text"
+        BOOLEAN = "boolean", "Yes or no"
+        DATE = "date"
+
+    class Source(models.TextChoices):
+        CUSTOMER = "customer", "Configured in the sale"
+        ENRICHMENT = "enrichment", "Filled before decomposition"
+        TASK = "task", "Comes out of a task"
+
+    specification = models.ForeignKey(Specification, on_delete=models.CASCADE, related_name="characteristics")
+    key = models.SlugField(max_length=60)
+    name = models.CharField(max_length=80)
+    type = models.CharField(max_length=10, choices=Type, default=Type.TEXT)
+    source = models.CharField(max_length=12, choices=Source, default=Source.CUSTOMER)
+    choices = models.JSONField(default=list, blank=True, help_text="Allowed values of a choice, in order.")
+    unit = models.CharField(max_length=20, blank=True)
+    minimum = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
+    maximum = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
+    pattern = models.CharField(max_length=200, blank=True, help_text="Regular expression for the whole text.")
+    required = models.BooleanField(default=False)
+    default = models.JSONField(null=True, blank=True)
+    shown_when = models.CharField(max_length=200, blank=True, help_text="Expression over the other characteristics.")
+    significant = models.BooleanField(default=True, help_text="A change of the value touches fulfilment.")
+    hint = models.CharField(max_length=160, blank=True)
+    position = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [models.UniqueConstraint(fields=["specification", "key"], name="characteristic_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Dependency(models.Model):
+    """Horizontal rule between products of one site or account: requires any of, or excludes all of, the targets."""
+
+    class Kind(models.TextChoices):
+        REQUIRES = "requires"
+        EXCLUDES = "excludes"
+
+    class Scope(models.TextChoices):
+        SITE = "site"
+        ACCOUNT = "account"
+
+    source = models.ForeignKey(Specification, on_delete=models.CASCADE, related_name="dependencies")
+    kind = models.CharField(max_length=10, choices=Kind)
+    scope = models.CharField(max_length=10, choices=Scope, default=Scope.SITE)
+    targets = models.ManyToManyField(Specification, related_name="+")
+
+    class Meta:
+        verbose_name_plural = "dependencies"
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.kind}"
+
+
+class DecompositionRule(models.Model):
+    """How a node of one specification begets nodes of another.
+
+    `mappings` is a list of {"to", "how", "from", "value", "where"}: how is same | fixed | table | expression, `where`
+    is parent | sibling:<specification key> | related:<specification key>; table maps source values by `value`.
+    """
+
+    class Kind(models.TextChoices):
+        BUNDLES = "bundles"
+        REALIZED_AS = "realized_as"
+        REQUIRES = "requires"
+        COMPOSED_OF = "composed_of", "Composed of (no order of its own)"
+
+    class Cardinality(models.TextChoices):
+        ONE = "one", "1 : 1"
+        PER_QUANTITY = "per_quantity", "1 : n by quantity"
+        PER_CHARACTERISTIC = "per_characteristic", "1 : n by a characteristic"
+
+    class Merge(models.TextChoices):
+        NONE = "", "Not merged"
+        LINE = "line", "One per order line"
+        BUNDLE = "bundle", "One per bundle"
+        SITE = "site", "One per site"
+        ORDER = "order", "One per order"
+        ACCOUNT = "account", "One per account"
+
+    key = models.SlugField(max_length=80)
+    version = models.PositiveIntegerField(default=1)
+    active = models.BooleanField(default=True)
+    source = models.ForeignKey(Specification, on_delete=models.CASCADE, related_name="rules")
+    target = models.ForeignKey(Specification, on_delete=models.CASCADE, related_name="made_by")
+    kind = models.CharField(max_length=12, choices=Kind, default=Kind.REALIZED_AS)
+    condition = models.CharField(max_length=300, blank=True, help_text="Expression over the source's characteristics.")
+    cardinality = models.CharField(max_length=20, choices=Cardinality, default=Cardinality.ONE)
+    count_from = models.CharField(max_length=60, blank=True, help_text="The characteristic that holds the number.")
+    merge = models.CharField(max_length=10, choices=Merge, blank=True, default=Merge.NONE)
+    mappings = models.JSONField(default=list, blank=True)
+    position = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["source", "position", "id"]
+        constraints = [models.UniqueConstraint(fields=["key", "version"], name="decomposition_rule_version")]
+
+    def __str__(self) -> str:
+        return f"{self.key} v{self.version}"
+
+
+class SlaMetric(models.TextChoices):
+    """What a service level promises; for availability and throughput more is tighter, for times less is."""
+
+    AVAILABILITY = "availability", "Availability, % a month"
+    REPAIR_HOURS = "repair_hours", "Time to repair, hours"
+    RESPONSE_MINUTES = "response_minutes", "Response time, minutes"
+    DELIVERY_DAYS = "delivery_days", "Delivery, working days"
+
+
+TIGHTER_IS_MORE: frozenset[str] = frozenset({SlaMetric.AVAILABILITY})
+
+__all__ = [
+    "TIGHTER_IS_MORE", "Characteristic", "DecompositionRule", "Dependency", "SlaMetric",
+    "Specification", "Versioned",
+]  # fmt: skip

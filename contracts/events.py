@@ -1,0 +1,39 @@
+"""Facts that commercial records announce."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class AgreementActivated:
+    """Both sides signed an agreement; its terms and prices hold."""
+
+    agreement_id: int
+
+
+@dataclass(frozen=True)
+class QuotePresented:
+    """A customer was given a quote."""
+
+    quote_id: int
+
+
+@dataclass(frozen=True)
+class QuoteAccepted:
+    """A customer signed a quote; its contracts exist."""
+
+    quote_id: int
+    contract_id: int
+
+
+@dataclass(frozen=True)
+class ServiceContractStarted:
+    """A site went live; its service contract and entitlements are in force."""
+
+    contract_id: int
+
+
+@dataclass(frozen=True)
+class BillingStarted:
+    """A product is billed from now on."""
+
+    billing_start_id: int

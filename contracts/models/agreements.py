@@ -1,0 +1,178 @@
+"""Agreements: terms, discounts and service levels negotiated once with a legal entity (TMF651)."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django_fsm import FSMField, transition
+
+from catalog.models import SlaMetric
+from crm.models import OfAccountQuerySet
+from kernel import lifecycle
+from kernel.models import Record
+
+
+@lifecycle.guarded("state")
+class Agreement(Record):
+    """One version of a sales agreement at legal level."""
+
+    STAGES = ("draft", "negotiation", "in_review", "approved", "signed", "active")
+
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        NEGOTIATION = "negotiation"
+        IN_REVIEW = "in_review"
+        APPROVED = "approved"
+        REJECTED = "rejected"
+        SIGNED = "signed"
+        ACTIVE = "active"
+        EXPIRED = "expired"
+        TERMINATED = "terminated"
+
+    number = models.CharField(max_length=20, editable=False)
+    version = models.PositiveIntegerField(default=1)
+    account = models.ForeignKey("crm.Account", on_delete=models.PROTECT, related_name="agreements")
+    opportunity = models.ForeignKey(
+        "crm.Opportunity", null=True, blank=True, on_delete=models.SET_NULL, related_name="agreements"
+    )
+    title = models.CharField(max_length=120)
+    price_list = models.ForeignKey("catalog.PriceList", on_delete=models.PROTECT, related_name="+")
+    currency = models.CharField(max_length=3, default="EUR")
+    starts_on = models.DateField()
+    ends_on = models.DateField()
+    term_months = models.PositiveIntegerField(default=36)
+    notes = models.TextField(blank=True, help_text="Internal.")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    state = FSMField(default=State.DRAFT, choices=State.choices, protected=True)
+    id: int
+
+    objects: ClassVar[Any] = OfAccountQuerySet.as_manager()
+
+    class Meta:
+        permissions = [
+            ("negotiate_agreement", "Can negotiate agreements"),
+            ("approve_agreement", "Can approve agreements"),
+            ("sign_agreement", "Can record signatures"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["number", "version"], name="agreement_version"),
+            models.CheckConstraint(condition=models.Q(ends_on__gt=models.F("starts_on")), name="agreement_period"),
+            models.UniqueConstraint(
+                fields=["number"], condition=models.Q(state="active"), name="one_active_agreement_version"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} v{self.version}"
+
+    @transition(field=state, source=State.DRAFT, target=State.NEGOTIATION, permission="contracts.negotiate_agreement",
+                custom={"label": "Start negotiation"})  # fmt: skip
+    def negotiate(self) -> None:
+        """The customer has it in hand."""
+
+    @transition(field=state, source=State.NEGOTIATION, target=State.IN_REVIEW, permission="contracts.negotiate_agreement",
+                custom={"label": "Submit for review"})  # fmt: skip
+    def submit(self) -> None:
+        """Both sides agree; ask our own approver."""
+
+    @transition(field=state, source=State.IN_REVIEW, target=State.APPROVED, permission="contracts.approve_agreement",
+                custom={"label": "Approve"})  # fmt: skip
+    def approve(self) -> None:
+        """May be signed."""
+
+    @transition(field=state, source=State.IN_REVIEW, target=State.REJECTED, permission="contracts.approve_agreement",
+                custom={"label": "Reject", "needs_reason": True})  # fmt: skip
+    def reject(self) -> None:
+        """Back to whoever negotiates."""
+
+    @transition(field=state, source=State.REJECTED, target=State.DRAFT, permission="contracts.negotiate_agreement",
+                custom={"label": "Rework"})  # fmt: skip
+    def rework(self) -> None:
+        """Try again."""
+
+    @transition(field=state, source=State.APPROVED, target=State.SIGNED, custom={"hidden": True})
+    def sign(self) -> None:
+        """Both sides have signed."""
+
+    @transition(field=state, source=State.SIGNED, target=State.ACTIVE, custom={"hidden": True})
+    def activate(self) -> None:
+        """Its terms and prices hold."""
+
+    @transition(field=state, source=State.ACTIVE, target=State.EXPIRED, custom={"hidden": True})
+    def expire(self) -> None:
+        """Its period is over."""
+
+    @transition(field=state, source=State.ACTIVE, target=State.TERMINATED, permission="contracts.approve_agreement",
+                custom={"label": "Terminate", "needs_reason": True})  # fmt: skip
+    def terminate(self) -> None:
+        """Ended early, or replaced by the next version."""
+
+
+class AgreementTerm(models.Model):
+    """One clause."""
+
+    agreement = models.ForeignKey(Agreement, on_delete=models.CASCADE, related_name="terms")
+    position = models.PositiveIntegerField(default=0)
+    title = models.CharField(max_length=120)
+    text = models.TextField()
+
+    class Meta:
+        ordering = ["position", "id"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class AgreementDiscount(models.Model):
+    """A negotiated discount on list prices; without an offering it holds for all."""
+
+    agreement = models.ForeignKey(Agreement, on_delete=models.CASCADE, related_name="discounts")
+    offering = models.ForeignKey("catalog.Offering", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    charge = models.CharField(max_length=10, default="recurring")
+    percent = models.DecimalField(max_digits=5, decimal_places=2)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["agreement", "offering", "charge"], name="agreement_discount_once", nulls_distinct=False
+            ),
+            models.CheckConstraint(
+                condition=models.Q(percent__gt=0, percent__lte=100), name="agreement_discount_range"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.percent} % on {self.offering or 'everything'}"
+
+
+class AgreementSla(models.Model):
+    """A global service level: every service contract inherits it and may only tighten it."""
+
+    agreement = models.ForeignKey(Agreement, on_delete=models.CASCADE, related_name="slas")
+    metric = models.CharField(max_length=20, choices=SlaMetric)
+    value = models.DecimalField(max_digits=8, decimal_places=3)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["agreement", "metric"], name="agreement_sla_once")]
+
+    def __str__(self) -> str:
+        return f"{self.get_metric_display()} {self.value}"
+
+
+class NegotiationRound(models.Model):
+    """What one side proposed or answered."""
+
+    agreement = models.ForeignKey(Agreement, on_delete=models.CASCADE, related_name="rounds")
+    number = models.PositiveIntegerField()
+    side = models.CharField(max_length=8, choices=[("us", "We"), ("customer", "Customer")])
+    text = models.TextField()
+    changes = models.JSONField(default=dict, blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["agreement", "number"], name="negotiation_round_once")]
+
+    def __str__(self) -> str:
+        return f"Round {self.number}"

@@ -1,0 +1,203 @@
+"""Contracts: what was signed, per legal entity and per site, with service levels, entitlements and billing starts."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django_fsm import FSMField, transition
+
+from catalog.models import SlaMetric
+from crm.models import OfAccountQuerySet
+from kernel import lifecycle
+from kernel.models import Numbered
+
+
+@lifecycle.guarded("state")
+class Contract(Numbered):
+    """A sales contract, made from an accepted quote, or a service contract of one site under it."""
+
+    PREFIX = "CON"
+    STAGES = ("draft", "pending_signature", "active", "expired")
+
+    class Kind(models.TextChoices):
+        SALES = "sales", "Sales contract"
+        SERVICE = "service", "Service contract"
+
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        PENDING_SIGNATURE = "pending_signature"
+        ACTIVE = "active"
+        SUSPENDED = "suspended"
+        EXPIRED = "expired"
+        TERMINATED = "terminated"
+        CANCELLED = "cancelled"
+
+    kind = models.CharField(max_length=8, choices=Kind)
+    account = models.ForeignKey("crm.Account", on_delete=models.PROTECT, related_name="contracts")
+    site = models.ForeignKey("crm.Site", null=True, blank=True, on_delete=models.PROTECT, related_name="contracts")
+    contact = models.ForeignKey("crm.Contact", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    quote = models.ForeignKey("contracts.Quote", on_delete=models.PROTECT, related_name="contracts")
+    agreement = models.ForeignKey(
+        "contracts.Agreement", null=True, blank=True, on_delete=models.PROTECT, related_name="contracts"
+    )
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="service_contracts"
+    )
+    renewed_from = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="renewals")
+    state = FSMField(default=State.DRAFT, choices=State.choices, protected=True)
+    currency = models.CharField(max_length=3, default="EUR")
+    term_months = models.PositiveIntegerField(default=36)
+    starts_on = models.DateField(null=True, blank=True)
+    ends_on = models.DateField(null=True, blank=True)
+    monthly = models.DecimalField(max_digits=16, decimal_places=2, default=0)
+    one_time = models.DecimalField(max_digits=16, decimal_places=2, default=0)
+    id: int
+
+    objects: ClassVar[Any] = OfAccountQuerySet.as_manager()
+
+    class Meta:
+        permissions = [("move_contract", "Can move contracts through their lifecycle")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["quote"], condition=models.Q(kind="sales"), name="one_sales_contract_per_quote"
+            ),
+            models.UniqueConstraint(
+                fields=["quote", "site"], condition=models.Q(kind="service"), name="one_service_contract_per_site"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.get_kind_display().lower()}"
+
+    @transition(field=state, source=State.DRAFT, target=State.PENDING_SIGNATURE, custom={"hidden": True})
+    def send(self) -> None:
+        """Waits for the signature; a service contract waits for its site to go live."""
+
+    @transition(field=state, source=State.PENDING_SIGNATURE, target=State.ACTIVE, custom={"hidden": True})
+    def activate(self) -> None:
+        """In force."""
+
+    @transition(field=state, source=State.ACTIVE, target=State.SUSPENDED, permission="contracts.move_contract",
+                custom={"label": "Suspend", "needs_reason": True})  # fmt: skip
+    def suspend(self) -> None:
+        """Paused."""
+
+    @transition(field=state, source=State.SUSPENDED, target=State.ACTIVE, permission="contracts.move_contract",
+                custom={"label": "Resume"})  # fmt: skip
+    def resume(self) -> None:
+        """In force again."""
+
+    @transition(field=state, source=State.ACTIVE, target=State.EXPIRED, custom={"hidden": True})
+    def expire(self) -> None:
+        """Its term is over."""
+
+    @transition(field=state, source=State.ACTIVE, target=State.TERMINATED, permission="contracts.move_contract",
+                custom={"label": "Terminate", "needs_reason": True})  # fmt: skip
+    def terminate(self) -> None:
+        """Ended early."""
+
+    @transition(field=state, source=[State.DRAFT, State.PENDING_SIGNATURE], target=State.CANCELLED,
+                permission="contracts.move_contract", custom={"label": "Cancel", "needs_reason": True})  # fmt: skip
+    def cancel(self) -> None:
+        """Never came into force."""
+
+
+class ContractLine(models.Model):
+    """Mirrors a quote line with its price and terms; its state follows the contract's."""
+
+    contract = models.ForeignKey(Contract, on_delete=models.CASCADE, related_name="lines")
+    quote_line = models.ForeignKey("contracts.QuoteLine", on_delete=models.PROTECT, related_name="contract_lines")
+    offering = models.ForeignKey("catalog.Offering", on_delete=models.PROTECT, related_name="+")
+    site = models.ForeignKey("crm.Site", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    quantity = models.PositiveIntegerField(default=1)
+    characteristics = models.JSONField(default=dict, blank=True)
+    monthly = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+    one_time = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["contract", "quote_line"], name="contract_line_once")]
+
+    def __str__(self) -> str:
+        return str(self.offering)
+
+
+class Entitlement(models.Model):
+    """What a service contract entitles to, modelled as an offering; in force while the contract is."""
+
+    contract = models.ForeignKey(Contract, on_delete=models.CASCADE, related_name="entitlements")
+    offering = models.ForeignKey("catalog.Offering", on_delete=models.PROTECT, related_name="+")
+    starts_on = models.DateField(null=True, blank=True)
+    ends_on = models.DateField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["contract", "offering"], name="entitlement_once")]
+
+    def __str__(self) -> str:
+        return str(self.offering)
+
+
+class ServiceLevel(models.Model):
+    """A service level of a service contract, inherited from the agreement or tightened here."""
+
+    contract = models.ForeignKey(Contract, on_delete=models.CASCADE, related_name="service_levels")
+    metric = models.CharField(max_length=20, choices=SlaMetric)
+    value = models.DecimalField(max_digits=8, decimal_places=3)
+    inherited_from = models.ForeignKey(
+        "contracts.AgreementSla", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["contract", "metric"], name="service_level_once")]
+
+    def __str__(self) -> str:
+        return f"{self.get_metric_display()} {self.value}"
+
+
+class BillingStart(models.Model):
+    """Billing of one product begins, never before the product is active."""
+
+    contract_line = models.ForeignKey(
+        ContractLine, null=True, blank=True, on_delete=models.PROTECT, related_name="billing_starts"
+    )
+    product = models.OneToOneField("cmdb.Product", on_delete=models.PROTECT, related_name="billing_start")
+    account = models.ForeignKey("crm.Account", on_delete=models.PROTECT, related_name="+")
+    site = models.ForeignKey("crm.Site", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    billing_profile = models.ForeignKey("crm.BillingProfile", on_delete=models.PROTECT, related_name="+")
+    starts_on = models.DateField()
+    currency = models.CharField(max_length=3)
+    monthly = models.DecimalField(max_digits=14, decimal_places=2)
+    one_time = models.DecimalField(max_digits=14, decimal_places=2)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"Billing of {self.product_id} from {self.starts_on}"
+
+
+class SignatureRequest(models.Model):
+    """A one-time link for a signatory: what they saw, what they typed, from where, and the signed PDF."""
+
+    subject_type = models.CharField(max_length=60)
+    subject_id = models.BigIntegerField()
+    account = models.ForeignKey("crm.Account", on_delete=models.PROTECT, related_name="+")
+    token_hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the token in the link.")
+    contact = models.ForeignKey("crm.Contact", on_delete=models.PROTECT, related_name="+")
+    document = models.ForeignKey("kernel.Document", on_delete=models.PROTECT, related_name="+")
+    document_sha256 = models.CharField(max_length=64)
+    expires_at = models.DateTimeField()
+    opened_at = models.DateTimeField(null=True)
+    signed_at = models.DateTimeField(null=True)
+    declined_at = models.DateTimeField(null=True)
+    void_at = models.DateTimeField(null=True)
+    signed_name = models.CharField(max_length=120, blank=True)
+    consent = models.TextField(blank=True)
+    address = models.GenericIPAddressField(null=True)
+    agent = models.CharField(max_length=300, blank=True)
+    signed_document = models.ForeignKey("kernel.Document", null=True, on_delete=models.PROTECT, related_name="+")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["subject_type", "subject_id"])]
+
+    def __str__(self) -> str:
+        return f"Signature of {self.contact} on {self.subject_type} {self.subject_id}"

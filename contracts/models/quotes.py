@@ -1,0 +1,205 @@
+"""Quotes: what is offered, site by site, line by line, with every price explained (TMF648)."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django_fsm import FSMField, transition
+
+from crm.models import OfAccountQuerySet
+from kernel import lifecycle
+from kernel.models import Record
+
+OPEN = ["draft", "in_review", "approved", "presented", "rejected"]
+
+
+@lifecycle.guarded("state")
+class Quote(Record):
+    """One version of a quote. A submitted version never changes; a change makes the next version."""
+
+    STAGES = ("draft", "in_review", "approved", "presented", "accepted", "completed")
+
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        IN_REVIEW = "in_review"
+        APPROVED = "approved"
+        PRESENTED = "presented"
+        ACCEPTED = "accepted"
+        COMPLETED = "completed", "Ordered"
+        REJECTED = "rejected"
+        SUPERSEDED = "superseded"
+        DECLINED = "declined"
+        EXPIRED = "expired"
+        CANCELLED = "cancelled"
+
+    number = models.CharField(max_length=20, editable=False)
+    version = models.PositiveIntegerField(default=1)
+    title = models.CharField(max_length=120)
+    account = models.ForeignKey("crm.Account", on_delete=models.PROTECT, related_name="quotes")
+    opportunity = models.ForeignKey(
+        "crm.Opportunity", null=True, blank=True, on_delete=models.PROTECT, related_name="quotes"
+    )
+    agreement = models.ForeignKey(
+        "contracts.Agreement", null=True, blank=True, on_delete=models.PROTECT, related_name="quotes"
+    )
+    price_list = models.ForeignKey("catalog.PriceList", on_delete=models.PROTECT, related_name="+")
+    currency = models.CharField(max_length=3, default="EUR")
+    term_months = models.PositiveIntegerField(default=36)
+    manual_discount = models.DecimalField(
+        max_digits=5, decimal_places=2, default=0, help_text="Percent on monthly prices."
+    )
+    valid_until = models.DateField()
+    wish = models.TextField(blank=True, help_text="What the customer asked to change in this version.")
+    note_for_approver = models.TextField(blank=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    state = FSMField(default=State.DRAFT, choices=State.choices, protected=True)
+    content_hash = models.CharField(max_length=64, blank=True, editable=False)
+    monthly = models.DecimalField(max_digits=16, decimal_places=2, default=0, editable=False)
+    monthly_list = models.DecimalField(max_digits=16, decimal_places=2, default=0, editable=False)
+    monthly_cost = models.DecimalField(max_digits=16, decimal_places=2, default=0, editable=False)
+    one_time = models.DecimalField(max_digits=16, decimal_places=2, default=0, editable=False)
+    one_time_cost = models.DecimalField(max_digits=16, decimal_places=2, default=0, editable=False)
+    presented_at = models.DateTimeField(null=True, editable=False)
+    accepted_at = models.DateTimeField(null=True, editable=False)
+    id: int
+    account_id: int
+
+    objects: ClassVar[Any] = OfAccountQuerySet.as_manager()
+
+    class Meta:
+        permissions = [
+            ("edit_quote", "Can write quotes"),
+            ("present_quote", "Can present quotes to customers"),
+            ("view_margin", "Can see cost and margin"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["number", "version"], name="quote_version"),
+            models.CheckConstraint(
+                condition=models.Q(manual_discount__gte=0, manual_discount__lte=100), name="quote_discount_range"
+            ),
+            models.UniqueConstraint(
+                fields=["number"], condition=models.Q(state__in=["accepted", "completed"]), name="one_accepted_version"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} v{self.version}"
+
+    @transition(field=state, source=State.DRAFT, target=State.IN_REVIEW, permission="contracts.edit_quote",
+                custom={"label": "Submit for review"})  # fmt: skip
+    def submit(self) -> None:
+        """Frozen from here on."""
+
+    @transition(field=state, source=State.IN_REVIEW, target=State.DRAFT, permission="contracts.edit_quote",
+                custom={"label": "Recall"})  # fmt: skip
+    def recall(self) -> None:
+        """Taken back before the decision."""
+
+    @transition(field=state, source=State.IN_REVIEW, target=State.APPROVED, custom={"hidden": True})
+    def approve(self) -> None:
+        """Every approver agreed, or none was needed."""
+
+    @transition(field=state, source=State.IN_REVIEW, target=State.REJECTED, custom={"hidden": True})
+    def reject(self) -> None:
+        """An approver refused."""
+
+    @transition(field=state, source=State.REJECTED, target=State.DRAFT, permission="contracts.edit_quote",
+                custom={"label": "Rework"})  # fmt: skip
+    def rework(self) -> None:
+        """Try again."""
+
+    @transition(field=state, source=State.APPROVED, target=State.PRESENTED, permission="contracts.present_quote",
+                custom={"label": "Present"})  # fmt: skip
+    def present(self) -> None:
+        """The customer has it."""
+
+    @transition(field=state, source=State.PRESENTED, target=State.ACCEPTED, custom={"hidden": True})
+    def accept(self) -> None:
+        """Signed."""
+
+    @transition(field=state, source=State.ACCEPTED, target=State.COMPLETED, custom={"hidden": True})
+    def complete(self) -> None:
+        """Ordered."""
+
+    @transition(field=state, source=[State.APPROVED, State.PRESENTED], target=State.SUPERSEDED, custom={"hidden": True})
+    def supersede(self) -> None:
+        """A newer version, or an accepted alternative, replaces it."""
+
+    @transition(field=state, source=State.PRESENTED, target=State.DECLINED, permission="contracts.present_quote",
+                custom={"label": "Declined", "needs_reason": True})  # fmt: skip
+    def decline(self) -> None:
+        """The customer said no."""
+
+    @transition(field=state, source=OPEN, target=State.EXPIRED, custom={"hidden": True})
+    def expire(self) -> None:
+        """Too late."""
+
+    @transition(field=state, source=OPEN, target=State.CANCELLED, permission="contracts.edit_quote",
+                custom={"label": "Cancel", "needs_reason": True})  # fmt: skip
+    def cancel(self) -> None:
+        """Withdrawn by us."""
+
+
+class QuoteLine(models.Model):
+    """One offering at one site. `key` stays the same over versions, orders and revisions."""
+
+    quote = models.ForeignKey(Quote, on_delete=models.CASCADE, related_name="lines")
+    key = models.UUIDField()
+    position = models.PositiveIntegerField()
+    site = models.ForeignKey("crm.Site", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    offering = models.ForeignKey("catalog.Offering", on_delete=models.PROTECT, related_name="+")
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="children")
+    quantity = models.PositiveIntegerField(default=1)
+    characteristics = models.JSONField(default=dict, blank=True)
+    problems = models.JSONField(default=dict, blank=True, help_text="Characteristic → what is wrong with it.")
+    manual_discount = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
+    feasibility = models.ForeignKey(
+        "cmdb.FeasibilityCheck", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    monthly = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+    monthly_list = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+    monthly_cost = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+    one_time = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+    one_time_list = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+    one_time_cost = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+    edition = models.PositiveIntegerField(default=1)
+    id: int
+    site_id: int | None
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["quote", "key"], name="quote_line_key"),
+            models.UniqueConstraint(
+                fields=["quote", "site", "offering"],
+                condition=models.Q(parent__isnull=True),
+                name="one_offering_a_site",
+            ),
+            models.CheckConstraint(condition=models.Q(quantity__gte=1), name="quote_line_quantity"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.offering} at {self.site}"
+
+
+class LinePrice(models.Model):
+    """One charge of a line with the steps that led to it.
+
+    `steps` is a list of {"step", "label", "detail", "before", "after"} with amounts as text; the last `after` rounds to
+    `amount`.
+    """
+
+    line = models.ForeignKey(QuoteLine, on_delete=models.CASCADE, related_name="prices")
+    charge = models.CharField(max_length=10)
+    label = models.CharField(max_length=80)
+    list_amount = models.DecimalField(max_digits=14, decimal_places=2)
+    amount = models.DecimalField(max_digits=14, decimal_places=2)
+    cost = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+    steps = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["line", "charge", "label"], name="line_price_once")]
+
+    def __str__(self) -> str:
+        return f"{self.label} {self.amount}"

@@ -1,0 +1,6 @@
+"""Leads, opportunities, accounts: URLs."""
+
+from django.urls import URLPattern
+
+app_name = "crm"
+urlpatterns: list[URLPattern] = []

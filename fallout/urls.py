@@ -1,0 +1,6 @@
+"""The fallout desk: URLs."""
+
+from django.urls import URLPattern
+
+app_name = "fallout"
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,6 @@
+"""Tasks, projects, callbacks: URLs."""
+
+from django.urls import URLPattern
+
+app_name = "fulfillment"
+urlpatterns: list[URLPattern] = []

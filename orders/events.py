@@ -1,0 +1,40 @@
+"""Facts that orders announce."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class OrderSubmitted:
+    """A draft became a promise."""
+
+    order_id: int
+
+
+@dataclass(frozen=True)
+class OrderApproved:
+    """Every approver agreed; products exist as pending active."""
+
+    order_id: int
+
+
+@dataclass(frozen=True)
+class OrderStarted:
+    """Decomposed, planned, under way."""
+
+    order_id: int
+
+
+@dataclass(frozen=True)
+class OrderLineCompleted:
+    """One product of an order works."""
+
+    order_id: int
+    line_id: int
+
+
+@dataclass(frozen=True)
+class OrderEnded:
+    """An order reached completed, partial, failed, cancelled or rejected."""
+
+    order_id: int
+    state: str

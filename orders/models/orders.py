@@ -1,0 +1,362 @@
+"""Orders and their lines: what was promised (TMF622)."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django_fsm import FSMField, transition
+
+from crm.models import OfAccountQuerySet
+from fulfillment.models import Action
+from kernel import lifecycle
+from kernel.models import Numbered, Record
+
+HIDDEN = {"hidden": True}
+
+
+@lifecycle.guarded("state")
+class Order(Numbered):
+    """A product order. `state` is what the machine can do; `fulfilment` is what the customer has."""
+
+    PREFIX = "ORD"
+    STAGES = ("draft", "submitted", "awaiting_approval", "approved", "in_progress", "completed")
+
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        SUBMITTED = "submitted"
+        ENRICHMENT_IN_PROGRESS = "enrichment_in_progress"
+        ENRICHMENT_ON_HOLD = "enrichment_on_hold"
+        AWAITING_APPROVAL = "awaiting_approval"
+        APPROVED = "approved"
+        IN_PROGRESS = "in_progress"
+        ON_HOLD = "on_hold"
+        AWAITING_INFORMATION = "awaiting_information"
+        REVISION_IN_PROGRESS = "revision_in_progress"
+        ASSESSING_CANCELLATION = "assessing_cancellation"
+        CANCELLATION_IN_PROGRESS = "cancellation_in_progress"
+        REJECTED = "rejected"
+        COMPLETED = "completed"
+        PARTIAL = "partial"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    TMF: ClassVar[dict[str, str]] = {
+        "submitted": "acknowledged", "enrichment_in_progress": "acknowledged", "enrichment_on_hold": "acknowledged",
+        "awaiting_approval": "acknowledged", "approved": "acknowledged", "in_progress": "inProgress", "on_hold": "held",
+        "awaiting_information": "pending", "revision_in_progress": "pending",
+        "assessing_cancellation": "assessingCancellation", "cancellation_in_progress": "pendingCancellation",
+        "rejected": "rejected", "completed": "completed", "partial": "partial", "failed": "failed",
+        "cancelled": "cancelled",
+    }  # fmt: skip
+
+    class Fulfilment(models.TextChoices):
+        NOTHING = "nothing", "Nothing yet"
+        SOME = "some", "Some of it works"
+        ALL = "all", "All of it works"
+
+    class Channel(models.TextChoices):
+        QUOTE = "quote", "From a quote"
+        AGENT = "agent"
+        PORTAL = "portal"
+        API = "api", "API"
+        PARTNER = "partner"
+
+    title = models.CharField(max_length=120)
+    account = models.ForeignKey("crm.Account", on_delete=models.PROTECT, related_name="orders")
+    channel = models.CharField(max_length=8, choices=Channel, default=Channel.AGENT)
+    quote = models.OneToOneField(
+        "contracts.Quote", null=True, blank=True, on_delete=models.PROTECT, related_name="order"
+    )
+    contract = models.ForeignKey(
+        "contracts.Contract", null=True, blank=True, on_delete=models.PROTECT, related_name="orders"
+    )
+    billing_profile = models.ForeignKey(
+        "crm.BillingProfile", null=True, blank=True, on_delete=models.PROTECT, related_name="orders"
+    )
+    contact = models.ForeignKey("crm.Contact", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    their_reference = models.CharField(max_length=60, blank=True)
+    requested_on = models.DateField(null=True, blank=True)
+    promised_on = models.DateField(null=True, blank=True)
+    first_promised_on = models.DateField(null=True, blank=True)
+    slip_reason = models.CharField(max_length=200, blank=True)
+    currency = models.CharField(max_length=3, default="EUR")
+    monthly = models.DecimalField(max_digits=16, decimal_places=2, default=0)
+    one_time = models.DecimalField(max_digits=16, decimal_places=2, default=0)
+    term_months = models.PositiveIntegerField(default=1)
+    priority = models.PositiveSmallIntegerField(default=50)
+    manager = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    state = FSMField(default=State.DRAFT, choices=State.choices, protected=True)
+    fulfilment = models.CharField(max_length=8, choices=Fulfilment, default=Fulfilment.NOTHING)
+    before_assessment = models.CharField(max_length=30, blank=True, editable=False)
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    id: int
+    account_id: int
+
+    objects: ClassVar[Any] = OfAccountQuerySet.as_manager()
+
+    class Meta:
+        permissions = [
+            ("submit_order", "Can submit orders"),
+            ("enrich_order", "Can fill technical data of orders"),
+            ("approve_order", "Can approve orders"),
+            ("steer_order", "Can hold, resume and cancel orders"),
+        ]
+        indexes = [models.Index(fields=["state", "-id"]), models.Index(fields=["account", "-id"])]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.title}"
+
+    @transition(field=state, source=State.DRAFT, target=State.SUBMITTED, permission="orders.submit_order",
+                custom={"label": "Submit"})  # fmt: skip
+    def submit(self) -> None:
+        """Checked as a whole; a promise from here on."""
+
+    @transition(field=state, source=State.SUBMITTED, target=State.ENRICHMENT_IN_PROGRESS, custom=HIDDEN)
+    def enrich(self) -> None:
+        """Decision tables fill technical data."""
+
+    @transition(field=state, source=State.ENRICHMENT_IN_PROGRESS, target=State.ENRICHMENT_ON_HOLD, custom=HIDDEN)
+    def lack_data(self) -> None:
+        """A person has to supply values."""
+
+    @transition(field=state, source=State.ENRICHMENT_ON_HOLD, target=State.ENRICHMENT_IN_PROGRESS, custom=HIDDEN)
+    def have_data(self) -> None:
+        """The values are here."""
+
+    @transition(field=state, source=[State.SUBMITTED, State.ENRICHMENT_IN_PROGRESS, State.ENRICHMENT_ON_HOLD],
+                target=State.AWAITING_APPROVAL, custom=HIDDEN)  # fmt: skip
+    def ask_approval(self) -> None:
+        """Financial and operational checks are made; approvers decide."""
+
+    @transition(field=state, source=State.AWAITING_APPROVAL, target=State.APPROVED, custom=HIDDEN)
+    def approve(self) -> None:
+        """Every approver agreed, or none was needed."""
+
+    @transition(field=state, source=[State.SUBMITTED, State.AWAITING_APPROVAL], target=State.REJECTED, custom=HIDDEN)
+    def reject(self) -> None:
+        """Not accepted."""
+
+    @transition(field=state, source=State.APPROVED, target=State.IN_PROGRESS, custom=HIDDEN)
+    def begin(self) -> None:
+        """Decomposed and planned."""
+
+    @transition(field=state, source=State.IN_PROGRESS, target=State.ON_HOLD, permission="orders.steer_order",
+                custom={"label": "Hold", "needs_reason": True})  # fmt: skip
+    def hold(self) -> None:
+        """Nothing new starts."""
+
+    @transition(field=state, source=State.IN_PROGRESS, target=State.AWAITING_INFORMATION,
+                permission="orders.steer_order", custom={"label": "Await information", "needs_reason": True})  # fmt: skip
+    def await_information(self) -> None:
+        """The customer has to answer."""
+
+    @transition(field=state, source=[State.ON_HOLD, State.AWAITING_INFORMATION], target=State.IN_PROGRESS,
+                permission="orders.steer_order", custom={"label": "Resume"})  # fmt: skip
+    def resume(self) -> None:
+        """Goes on."""
+
+    @transition(field=state, source=State.IN_PROGRESS, target=State.REVISION_IN_PROGRESS, custom=HIDDEN)
+    def revise(self) -> None:
+        """A revision is being applied."""
+
+    @transition(field=state, source=State.REVISION_IN_PROGRESS, target=State.IN_PROGRESS, custom=HIDDEN)
+    def revised(self) -> None:
+        """Applied or withdrawn."""
+
+    @transition(field=state, source=[State.IN_PROGRESS, State.ON_HOLD, State.AWAITING_INFORMATION, State.REVISION_IN_PROGRESS],
+                target=State.ASSESSING_CANCELLATION, permission="orders.steer_order",
+                custom={"label": "Assess cancellation", "needs_reason": True})  # fmt: skip
+    def assess_cancellation(self) -> None:
+        """Can it still be stopped, and at what cost?"""
+        self.before_assessment = self.state
+
+    @transition(field=state, source=State.ASSESSING_CANCELLATION, target=State.CANCELLATION_IN_PROGRESS, custom=HIDDEN)
+    def start_cancellation(self) -> None:
+        """What was started is undone."""
+
+    @transition(field=state, source=State.ASSESSING_CANCELLATION, target=State.IN_PROGRESS, custom=HIDDEN,
+                conditions=[lambda order: order.before_assessment == "in_progress"])  # fmt: skip
+    def keep_running(self) -> None:
+        """Not cancelled after all."""
+
+    @transition(field=state, source=State.ASSESSING_CANCELLATION, target=State.ON_HOLD, custom=HIDDEN,
+                conditions=[lambda order: order.before_assessment == "on_hold"])  # fmt: skip
+    def keep_holding(self) -> None:
+        """Not cancelled after all; still on hold."""
+
+    @transition(field=state, source=State.ASSESSING_CANCELLATION, target=State.AWAITING_INFORMATION, custom=HIDDEN,
+                conditions=[lambda order: order.before_assessment == "awaiting_information"])  # fmt: skip
+    def keep_waiting(self) -> None:
+        """Not cancelled after all; still waiting."""
+
+    @transition(field=state, source=State.ASSESSING_CANCELLATION, target=State.REVISION_IN_PROGRESS, custom=HIDDEN,
+                conditions=[lambda order: order.before_assessment == "revision_in_progress"])  # fmt: skip
+    def keep_revising(self) -> None:
+        """Not cancelled after all; still in revision."""
+
+    @transition(field=state, source=State.CANCELLATION_IN_PROGRESS, target=State.CANCELLED, custom=HIDDEN)
+    def cancelled(self) -> None:
+        """All undone."""
+
+    @transition(field=state, source=[State.DRAFT, State.ENRICHMENT_IN_PROGRESS, State.ENRICHMENT_ON_HOLD, State.AWAITING_APPROVAL],
+                target=State.CANCELLED, permission="orders.steer_order",
+                custom={"label": "Cancel", "needs_reason": True})  # fmt: skip
+    def cancel(self) -> None:
+        """Nothing has been started, so nothing is undone."""
+
+    @transition(field=state, source=State.IN_PROGRESS, target=State.COMPLETED, custom=HIDDEN)
+    def complete(self) -> None:
+        """Every line is completed."""
+
+    @transition(field=state, source=State.IN_PROGRESS, target=State.PARTIAL, custom=HIDDEN)
+    def end_partial(self) -> None:
+        """Some lines completed, some failed."""
+
+    @transition(field=state, source=State.IN_PROGRESS, target=State.FAILED, custom=HIDDEN)
+    def fail(self) -> None:
+        """Every line failed."""
+
+
+@lifecycle.guarded("state")
+class OrderLine(Record):
+    """One product of an order at one site. `key` is stable over quote versions and revisions."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        ACKNOWLEDGED = "acknowledged"
+        SCHEDULED = "scheduled"
+        IN_PROGRESS = "in_progress"
+        ON_HOLD = "on_hold"
+        AWAITING_INFORMATION = "awaiting_information"
+        REVISION_IN_PROGRESS = "revision_in_progress"
+        ASSESSING_CANCELLATION = "assessing_cancellation"
+        CANCELLATION_IN_PROGRESS = "cancellation_in_progress"
+        REJECTED = "rejected"
+        COMPLETED = "completed"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
+    key = models.UUIDField()
+    position = models.PositiveIntegerField()
+    action = models.CharField(max_length=10, choices=Action, default=Action.ADD)
+    offering = models.ForeignKey("catalog.Offering", on_delete=models.PROTECT, related_name="+")
+    specification = models.ForeignKey("catalog.Specification", on_delete=models.PROTECT, related_name="+")
+    account = models.ForeignKey("crm.Account", on_delete=models.PROTECT, related_name="+")
+    site = models.ForeignKey("crm.Site", null=True, blank=True, on_delete=models.PROTECT, related_name="order_lines")
+    contact = models.ForeignKey("crm.Contact", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="children")
+    quote_line = models.ForeignKey(
+        "contracts.QuoteLine", null=True, blank=True, on_delete=models.PROTECT, related_name="order_lines"
+    )
+    product = models.ForeignKey(
+        "cmdb.Product", null=True, blank=True, on_delete=models.PROTECT, related_name="order_lines"
+    )
+    quantity = models.PositiveIntegerField(default=1)
+    characteristics = models.JSONField(default=dict, blank=True)
+    requested_on = models.DateField(null=True, blank=True)
+    promised_on = models.DateField(null=True, blank=True)
+    access_notes = models.CharField(max_length=300, blank=True)
+    monthly = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+    one_time = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+    state = FSMField(default=State.DRAFT, choices=State.choices, protected=True)
+    id: int
+    site_id: int | None
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "key"], name="order_line_key"),
+            models.CheckConstraint(condition=models.Q(quantity__gte=1), name="order_line_quantity"),
+            models.CheckConstraint(
+                condition=models.Q(action="add") | models.Q(product__isnull=False), name="change_names_its_product"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.position} {self.offering}"
+
+    @transition(field=state, source=State.DRAFT, target=State.ACKNOWLEDGED, custom=HIDDEN)
+    def acknowledge(self) -> None:
+        """Submitted with the order."""
+
+    @transition(field=state, source=State.ACKNOWLEDGED, target=State.REJECTED, custom=HIDDEN)
+    def reject(self) -> None:
+        """Not accepted."""
+
+    @transition(field=state, source=State.ACKNOWLEDGED, target=State.SCHEDULED, custom=HIDDEN)
+    def schedule(self) -> None:
+        """Decomposed, planned, dated."""
+
+    @transition(field=state, source=State.SCHEDULED, target=State.IN_PROGRESS, custom=HIDDEN)
+    def start(self) -> None:
+        """Its first task started."""
+
+    @transition(field=state, source=State.IN_PROGRESS, target=State.ON_HOLD, custom=HIDDEN)
+    def hold(self) -> None:
+        """Nothing new starts."""
+
+    @transition(field=state, source=State.IN_PROGRESS, target=State.AWAITING_INFORMATION, custom=HIDDEN)
+    def await_information(self) -> None:
+        """Somebody has to answer."""
+
+    @transition(field=state, source=[State.ON_HOLD, State.AWAITING_INFORMATION, State.REVISION_IN_PROGRESS],
+                target=State.IN_PROGRESS, custom=HIDDEN)  # fmt: skip
+    def resume(self) -> None:
+        """Goes on."""
+
+    @transition(field=state, source=State.IN_PROGRESS, target=State.REVISION_IN_PROGRESS, custom=HIDDEN)
+    def revise(self) -> None:
+        """A revision is being applied."""
+
+    @transition(field=state, source=[State.SCHEDULED, State.IN_PROGRESS, State.ON_HOLD, State.AWAITING_INFORMATION],
+                target=State.ASSESSING_CANCELLATION, custom=HIDDEN)  # fmt: skip
+    def assess_cancellation(self) -> None:
+        """Can it still be stopped?"""
+
+    @transition(field=state, source=State.ASSESSING_CANCELLATION, target=State.IN_PROGRESS, custom=HIDDEN)
+    def keep(self) -> None:
+        """Not cancelled after all."""
+
+    @transition(field=state, source=State.ASSESSING_CANCELLATION, target=State.CANCELLATION_IN_PROGRESS, custom=HIDDEN)
+    def start_cancellation(self) -> None:
+        """What was started is undone."""
+
+    @transition(field=state, source=[State.DRAFT, State.ACKNOWLEDGED, State.SCHEDULED, State.CANCELLATION_IN_PROGRESS],
+                target=State.CANCELLED, custom=HIDDEN)  # fmt: skip
+    def cancel(self) -> None:
+        """Not wanted any more."""
+
+    @transition(field=state, source=[State.SCHEDULED, State.IN_PROGRESS], target=State.COMPLETED, custom=HIDDEN)
+    def complete(self) -> None:
+        """The customer has it."""
+
+    @transition(field=state, source=State.IN_PROGRESS, target=State.FAILED, custom=HIDDEN)
+    def fail(self) -> None:
+        """It cannot be delivered."""
+
+
+class MissingValue(models.Model):
+    """A technical value that enrichment or a staggered rule needs from a person."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="missing_values")
+    line = models.ForeignKey(OrderLine, null=True, blank=True, on_delete=models.CASCADE, related_name="missing_values")
+    characteristic = models.ForeignKey("catalog.Characteristic", on_delete=models.PROTECT, related_name="+")
+    needed_for = models.CharField(max_length=12, choices=[("enrichment", "Enrichment"), ("rule", "Decomposition")])
+    value = models.JSONField(null=True)
+    filled_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    filled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order", "line", "characteristic"], name="missing_value_once", nulls_distinct=False
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.characteristic} of {self.line or self.order}"

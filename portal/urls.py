@@ -1,0 +1,6 @@
+"""The customer's face: URLs."""
+
+from django.urls import URLPattern
+
+app_name = "portal"
+urlpatterns: list[URLPattern] = []
