@@ -58,6 +58,11 @@ def stop(folder: Path) -> None:
         _run(folder, "pg_ctl", "stop", "--wait", "--silent", "--mode=fast")
 
 
+def running(folder: Path) -> bool:
+    """Whether the cluster's process is there."""
+    return bool(_process(_home(folder)))
+
+
 def create(server: str, database: str) -> str:
     """Make a database on the server of any of its databases' URLs, unless it is there; return its URL."""
     with psycopg.connect(sibling(server, "postgres"), autocommit=True) as connection:

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VAR = Path(os.environ.get("TRUNKLINE_VAR") or ROOT / "var").absolute()
 
 _held: list[IO[str]] = []
+_started: set[str] = set()
 
 
 def ensure() -> None:
@@ -31,10 +32,9 @@ def ensure() -> None:
         fcntl.flock(hold, fcntl.LOCK_SH)
         _held.append(hold)
         atexit.register(release, os.getpid())
-        if "DATABASE_URL" in wanted:
-            os.environ["DATABASE_URL"] = postgres.create(postgres.start(VAR / "postgres"), "trunkline")
-        if "REDIS_URL" in wanted:
-            os.environ["REDIS_URL"] = valkey.start(VAR / "valkey")
+        for name in sorted(wanted):
+            os.environ[name] = _START[name]()
+            _started.add(name)
 
 
 def release(owner: int) -> None:
@@ -48,6 +48,31 @@ def release(owner: int) -> None:
             return  # somebody else still uses them
         valkey.stop(VAR / "valkey")
         postgres.stop(VAR / "postgres")
+
+
+def revive() -> bool:
+    """Start again what has stopped of the servers that this process started; whether there was anything to do."""
+    dead = [name for name, runs in _RUNS.items() if name in _started and not runs()]
+    if dead:
+        with _exclusive():
+            for name in dead:
+                _START[name]()
+    return bool(dead)
+
+
+def _start_postgres() -> str:
+    return postgres.create(postgres.start(VAR / "postgres"), "trunkline")
+
+
+def _start_valkey() -> str:
+    return valkey.start(VAR / "valkey")
+
+
+_START = {"DATABASE_URL": _start_postgres, "REDIS_URL": _start_valkey}
+_RUNS = {
+    "DATABASE_URL": lambda: postgres.running(VAR / "postgres"),
+    "REDIS_URL": lambda: valkey.running(VAR / "valkey"),
+}
 
 
 @contextlib.contextmanager

@@ -29,6 +29,7 @@ if PRODUCTION:
         raise ImproperlyConfigured("Set CALLBACK_SECRET: adapters' callbacks are signed with it.")
     if "*" in ALLOWED_HOSTS:
         raise ImproperlyConfigured("Name the hosts in ALLOWED_HOSTS; * accepts any.")
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked by the container itself, without a certificate
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
@@ -56,6 +57,7 @@ INSTALLED_APPS = [
     "guardian",
     "pgtrigger",
     "django_celery_beat",
+    "config",
     "kernel",
     "catalog",
     "crm",
@@ -162,6 +164,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+CELERY_BEAT_SCHEDULE = {
+    "deliver-outbox": {"task": "kernel.tasks.deliver_outbox", "schedule": 5.0, "options": {"expires": 5}},
+}
 CELERY_TIMEZONE = TIME_ZONE
 
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.filebased.EmailBackend")

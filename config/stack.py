@@ -4,7 +4,7 @@
 its parts at will.
 """
 
-import json
+import http.client
 import os
 import secrets
 import shutil
@@ -12,8 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -87,7 +85,7 @@ class Stack:
         for name in self.only:
             self.launch(name)
         if "web" in self.only:
-            self.wait_for(lambda: healthy(self.url), "web")
+            self.wait_for(lambda: healthy(self.port), "web")
 
     def launch(self, name: str) -> Process:
         """Start one part, again if it ran before."""
@@ -161,10 +159,13 @@ def scratch(*, only: Iterable[str] = ALL, listen: Listener | None = None, concur
             yield stack
 
 
-def healthy(url: str) -> bool:
-    """Whether the web there answers that it is well."""
+def healthy(port: int) -> bool:
+    """Whether the web on that loopback port answers that it is well. No proxy of the environment comes between."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        with urllib.request.urlopen(f"{url}/healthz", timeout=5) as answer:  # noqa: S310
-            return bool(json.load(answer)["status"] == "ok")
-    except (OSError, ValueError, urllib.error.URLError):
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()

