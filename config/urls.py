@@ -15,3 +15,6 @@ urlpatterns = [
     path("", include("fallout.urls")),
     path("portal/", include("portal.urls")),
 ]
+
+handler400 = "kernel.views.errors.bad_request"
+handler403 = "kernel.views.errors.forbidden"

@@ -1,17 +1,39 @@
-"""The frame of every page: navigation by permission, unread notifications. Apps add their entries from their roles.py."""
+"""The frame of every page: navigation and new entries by permission. Apps add theirs from their roles.py."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.cache import cache
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+
+from kernel.models.people import User
+
+COUNT_SECONDS = 20  # a count in the navigation may be this old
 
 
 @dataclass(frozen=True)
 class NavItem:
-    """One entry of the left navigation, shown to whoever has the permission."""
+    """One entry of the left navigation, shown to whoever has the permission.
+
+    `count` gives a person's number beside it (kept for some seconds); `hot` shows it in red.
+    """
 
     group: str
+    label: str
+    icon: str
+    url_name: str
+    permission: str
+    order: int = 50
+    count: Callable[[User], int] | None = None
+    hot: bool = False
+
+
+@dataclass(frozen=True)
+class NewItem:
+    """One entry of the New menu."""
+
     label: str
     icon: str
     url_name: str
@@ -21,6 +43,7 @@ class NavItem:
 
 GROUPS = ("", "Sell", "Deliver", "Run", "Look up")
 _items: list[NavItem] = []
+_new: list[NewItem] = []
 
 
 def add(*items: NavItem) -> None:
@@ -28,26 +51,96 @@ def add(*items: NavItem) -> None:
     _items.extend(items)
 
 
+def add_new(*items: NewItem) -> None:
+    """Register entries of the New menu; called while apps load."""
+    _new.extend(items)
+
+
+def items() -> list[NavItem | NewItem]:
+    """All entries, for the icon sprite."""
+    return [*_items, *_new]
+
+
+def _url(name: str) -> str | None:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return None
+
+
+def _count(item: NavItem, user: User) -> int:
+    if item.count is None:
+        return 0
+    found = cache.get_or_set(f"nav:{item.url_name}:{user.pk}", lambda: item.count(user), COUNT_SECONDS)  # type: ignore[misc]
+    return int(found or 0)
+
+
 def navigation(request: HttpRequest) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Groups with the entries that this person may use."""
+    """Groups with the entries that this person may use; the longest URL that fits is where we are."""
+    user: Any = request.user
+    allowed = [
+        (item, url)
+        for item in sorted(_items, key=lambda entry: entry.order)
+        if user.has_perm(item.permission) and (url := _url(item.url_name))
+    ]
+    here = max(
+        (url for _, url in allowed if request.path == url or (url != "/" and request.path.startswith(url))),
+        key=len,
+        default="",
+    )
     groups: dict[str, list[dict[str, Any]]] = {name: [] for name in GROUPS}
-    for item in sorted(_items, key=lambda entry: entry.order):
-        if not request.user.has_perm(item.permission):
-            continue
-        try:
-            url = reverse(item.url_name)
-        except NoReverseMatch:
-            continue
-        here = request.path == url or request.path.startswith(url)
-        groups.setdefault(item.group, []).append({"label": item.label, "icon": item.icon, "url": url, "here": here})
+    for item, url in allowed:
+        entry = {
+            "label": item.label,
+            "icon": item.icon,
+            "url": url,
+            "here": url == here,
+            "count": _count(item, user),
+            "hot": item.hot,
+        }
+        groups.setdefault(item.group, []).append(entry)
     return [(name, entries) for name, entries in groups.items() if entries]
+
+
+def new_entries(user: User) -> list[dict[str, str]]:
+    """Entries of the New menu that this person may use."""
+    entries = sorted(_new, key=lambda entry: entry.order)
+    return [
+        {"label": item.label, "icon": item.icon, "url": url}
+        for item in entries
+        if user.has_perm(item.permission) and (url := _url(item.url_name))
+    ]
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
     """Template context of the frame; lazy, so that pages without a frame pay nothing."""
-    if not getattr(request, "user", None) or not request.user.is_authenticated:
+    user: Any = getattr(request, "user", None)
+    if not user or not user.is_authenticated:
         return {}
     return {
         "navigation": lambda: navigation(request),
-        "unread": lambda: request.user.notifications.filter(read_at__isnull=True).count(),  # type: ignore[union-attr]
+        "new_entries": lambda: new_entries(user),
+        "unread": lambda: user.notifications.filter(read_at__isnull=True).count(),
+        "themes": User._meta.get_field("theme").choices,
     }
+
+
+add(
+    NavItem("", "Home", "home", "home", "kernel.use_workspace", 1),
+    NavItem(
+        "",
+        "Inbox",
+        "bell",
+        "notifications",
+        "kernel.use_workspace",
+        2,
+        count=lambda user: user.notifications.filter(read_at__isnull=True).count(),
+    ),
+    NavItem("", "Approvals", "checks", "approvals", "kernel.use_workspace", 3, count=lambda user: _waiting(user)),
+)
+
+
+def _waiting(user: User) -> int:
+    from kernel import approvals
+
+    return approvals.waiting_for(user).count()

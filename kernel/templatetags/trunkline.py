@@ -1,5 +1,286 @@
-"""Template tags of the design language: icons, states, money, days."""
+"""Template tags of the design language: icons, states, money, days, meters, people."""
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
 
 from django import template
+from django.utils import formats, timezone
+from django.utils.html import conditional_escape, format_html
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from kernel import icons, states
+from kernel.money import DIGITS, SYMBOLS
 
 register = template.Library()
+NBSP = "\u00a0"
+NEAR = 13  # days within which a date is told as a distance
+
+
+@register.simple_tag
+def icon(name: str, cls: str = "", label: str = "") -> SafeString:
+    """An icon, hidden from screen readers unless it has a label."""
+    told = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
+    if name in icons.names():
+        return format_html('<svg class="i {}" {}><use href="{}#{}"/></svg>', cls, told, icons.address(), name)
+    return format_html('<svg class="i {}" viewBox="0 0 24 24" {}>{}</svg>', cls, told, mark_safe(icons.drawing(name)))  # noqa: S308
+
+
+def state_html(name: str, record: Any = None, *, filled: bool = False, word: str = "") -> SafeString:
+    """A state as icon and word; filled for the page title and for rows that need a person."""
+    look = states.look(name, record)
+    word = word or _(look.word)
+    if filled:
+        return format_html('<span class="pill pill-{}">{}{}</span>', look.tone, icon(look.icon), word)
+    bad = "c-bad" if look.tone == "bad" else ""
+    return format_html('<span class="state {}">{}{}</span>', bad, icon(look.icon, f"c-{look.tone}"), word)
+
+
+@register.filter(name="state")
+def state_filter(value: str) -> SafeString:
+    """`{{ task.state|state }}`: icon and word of a state name."""
+    return state_html(value)
+
+
+@register.simple_tag
+def state(record: Any, field: str = "state") -> SafeString:
+    """`{% state order %}`: the record's state, worded as its model words it."""
+    return state_html(getattr(record, field), record)
+
+
+@register.simple_tag
+def pill(value: Any, word: str = "") -> SafeString:
+    """`{% pill order %}` or `{% pill "draft" %}`: the state on a soft ground, for what needs eyes now."""
+    if hasattr(value, "_meta"):
+        return state_html(value.state, value, filled=True, word=word)
+    return state_html(str(value), filled=True, word=word)
+
+
+def number_text(value: Any, digits: int | None = None) -> str:
+    """A number as the reader's locale writes it, with a true minus."""
+    if value is None or value == "":
+        return "–"
+    return str(formats.number_format(value, decimal_pos=digits, use_l10n=True, force_grouping=True)).replace("-", "−")
+
+
+def money_text(amount: Any, currency: str = "EUR", *, whole: bool = False) -> str:
+    """An amount with its currency's symbol, such as € 12,478.00."""
+    if amount is None or amount == "":
+        return "–"
+    amount = Decimal(str(amount))
+    text = number_text(amount, 0 if whole else DIGITS.get(currency, 2))
+    sign, text = ("−", text[1:]) if text.startswith("−") else ("", text)
+    symbol = SYMBOLS.get(currency, currency)
+    return f"{sign}{text}{NBSP}{symbol}" if currency in ("PLN", "SEK", "CZK") else f"{sign}{symbol}{NBSP}{text}"
+
+
+@register.simple_tag
+def money(amount: Any, currency: str = "EUR", whole: bool = False) -> SafeString:
+    """`{% money order.total order.currency %}`; `whole=True` leaves out the cents."""
+    return format_html('<span class="num nowrap">{}</span>', money_text(amount, currency or "EUR", whole=whole))
+
+
+@register.simple_tag
+def number(value: Any, digits: int | None = None) -> SafeString:
+    """`{% number count %}`, tabular."""
+    return format_html('<span class="num">{}</span>', number_text(value, digits))
+
+
+def _as_day(value: dt.date | dt.datetime) -> dt.date:
+    return timezone.localtime(value).date() if isinstance(value, dt.datetime) else value
+
+
+def short_day(value: dt.date | dt.datetime, today: dt.date | None = None) -> str:
+    """4 Dec, with the year when it is another one."""
+    day = _as_day(value)
+    today = today or timezone.localdate()
+    return str(formats.date_format(day, "j M" if day.year == today.year else "j M Y"))
+
+
+def distance(value: dt.date | dt.datetime, today: dt.date | None = None) -> str:
+    """today, tomorrow, in 3 days, 2 days ago; a date when it is further away."""
+    day, today = _as_day(value), today or timezone.localdate()
+    days = (day - today).days
+    if days == 0:
+        return _("today")
+    if days == 1:
+        return _("tomorrow")
+    if days == -1:
+        return _("yesterday")
+    if 0 < days <= NEAR:
+        return ngettext("in %(n)s day", "in %(n)s days", days) % {"n": days}
+    if -NEAR <= days < 0:
+        return ngettext("%(n)s day ago", "%(n)s days ago", -days) % {"n": -days}
+    return short_day(day, today)
+
+
+@register.simple_tag
+def day(value: dt.date | dt.datetime | None, form: str = "near") -> SafeString | str:
+    """`{% day order.requested_date %}`: in 3 days, exact on hover. Forms: near, short (4 Dec), long (Fri 4 Dec 2026), both."""
+    if not value:
+        return "–"
+    exact = _as_day(value)
+    full = formats.date_format(exact, "l j F Y")
+    near = distance(exact)
+    if form == "both":
+        count = (exact - timezone.localdate()).days
+        apart = (
+            near
+            if abs(count) <= NEAR
+            else (_("in %(n)s days") if count > 0 else _("%(n)s days ago")) % {"n": abs(count)}
+        )
+        return format_html(
+            '<time datetime="{0}" title="{1}">{2}</time> <span class="soft">{3}</span>',
+            exact.isoformat(), full, formats.date_format(exact, "D j M Y"), apart,
+        )  # fmt: skip
+    text = {"short": short_day(exact), "long": formats.date_format(exact, "D j M Y")}.get(form, near)
+    return format_html('<time class="nowrap" datetime="{}" title="{}">{}</time>', exact.isoformat(), full, text)
+
+
+@register.simple_tag
+def due(value: dt.date | dt.datetime | None, done: bool = False) -> SafeString | str:
+    """A due date that turns amber today and red once it is over; `done` keeps it quiet."""
+    if not value:
+        return "–"
+    exact = _as_day(value)
+    days = (exact - timezone.localdate()).days
+    full = formats.date_format(exact, "l j F Y")
+    if done or days > 0:
+        return day(value)
+    if days == 0:
+        tone, name, text = "c-risk", "alert-triangle", _("today")
+    else:
+        tone, name = "c-bad", "alert-circle"
+        text = ngettext("%(n)s day over", "%(n)s days over", -days) % {"n": -days}
+    return format_html(
+        '<time class="due nowrap strong {}" datetime="{}" title="{}">{} {}</time>',
+        tone,
+        exact.isoformat(),
+        full,
+        icon(name, "i-sm"),
+        text,
+    )
+
+
+def ago(value: dt.datetime, now: dt.datetime | None = None) -> str:
+    """40 min ago, yesterday 09:14, Fri 13 Nov 17:03."""
+    now = now or timezone.now()
+    local, here = timezone.localtime(value), timezone.localtime(now)
+    seconds = (now - value).total_seconds()
+    clock = formats.date_format(local, "H:i")
+    if 0 <= seconds < 60:
+        return _("just now")
+    if 0 <= seconds < 3600:
+        return _("%(n)s min ago") % {"n": int(seconds // 60)}
+    days = (local.date() - here.date()).days
+    named = {0: _("today"), -1: _("yesterday"), 1: _("tomorrow")}.get(days)
+    if named:
+        return f"{named} {clock}"
+    return f"{formats.date_format(local, 'D')} {short_day(local, here.date())} {clock}"
+
+
+@register.simple_tag
+def when(value: dt.datetime | None) -> SafeString | str:
+    """A moment told as people tell it, exact with its zone on hover."""
+    if not value:
+        return "–"
+    local = timezone.localtime(value)
+    exact = f"{formats.date_format(local, 'l j F Y H:i:s')} {local.tzname()}"
+    return format_html('<time class="nowrap" datetime="{}" title="{}">{}</time>', value.isoformat(), exact, ago(value))
+
+
+def share(done: Any, total: Any) -> int:
+    """Whole percent from 0 to 100; never 100 before everything is done."""
+    if not total:
+        return 0
+    percent = int(Decimal(str(done)) * 100 / Decimal(str(total)))
+    return max(0, min(100, percent))
+
+
+@register.simple_tag
+def meter(done: Any, total: Any, cls: str = "") -> SafeString:
+    """`{% meter 214 312 %}`: a bar with its figures; `wide` for the bar alone under a figure."""
+    bar = format_html('<i class="p-{}" aria-hidden="true"></i>', share(done, total))
+    if cls == "wide":
+        return format_html('<span class="meter wide" aria-hidden="true">{}</span>', bar)
+    return format_html(
+        '<span class="meter {}">{}<b>{}<span class="of">/{}</span></b></span>',
+        cls,
+        bar,
+        number_text(done),
+        number_text(total),
+    )
+
+
+@register.simple_tag
+def avatar(user: Any, cls: str = "") -> SafeString:
+    """A person's initials in a circle; a cog for the system."""
+    if user is None:
+        return format_html(
+            '<span class="avatar sys {}" title="{}">{}</span>',
+            cls,
+            _("The system"),
+            icon("settings-automation", "i-sm"),
+        )
+    return format_html('<span class="avatar {}" title="{}">{}</span>', cls, str(user), user.initials)
+
+
+@register.filter
+def value_of(record: Any, name: str) -> Any:
+    """An attribute by name, for the generic components."""
+    return getattr(record, name, "")
+
+
+@register.filter
+def humanise(name: Any) -> str:
+    """order_manager → Order manager."""
+    return str(name or "").replace("_", " ").capitalize()
+
+
+@register.simple_tag(takes_context=True)
+def with_query(context: dict[str, Any], **changes: Any) -> str:
+    """The present query string with some parameters replaced; an empty value drops one. Paging starts anew."""
+    query = context["request"].GET.copy()
+    for name in ("after", "before"):
+        query.pop(name, None)
+    for name, value in changes.items():
+        query.pop(name, None)
+        if value not in (None, ""):
+            query[name] = value
+    return f"?{query.urlencode()}"
+
+
+@register.simple_tag
+def highlight(text: str, wanted: str) -> SafeString:
+    """The text with the found part marked, for search results."""
+    at = text.lower().find(wanted.lower()) if wanted else -1
+    if at < 0:
+        return conditional_escape(text)
+    end = at + len(wanted)
+    return format_html("{}<mark>{}</mark>{}", text[:at], text[at:end], text[end:])
+
+
+@register.simple_tag(takes_context=True)
+def back_url(context: dict[str, Any]) -> str:
+    """The page that the reader came from if it is one of ours, else the home page."""
+    request = context.get("request")
+    came_from = request.META.get("HTTP_REFERER", "") if request else ""
+    if request and url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure()):
+        return str(came_from)
+    return "/"
+
+
+@register.simple_tag
+def field_widget(field: Any) -> SafeString:
+    """A form field's control tied to its hint and error for screen readers."""
+    told = [f"{field.auto_id}_hint"] if field.help_text else []
+    attrs: dict[str, str] = {}
+    if field.errors:
+        told.append(f"{field.auto_id}_error")
+        attrs["aria-invalid"] = "true"
+    if told:
+        attrs["aria-describedby"] = " ".join(told)
+    return field.as_widget(attrs=attrs)  # type: ignore[no-any-return]

@@ -1,0 +1,76 @@
+"""Forms of the kernel."""
+
+import zoneinfo
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.forms import AuthenticationForm
+
+from kernel.models.people import User
+
+
+class LogIn(AuthenticationForm):
+    """Log-in by user name or e-mail address."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.fields["username"].label = "User name or e-mail"
+
+    def clean_username(self) -> str:
+        """An address becomes the user name behind it; an unknown one stays as typed and fails like a wrong password."""
+        typed = str(self.cleaned_data["username"]).strip()
+        if "@" in typed:
+            found = User.objects.filter(email__iexact=typed).values_list("username", flat=True).first()
+            return found or typed
+        return typed
+
+
+class ProfileForm(forms.ModelForm):
+    """What a person may change about themselves."""
+
+    class Meta:
+        model = User
+        fields = ["first_name", "last_name", "job_title", "time_zone", "theme"]
+        widgets = {
+            "theme": forms.RadioSelect,
+            "time_zone": forms.TextInput(attrs={"list": "zones", "autocomplete": "off"}),
+        }
+        help_texts = {"time_zone": "Times are shown in this zone, such as Europe/Amsterdam."}
+
+    def clean_time_zone(self) -> str:
+        """A zone that exists."""
+        zone = str(self.cleaned_data["time_zone"]).strip()
+        if zone not in zoneinfo.available_timezones():
+            raise forms.ValidationError("There is no time zone of that name. Try the nearest city, such as Europe/Berlin.")
+        return zone
+
+
+class CommentForm(forms.Form):
+    """A comment on a record."""
+
+    text = forms.CharField(
+        label="Comment",
+        max_length=4000,
+        strip=True,
+        widget=forms.Textarea(attrs={"rows": 2, "placeholder": "Write a comment"}),
+        error_messages={"required": "Write something first."},
+    )
+
+
+class UploadForm(forms.Form):
+    """A file for a record; size and type are checked by `kernel.documents`."""
+
+    file = forms.FileField(
+        label="File",
+        max_length=200,
+        error_messages={"required": "Choose a file first.", "empty": "The file is empty.", "max_length": "The file’s name is too long."},
+    )
+    customer_may_see = forms.BooleanField(label="The customer may see it", required=False)
+
+    def clean_file(self) -> object:
+        """Not larger than the setting allows."""
+        file = self.cleaned_data["file"]
+        limit = settings.MAX_UPLOAD_BYTES
+        if file.size > limit:
+            raise forms.ValidationError(f"The file is {file.size / 1048576:.1f} MB; the limit is {limit / 1048576:.0f} MB.")
+        return file

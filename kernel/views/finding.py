@@ -1,0 +1,32 @@
+"""Search: the page and the palette's list."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from kernel import finding, frame, workspace
+
+
+@workspace.allowed("kernel.use_workspace")
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """Results by kind. One exact number goes straight to its record."""
+    user = workspace.person(request)
+    text = request.GET.get("q", "").replace("\x00", "").strip()[:100]
+    found = finding.find(user, text, limit=5 if "palette" in request.GET else 20)
+    if "palette" in request.GET:
+        return render(request, "search.html#palette", {"q": text, "found": found, "places": _places(request, text)})
+    exact = [one for _, results in found for one in results if one.number and one.number.lower() == text.lower()]
+    if len(exact) == 1:
+        return redirect(exact[0].url)
+    return render(request, "search.html", {"q": text, "found": found, "total": sum(len(results) for _, results in found)})
+
+
+def _places(request: HttpRequest, text: str) -> list[dict[str, Any]]:
+    """Pages and new entries whose name fits."""
+    wanted = text.lower()
+    places = [{**entry, "kind": group or "Go to"} for group, entries in frame.navigation(request) for entry in entries]
+    places += [{**entry, "label": f"New {entry['label'].lower()}", "kind": "New"} for entry in frame.new_entries(workspace.person(request))]
+    return [place for place in places if wanted in place["label"].lower()][: 6 if text else 30]

@@ -1,0 +1,88 @@
+"""Inbox: notifications, and approvals that wait for this person."""
+
+from django.contrib.auth.decorators import login_required
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST, require_safe
+
+from kernel import approvals, htmx, workspace
+from kernel.models.activity import Notification
+from kernel.models.approvals import ApprovalStep
+from kernel.models.people import User
+from kernel.refusal import Refusal
+
+PANEL = 8
+PAGE = 100
+
+
+@login_required
+@require_safe
+def panel(request: HttpRequest) -> HttpResponse:
+    """The latest notifications, for the bell."""
+    notes = workspace.person(request).notifications.order_by("-id")[:PANEL]
+    return render(request, "notifications.html#panel", {"notes": notes})
+
+
+@login_required
+@require_safe
+def notifications(request: HttpRequest) -> HttpResponse:
+    """All recent notifications, unread first."""
+    mine = workspace.person(request).notifications
+    notes = mine.order_by("-id")[:PAGE]
+    return render(request, "notifications.html", {"notes": notes, "unread_count": mine.filter(read_at__isnull=True).count()})
+
+
+@login_required
+@require_safe
+def open_one(request: HttpRequest, pk: int) -> HttpResponse:
+    """Mark one as read and go where it points."""
+    note = get_object_or_404(Notification, pk=pk, user=workspace.person(request))
+    if note.read_at is None:
+        Notification.objects.filter(pk=pk).update(read_at=timezone.now())
+        _forget_count(workspace.person(request))
+    safe = note.url.startswith("/") and url_has_allowed_host_and_scheme(note.url, {request.get_host()})
+    return redirect(note.url if safe else "notifications")
+
+
+@login_required
+@require_POST
+def read_all(request: HttpRequest) -> HttpResponse:
+    """Mark all as read."""
+    user = workspace.person(request)
+    user.notifications.filter(read_at__isnull=True).update(read_at=timezone.now())
+    _forget_count(user)
+    return htmx.go(request, "notifications", toast="All read.")
+
+
+def _forget_count(user: User) -> None:
+    cache.delete(f"nav:notifications:{user.pk}")
+
+
+@workspace.allowed("kernel.use_workspace")
+@require_safe
+def waiting(request: HttpRequest) -> HttpResponse:
+    """Approvals that this person could decide now."""
+    user = workspace.person(request)
+    decided = ApprovalStep.objects.filter(decided_by=user).select_related("request__requested_by").order_by("-decided_at")[:10]
+    return render(request, "approvals.html", {"steps": approvals.waiting_for(user)[:PAGE], "decided": decided})
+
+
+@workspace.allowed("kernel.use_workspace")
+@require_POST
+def decide(request: HttpRequest, pk: int) -> HttpResponse:
+    """Approve or reject one step; a rejection needs its reason."""
+    step = get_object_or_404(ApprovalStep.objects.select_related("request"), pk=pk)
+    approve = request.POST.get("decision") == "approve"
+    reason = request.POST.get("reason", "").replace("\x00", "").strip()[:2000]
+    if not approve and not reason:
+        raise Refusal(problems={"reason": ["Say why you reject it; whoever asked has to act on it."]})
+    made = approvals.decide(step.pk, by=workspace.person(request), approve=approve, reason=reason)
+    cache.delete(f"nav:approvals:{workspace.person(request).pk}")
+    said = f"{made.subject_name} {'approved' if approve else 'rejected'}."
+    back = request.POST.get("back", "")
+    if back.startswith("/") and url_has_allowed_host_and_scheme(back, {request.get_host()}):
+        return htmx.go(request, back, toast=said)
+    return htmx.go(request, "approvals", toast=said)

@@ -1,0 +1,36 @@
+"""The workspace's door: the person behind a request, and the page a guard refuses with."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+
+from kernel.models.people import User
+
+View = Callable[..., HttpResponse]
+
+
+def person(request: HttpRequest) -> User:
+    """The logged-in person, typed."""
+    user = request.user
+    assert isinstance(user, User)  # noqa: S101 – only called behind login_required
+    return user
+
+
+def allowed(*permissions: str) -> Callable[[View], View]:
+    """Decorator of a view: log-in first, then all these permissions, else a 403 page that names what is missing."""
+
+    def wrap(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            missing = [name for name in permissions if not request.user.has_perm(name)]
+            if missing:
+                raise PermissionDenied(f"Your roles do not include the right “{missing[0].split('.')[-1].replace('_', ' ')}”.")
+            return view(request, *args, **kwargs)
+
+        return login_required(guarded)
+
+    return wrap

@@ -1,0 +1,8 @@
+// Everything a page needs besides htmx: each module watches the document, so fragments need no second set-up.
+import "./messages.js";
+import "./menus.js";
+import "./dialogs.js";
+import "./palette.js";
+import "./rows.js";
+import "./forms.js";
+import "./theme.js";

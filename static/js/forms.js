@@ -1,0 +1,39 @@
+// Forms: guard against leaving with changes, pressing twice, and lost focus; selects that apply themselves.
+const dirty = new Set();
+
+document.addEventListener("input", (event) => {
+  const form = event.target.closest?.("form[data-guard]");
+  if (form) dirty.add(form);
+});
+document.addEventListener("submit", (event) => dirty.delete(event.target));
+window.addEventListener("beforeunload", (event) => {
+  if ([...dirty].some((form) => form.isConnected)) event.preventDefault();
+});
+
+// A plain form is sent once; the server guards as well.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post" || form.matches("[hx-post], [data-hx-post]") || event.defaultPrevented) return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "yes";
+  setTimeout(() => delete form.dataset.sent, 4000);
+});
+window.addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach((form) => delete form.dataset.sent));
+
+document.addEventListener("change", (event) => {
+  const form = event.target.closest?.("form[data-auto]");
+  if (form && event.target.matches("select, input[type=checkbox], input[type=radio], input[type=date]")) form.requestSubmit();
+});
+
+// Empty filters stay out of the URL.
+document.addEventListener("htmx:configRequest", (event) => {
+  if (!event.target.matches?.("form[data-auto]")) return;
+  for (const [name, value] of [...event.detail.formData.entries()]) if (value === "") event.detail.formData.delete(name);
+});
+document.addEventListener("formdata", (event) => {
+  if (!event.target.matches("form[data-auto]")) return;
+  for (const [name, value] of [...event.formData.entries()]) if (value === "") event.formData.delete(name);
+});
+
+document.querySelector(".errors")?.focus();
+document.addEventListener("htmx:afterSwap", (event) => event.detail.target.querySelector?.(".errors")?.focus());
