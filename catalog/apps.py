@@ -8,3 +8,6 @@ class CatalogConfig(AppConfig):
 
     name = "catalog"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from catalog import exchange  # noqa: F401  registers the catalogue's own sections

@@ -1,0 +1,149 @@
+"""Publication: catalogue files in and out, with every difference named before it is applied.
+
+A file is YAML with one list per section. Entries are matched by key and version, created or brought up to date, never
+deleted. Other apps add sections of their own (plans, points of presence) with `section`.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.core.exceptions import FieldError, ObjectDoesNotExist, ValidationError
+from django.db import IntegrityError, transaction
+
+from catalog import events
+from kernel import audit, outbox
+from kernel.models import User
+from kernel.refusal import Refusal
+
+
+class ImportRefused(Refusal):
+    """The file cannot be applied; `problems` maps the place in the file to what is wrong there."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One entry that the file creates or changes; `fields` is name → [old, new]."""
+
+    section: str
+    name: str
+    kind: str  # created | changed | same
+    fields: dict[str, list[Any]] = field(default_factory=dict)
+
+
+Loader = Callable[[dict[str, Any], User | None], Iterable[Change]]  # one entry of the section
+Dumper = Callable[[], list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Section:
+    """How one list of the file is read and written."""
+
+    name: str
+    load: Loader
+    dump: Dumper
+    order: int
+
+
+_sections: dict[str, Section] = {}
+
+
+def section(name: str, load: Loader, dump: Dumper, order: int = 100) -> None:
+    """Register a section; lower `order` is read first. Called while apps load."""
+    _sections[name] = Section(name, load, dump, order)
+
+
+def sections() -> list[Section]:
+    """All sections in reading order."""
+    return sorted(_sections.values(), key=lambda entry: entry.order)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The document in a file. Raises ImportRefused if it is not YAML with sections."""
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ImportRefused(f"{path.name} cannot be read as YAML in UTF-8: {error}") from error
+    if not isinstance(document, dict):
+        raise ImportRefused(f"{path.name} has no sections; it should begin with a name such as “specifications:”.")
+    return document
+
+
+@transaction.atomic
+def load(document: dict[str, Any], by: User | None, *, dry_run: bool = False) -> list[Change]:
+    """Apply a document and return what it created and changed; with `dry_run` nothing is kept.
+
+    Raises:
+        ImportRefused: an unknown section, a missing field, a dangling reference; nothing is applied.
+    """
+    known = {entry.name for entry in sections()} | {"catalogue"}
+    if unknown := sorted(set(document) - known):
+        raise ImportRefused(problems={name: ["There is no such section."] for name in unknown})
+    changes: list[Change] = []
+    for entry in sections():
+        items = document.get(entry.name) or []
+        if not isinstance(items, list):
+            raise ImportRefused(problems={entry.name: ["This should be a list of entries."]})
+        for place, item in enumerate(items):
+            changes.extend(_apply(entry, place, item, by))
+    if dry_run:
+        transaction.set_rollback(True)
+        return changes
+    created, changed = (sum(c.kind == kind for c in changes) for kind in ("created", "changed"))
+    if created or changed:
+        outbox.publish(events.CatalogueImported(str(document.get("catalogue", "")), created, changed))
+    return changes
+
+
+def dump() -> dict[str, Any]:
+    """The whole active catalogue as a document that `load` takes."""
+    return {entry.name: entry.dump() for entry in sections()}
+
+
+def _apply(entry: Section, place: int, item: Any, by: User | None) -> list[Change]:
+    where = f"{entry.name}[{place}]"
+    if not isinstance(item, dict):
+        raise ImportRefused(problems={where: ["This should be an entry with named fields."]})
+    where = f"{where} {item.get('key', '')}".strip()
+    try:
+        return list(entry.load(item, by))
+    except KeyError as error:
+        raise ImportRefused(problems={where: [f"{error.args[0]} is missing or unknown."]}) from error
+    except ObjectDoesNotExist as error:
+        raise ImportRefused(problems={where: [f"It refers to something that does not exist: {error}"]}) from error
+    except (TypeError, ValueError, ValidationError, FieldError, IntegrityError, Refusal) as error:
+        raise ImportRefused(problems={where: [str(error)]}) from error
+
+
+def put(section_name: str, model: Any, lookup: dict[str, Any], values: dict[str, Any]) -> tuple[Any, Change]:
+    """Create the row or bring it up to date; the row and what changed."""
+    row = model.objects.filter(**lookup).first()
+    name = " ".join(str(value) for value in lookup.values())
+    if row is None:
+        row = model(**lookup, **values)
+        row.full_clean(exclude=["state"])
+        row.save()
+        return row, Change(section_name, name, "created")
+    differences = {
+        key: [_plain(getattr(row, key)), _plain(value)]
+        for key, value in values.items()
+        if _plain(getattr(row, key)) != _plain(value)
+    }
+    if differences:
+        for key, value in values.items():
+            setattr(row, key, value)
+        row.full_clean(exclude=["state"])
+        row.save()
+        audit.record("imported", row, by=None, changes=differences)
+    return row, Change(section_name, name, "changed" if differences else "same", differences)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "pk"):
+        return value.pk
+    try:
+        return float(value) if not isinstance(value, bool | str | dict | list) and value is not None else value
+    except (TypeError, ValueError):
+        return str(value)
