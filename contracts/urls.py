@@ -3,4 +3,5 @@
 from django.urls import URLPattern
 
 app_name = "contracts"
-urlpatterns: list[URLPattern] = []
+quote_urls: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [*quote_urls]
