@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,13 +24,31 @@ class Ask:
     sequence: int = 1
 
 
+_listeners: dict[str, Callable[[ApprovalRequest], None]] = {}
+
+
+def closed(label: str) -> Callable[[Callable[[ApprovalRequest], None]], Callable[[ApprovalRequest], None]]:
+    """Decorator: in the deciding transaction, tell this function that a round of a model such as contracts.quote ended.
+
+    It hears of rounds that were granted or refused by people, wherever they pressed the button.
+    """
+
+    def register(function: Callable[[ApprovalRequest], None]) -> Callable[[ApprovalRequest], None]:
+        _listeners[label] = function
+        return function
+
+    return register
+
+
 def fingerprint(content: Any) -> str:
     """The hash that an approval is bound to; `content` is JSON-like, Decimals and dates become text."""
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
 
 
 @transaction.atomic
-def request(subject: models.Model, asks: Iterable[Ask], *, by: User, url: str, content_hash: str, note: str = "") -> ApprovalRequest:
+def request(
+    subject: models.Model, asks: Iterable[Ask], *, by: User, url: str, content_hash: str, note: str = ""
+) -> ApprovalRequest:
     """Open a round of approval and tell the first approvers. Raises Conflict if one is open already."""
     label = subject._meta.label_lower
     if ApprovalRequest.objects.filter(subject_type=label, subject_id=subject.pk, state="open").exists():
@@ -104,7 +122,9 @@ def current_steps(made: ApprovalRequest) -> models.QuerySet[ApprovalStep]:
 def waiting_for(user: User) -> models.QuerySet[ApprovalStep]:
     """Steps that this person could decide now, oldest first."""
     earlier = ApprovalStep.objects.filter(
-        request=models.OuterRef("request"), decision=ApprovalStep.Decision.PENDING, sequence__lt=models.OuterRef("sequence")
+        request=models.OuterRef("request"),
+        decision=ApprovalStep.Decision.PENDING,
+        sequence__lt=models.OuterRef("sequence"),
     )
     return (
         ApprovalStep.objects.filter(decision="pending", request__state="open", role__in=user.roles)
@@ -118,10 +138,16 @@ def waiting_for(user: User) -> models.QuerySet[ApprovalStep]:
 def _close(made: ApprovalRequest, state: ApprovalRequest.State) -> None:
     made.state, made.closed_at = state, timezone.now()
     made.save()
+    if listener := _listeners.get(made.subject_type):
+        listener(made)
     if made.requested_by:
         notifications.tell([made.requested_by], f"{made.subject_name}: approval {state.label.lower()}", made.url)
 
 
 def _tell_next(made: ApprovalRequest) -> None:
     roles = set(current_steps(made).values_list("role", flat=True))
-    notifications.tell(User.objects.filter(groups__name__in=roles, is_active=True).distinct(), f"{made.subject_name} asks for your approval", made.url)
+    notifications.tell(
+        User.objects.filter(groups__name__in=roles, is_active=True).distinct(),
+        f"{made.subject_name} asks for your approval",
+        made.url,
+    )

@@ -1,6 +1,7 @@
 """Decisions: tables of rules and single expressions, evaluated by the zen engine in this process, never by eval."""
 
 import json
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -53,6 +54,23 @@ def check(expression: str) -> None:
         raise BrokenRule(f"“{expression}” is not a valid expression: {error}") from error
 
 
+def reader(key: str) -> Callable[[dict[str, Any]], list[dict[str, Any]]] | None:
+    """The active table read once, to be asked for many facts without further queries; None when there is none."""
+    table = DecisionTable.objects.filter(key=key, state=DecisionTable.State.ACTIVE).first()
+    if table is None:
+        return None
+    decision = _compiled(json.dumps(content(table), sort_keys=True))
+
+    def ask(facts: dict[str, Any]) -> list[dict[str, Any]]:
+        try:
+            found = decision.evaluate(facts)["result"]
+        except Exception as error:
+            raise BrokenRule(f"Decision table “{table.title}” cannot be evaluated: {error}") from error
+        return found if isinstance(found, list) else ([found] if found else [])
+
+    return ask
+
+
 def _evaluate(key: str, facts: dict[str, Any]) -> Any:
     table = DecisionTable.objects.filter(key=key, state=DecisionTable.State.ACTIVE).first()
     if table is None:
@@ -72,8 +90,12 @@ def _compiled(document: str) -> zen.ZenDecision:
 
 def content(table: DecisionTable) -> dict[str, Any]:
     """The table as a zen decision document."""
-    columns = [{"id": f"i{n}", "name": c.get("label", c["name"]), "field": c["name"]} for n, c in enumerate(table.inputs)]
-    results = [{"id": f"o{n}", "name": c.get("label", c["name"]), "field": c["name"]} for n, c in enumerate(table.outputs)]
+    columns = [
+        {"id": f"i{n}", "name": c.get("label", c["name"]), "field": c["name"]} for n, c in enumerate(table.inputs)
+    ]
+    results = [
+        {"id": f"o{n}", "name": c.get("label", c["name"]), "field": c["name"]} for n, c in enumerate(table.outputs)
+    ]
     rules = [
         {"_id": f"r{n}"} | {c["id"]: str(row.get(c["field"], "") or "") for c in columns + results}
         for n, row in enumerate(table.rows)
