@@ -5,6 +5,7 @@ from contracts.models.agreements import (
     AgreementDiscount,
     AgreementSla,
     AgreementTerm,
+    Clause,
     NegotiationRound,
 )
 from contracts.models.contracts import (
@@ -23,6 +24,7 @@ __all__ = [
     "AgreementSla",
     "AgreementTerm",
     "BillingStart",
+    "Clause",
     "Contract",
     "ContractLine",
     "Entitlement",

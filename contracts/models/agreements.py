@@ -108,10 +108,33 @@ class Agreement(Record):
         """Ended early, or replaced by the next version."""
 
 
+class Clause(models.Model):
+    """One version of a clause of the library; a change makes the next version, signed terms keep theirs."""
+
+    key = models.SlugField(max_length=60)
+    version = models.PositiveIntegerField(default=1)
+    title = models.CharField(max_length=120)
+    text = models.TextField(help_text="May name {customer}, {term_months} and {currency}.")
+    position = models.PositiveIntegerField(default=0)
+    standard = models.BooleanField(default=True, help_text="Part of every new agreement.")
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["position", "key", "-version"]
+        constraints = [
+            models.UniqueConstraint(fields=["key", "version"], name="clause_version"),
+            models.UniqueConstraint(fields=["key"], condition=models.Q(active=True), name="one_active_clause_version"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title}, version {self.version}"
+
+
 class AgreementTerm(models.Model):
-    """One clause."""
+    """One clause as this agreement words it."""
 
     agreement = models.ForeignKey(Agreement, on_delete=models.CASCADE, related_name="terms")
+    clause = models.ForeignKey(Clause, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     position = models.PositiveIntegerField(default=0)
     title = models.CharField(max_length=120)
     text = models.TextField()

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 from django_fsm import FSMField, transition
 
 from catalog.models import SlaMetric
@@ -187,7 +188,10 @@ class SignatureRequest(models.Model):
     opened_at = models.DateTimeField(null=True)
     signed_at = models.DateTimeField(null=True)
     declined_at = models.DateTimeField(null=True)
+    declined_because = models.TextField(blank=True)
     void_at = models.DateTimeField(null=True)
+    void_because = models.CharField(max_length=200, blank=True)
+    wet = models.BooleanField(default=False, help_text="Signed on paper; the copy was uploaded.")
     signed_name = models.CharField(max_length=120, blank=True)
     consent = models.TextField(blank=True)
     address = models.GenericIPAddressField(null=True)
@@ -195,9 +199,35 @@ class SignatureRequest(models.Model):
     signed_document = models.ForeignKey("kernel.Document", null=True, on_delete=models.PROTECT, related_name="+")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+    id: int
+
+    token: str = ""  # the secret of the link, known only to the call that made the request
 
     class Meta:
         indexes = [models.Index(fields=["subject_type", "subject_id"])]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subject_type", "subject_id"],
+                condition=models.Q(signed_at__isnull=True, declined_at__isnull=True, void_at__isnull=True),
+                name="one_open_signature_request",
+            ),
+            models.UniqueConstraint(
+                fields=["subject_type", "subject_id"],
+                condition=models.Q(signed_at__isnull=False),
+                name="signed_once",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"Signature of {self.contact} on {self.subject_type} {self.subject_id}"
+
+    @property
+    def state(self) -> str:
+        """signed, declined, void, expired, or open."""
+        if self.signed_at:
+            return "signed"
+        if self.declined_at:
+            return "declined"
+        if self.void_at:
+            return "void"
+        return "expired" if self.expires_at <= timezone.now() else "open"
