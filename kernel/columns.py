@@ -32,7 +32,9 @@ class Column(django_tables2.Column):
     css = ""
     newest_first = False
 
-    def __init__(self, *, sub: str | Callable[[Any], Any] = "", optional: bool = False, css: str = "", **kwargs: Any) -> None:
+    def __init__(
+        self, *, sub: str | Callable[[Any], Any] = "", optional: bool = False, css: str = "", **kwargs: Any
+    ) -> None:
         self.sub = sub
         names = " ".join(filter(None, (self.css, css, "col-opt" if optional else "")))
         kwargs.setdefault("attrs", {"th": {"class": names}, "td": {"class": names}})
@@ -82,7 +84,11 @@ class Name(Column):
         return format_html('<a class="name" href="{}">{}</a>', address, value or "–")
 
     def plain_heads(self, column: Any) -> list[str]:
-        return [str(column.header), f"{column.header} (second line)"] if isinstance(self.sub, str) and self.sub else [str(column.header)]
+        return (
+            [str(column.header), f"{column.header} (second line)"]
+            if isinstance(self.sub, str) and self.sub
+            else [str(column.header)]
+        )
 
     def plain_cells(self, column: Any, record: Any) -> list[Any]:
         cells = super().plain_cells(column, record)
@@ -162,7 +168,9 @@ class Date(Column):
         value = reach(record, str(column.accessor))
         if value is None:
             return [""]
-        return [timezone.localtime(value).isoformat(timespec="seconds") if hasattr(value, "hour") else value.isoformat()]
+        return [
+            timezone.localtime(value).isoformat(timespec="seconds") if hasattr(value, "hour") else value.isoformat()
+        ]
 
 
 class Day(Date):
@@ -208,7 +216,11 @@ class Avatar(Column):
     """A person: circle and name."""
 
     def shown(self, value: Any, record: Any) -> Cell:
-        return format_html('<span class="row nowrap gap-s">{} {}</span>', tags.avatar(value, "sm"), value) if value else "Unassigned"
+        return (
+            format_html('<span class="row nowrap gap-s">{} {}</span>', tags.avatar(value, "sm"), value)
+            if value
+            else "Unassigned"
+        )
 
 
 class Flag(Column):

@@ -1,29 +1,124 @@
 """Documents: store files on a record, hashed and versioned; read them back only through a view that checks the record."""
 
 import hashlib
+import posixpath
+import re
+import unicodedata
 
+from django.conf import settings
 from django.core.files.base import ContentFile
-from django.db import models
-from django.utils.text import get_valid_filename
+from django.db import IntegrityError, models, transaction
 
 from kernel.models.documents import Document
 from kernel.models.people import User
+from kernel.refusal import Refusal
+
+TYPES = {
+    "pdf": "application/pdf",
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "csv": "text/csv",
+    "txt": "text/plain",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "odt": "application/vnd.oasis.opendocument.text",
+    "ods": "application/vnd.oasis.opendocument.spreadsheet",
+    "zip": "application/zip",
+}
+_STARTS = {"pdf": b"%PDF-", "png": b"\x89PNG\r\n\x1a\n", "jpg": b"\xff\xd8\xff", "jpeg": b"\xff\xd8\xff"}
+_ZIPPED = {"docx", "xlsx", "pptx", "odt", "ods", "zip"}
+_ACTIVE = re.compile(rb"<\s*(script|html|svg|iframe|!doctype)", re.I)
+TRIES = 5
+
+
+class Unacceptable(Refusal):
+    """A file that is not kept; the message says why and what would be."""
+
+
+def accept(name: str, content: bytes) -> tuple[str, str]:
+    """The clean name and the type of an uploaded file, told by its content and not by what the browser says.
+
+    Raises:
+        Unacceptable: it is empty, too large, of a kind that is not kept, or not what its name says.
+    """
+    clean = clean_name(name)
+    extension = clean.rpartition(".")[2].lower() if "." in clean else ""
+    if extension not in TYPES:
+        raise Unacceptable(f"Files of this kind are not kept. Send one of these: {', '.join(sorted(TYPES))}.")
+    if not content:
+        raise Unacceptable("The file is empty.")
+    if len(content) > settings.MAX_UPLOAD_BYTES:
+        limit = settings.MAX_UPLOAD_BYTES / 1048576
+        raise Unacceptable(f"The file is {len(content) / 1048576:.1f} MB; the limit is {limit:.0f} MB.")
+    if not _is_what_it_says(extension, content):
+        raise Unacceptable(
+            f"The file’s content is not {extension.upper()}. Save it again in that format, or rename it."
+        )
+    return clean, TYPES[extension]
+
+
+def _is_what_it_says(extension: str, content: bytes) -> bool:
+    if extension in _STARTS:
+        return content.startswith(_STARTS[extension])
+    if extension in _ZIPPED:
+        return content.startswith((b"PK\x03\x04", b"PK\x05\x06"))
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\x00" not in content and not _ACTIVE.search(content[:4096])
+
+
+def clean_name(name: str) -> str:
+    """A file name without folders, control characters or tricks of direction, at most 120 characters with its extension."""
+    name = posixpath.basename(name.replace("\\", "/"))
+    name = "".join(c for c in unicodedata.normalize("NFC", name) if unicodedata.category(c)[0] != "C")
+    name = re.sub(r"[^\w .()+,=@-]", "_", name).strip(" .")
+    stem, dot, extension = name.rpartition(".")
+    if not dot:
+        return name[:120] or "file"
+    return f"{stem[: 119 - len(extension[:10])] or 'file'}.{extension[:10]}"
+
+
+def upload(subject: models.Model, *, name: str, content: bytes, by: User, customer_may_see: bool = False) -> Document:
+    """Check and keep a file that somebody sent. Raises Unacceptable."""
+    clean, kind = accept(name, content)
+    return store(
+        subject, kind="attachment", name=clean, content=content, content_type=kind, by=by, customer_may_see=customer_may_see
+    )  # fmt: skip
 
 
 def store(
-    subject: models.Model, *, kind: str, name: str, content: bytes, content_type: str, by: User | None, customer_may_see: bool = False
+    subject: models.Model,
+    *,
+    kind: str,
+    name: str,
+    content: bytes,
+    content_type: str,
+    by: User | None,
+    customer_may_see: bool = False,
 ) -> Document:
     """Keep one file. The same subject, kind and name again becomes the next version."""
     label = subject._meta.label_lower
-    name = get_valid_filename(name)[:200]
-    last = of(subject).filter(kind=kind, name=name).order_by("-version").values_list("version", flat=True).first()
+    name = clean_name(name)
     document = Document(
-        subject_type=label, subject_id=subject.pk, kind=kind, name=name, version=(last or 0) + 1,
+        subject_type=label, subject_id=subject.pk, kind=kind, name=name,
         content_type=content_type, size=len(content), sha256=hashlib.sha256(content).hexdigest(),
         customer_may_see=customer_may_see, created_by=by,
     )  # fmt: skip
     document.file.save(name, ContentFile(content), save=False)
-    document.save()
+    for attempt in range(TRIES):
+        last = of(subject).filter(kind=kind, name=name).aggregate(last=models.Max("version"))["last"]
+        document.version = (last or 0) + 1
+        try:
+            with transaction.atomic():
+                document.save()
+            break
+        except IntegrityError:  # somebody stored the same version at the same moment
+            if attempt == TRIES - 1:
+                raise
     return document
 
 

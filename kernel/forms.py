@@ -41,7 +41,9 @@ class ProfileForm(forms.ModelForm):
         """A zone that exists."""
         zone = str(self.cleaned_data["time_zone"]).strip()
         if zone not in zoneinfo.available_timezones():
-            raise forms.ValidationError("There is no time zone of that name. Try the nearest city, such as Europe/Berlin.")
+            raise forms.ValidationError(
+                "There is no time zone of that name. Try the nearest city, such as Europe/Berlin."
+            )
         return zone
 
 
@@ -63,7 +65,11 @@ class UploadForm(forms.Form):
     file = forms.FileField(
         label="File",
         max_length=200,
-        error_messages={"required": "Choose a file first.", "empty": "The file is empty.", "max_length": "The file’s name is too long."},
+        error_messages={
+            "required": "Choose a file first.",
+            "empty": "The file is empty.",
+            "max_length": "The file’s name is too long.",
+        },
     )
     customer_may_see = forms.BooleanField(label="The customer may see it", required=False)
 
@@ -72,5 +78,7 @@ class UploadForm(forms.Form):
         file = self.cleaned_data["file"]
         limit = settings.MAX_UPLOAD_BYTES
         if file.size > limit:
-            raise forms.ValidationError(f"The file is {file.size / 1048576:.1f} MB; the limit is {limit / 1048576:.0f} MB.")
+            raise forms.ValidationError(
+                f"The file is {file.size / 1048576:.1f} MB; the limit is {limit / 1048576:.0f} MB."
+            )
         return file

@@ -87,12 +87,19 @@ def add(block: Block) -> None:
 def actions_for(user: User) -> list[Action]:
     """Everything that needs this person, worst first, then earliest."""
     found = [action for permission, rows in _all.actions if user.has_perm(permission) for action in rows(user)]
-    return sorted(found, key=lambda action: (SEVERITY.index(action.tone) if action.tone in SEVERITY else 9, _moment(action.at)))
+    return sorted(
+        found, key=lambda action: (SEVERITY.index(action.tone) if action.tone in SEVERITY else 9, _moment(action.at))
+    )
 
 
 def figures_for(user: User) -> list[Figure]:
     """Numbers for the head of this person's page."""
-    return [f for permission, _, source in sorted(_all.figures, key=lambda s: s[1]) if user.has_perm(permission) for f in source(user)]
+    return [
+        f
+        for permission, _, source in sorted(_all.figures, key=lambda s: s[1])
+        if user.has_perm(permission)
+        for f in source(user)
+    ]
 
 
 def blocks_for(user: User) -> list[Block]:

@@ -3,15 +3,21 @@
 import json
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
-from django.contrib import messages
 
 from kernel.refusal import Refusal
 
 
 def respond(
-    request: HttpRequest, template: str, context: dict[str, Any] | None = None, *, part: str = "", status: int = 200, toast: str = ""
+    request: HttpRequest,
+    template: str,
+    context: dict[str, Any] | None = None,
+    *,
+    part: str = "",
+    status: int = 200,
+    toast: str = "",
 ) -> HttpResponse:
     """Render the page, or for an htmx request the named part of it (`{% partialdef part %}`).
 

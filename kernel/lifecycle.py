@@ -27,6 +27,7 @@ class Move:
     label: str
     target: str
     why_not: str
+    needs_reason: bool = False
 
 
 def guarded(*fields: str) -> Callable[[Class], Class]:
@@ -113,7 +114,8 @@ def moves(record: Any, user: User, field: str = "state") -> list[Move]:
             why = t.custom.get("why_not", "It cannot be done yet.")
         elif not has_transition_perm(method, user):
             why = "Your roles do not include this right."
-        found.append(Move(t.name, t.custom.get("label", t.name.replace("_", " ").capitalize()), str(t.target), why))
+        label = t.custom.get("label", t.name.replace("_", " ").capitalize())
+        found.append(Move(t.name, label, str(t.target), why, bool(t.custom.get("needs_reason"))))
     return found
 
 

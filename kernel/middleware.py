@@ -78,7 +78,11 @@ class Reader:
                 return self.handle(request)
         response = self.handle(request)
         login = resolve_url(settings.LOGIN_URL)
-        if getattr(request, "htmx", False) and response.status_code == 302 and response.headers["Location"].startswith(login):
+        if (
+            getattr(request, "htmx", False)
+            and response.status_code == 302
+            and response.headers["Location"].startswith(login)
+        ):
             back = request.htmx.current_url_abs_path or "/"  # type: ignore[attr-defined]
             return HttpResponse(headers={"HX-Redirect": redirect_to_login(back).headers["Location"]})
         return response

@@ -137,7 +137,11 @@ class ListPage:
 
 
 def show(
-    request: HttpRequest, declared: type[ListPage], template: str = "list.html", context: dict[str, Any] | None = None, **scope: Any
+    request: HttpRequest,
+    declared: type[ListPage],
+    template: str = "list.html",
+    context: dict[str, Any] | None = None,
+    **scope: Any,
 ) -> HttpResponse | StreamingHttpResponse:
     """Answer a request for a list: the page, its fragment for htmx, or the export. Raises BadRequest for a crafted query."""
     declared_list = declared(request, **scope)
@@ -172,7 +176,9 @@ def _shown(declared: ListPage) -> tuple[Shown, models.QuerySet[Any]]:
     page = paginate(found, _path(table, sort), request.GET, size=declared.per_page)
     table = declared.table(data=page.rows, request=request)
     active = _active(request, filterset, query)
-    shown = Shown(page, table, filterset, _total(found, filtered=bool(active)), active, _heads(declared, table, sort), query, sort)
+    shown = Shown(
+        page, table, filterset, _total(found, filtered=bool(active)), active, _heads(declared, table, sort), query, sort
+    )
     shown.sort_label = next((c["label"] for c in shown.columns if c["name"] == sort.lstrip("-")), "")
     return shown, found.order_by(*page.ordering)
 
@@ -182,7 +188,9 @@ def _sort(declared: ListPage, table: Any) -> str:
     name = wanted.lstrip("-")
     if not wanted:
         return ""
-    if wanted != declared.sort and (name not in table.columns.names() or not table.columns[name].orderable or wanted.startswith("--")):
+    if wanted != declared.sort and (
+        name not in table.columns.names() or not table.columns[name].orderable or wanted.startswith("--")
+    ):
         raise BadRequest(f"This list cannot be sorted by “{name[:40]}”.")
     return wanted
 
@@ -260,7 +268,21 @@ class _Echo:
 
 def neutral(value: Any) -> Any:
     """A CSV cell that no spreadsheet runs as a formula; numbers stay numbers."""
-    if isinstance(value, str) and value.lstrip(" ")[:1] in ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠"):
+    if isinstance(value, str) and value.lstrip(" ")[:1] in (
+        "=",
+        "+",
+        "-",
+        "@",
+        "\t",
+        "\r",
+        "\n",
+        "|",
+        "%",
+        "＝",
+        "＋",
+        "－",
+        "＠",
+    ):
         return f"'{value}"
     return value
 

@@ -4,7 +4,7 @@ from django.contrib.auth import views as auth
 from django.urls import URLPattern, path
 
 from kernel.forms import LogIn
-from kernel.views import account, assets, finding, health, home, inbox
+from kernel.views import account, assets, finding, health, home, inbox, records
 
 urlpatterns: list[URLPattern] = [
     path("", home.page, name="home"),
@@ -18,6 +18,10 @@ urlpatterns: list[URLPattern] = [
     path("inbox/<int:pk>/", inbox.open_one, name="notification"),
     path("approvals/", inbox.waiting, name="approvals"),
     path("approvals/<int:pk>/", inbox.decide, name="approval_decide"),
+    path("move/<str:label>/<int:pk>/", records.move, name="move"),
+    path("activity/<str:label>/<int:pk>/", records.activity, name="activity"),
+    path("documents/<str:label>/<int:pk>/", records.files, name="documents"),
+    path("documents/<int:pk>/", records.download, name="document"),
     path("profile/", account.profile, name="profile"),
     path("profile/theme/", account.theme, name="theme"),
     path("permissions/", account.permissions, name="permissions"),

@@ -45,14 +45,12 @@ class Calendar:
 
 def calendar(name: str = "") -> Calendar:
     """The calendar of that name, else the default one, else Monday to Friday without holidays."""
-    row = (
-        BusinessCalendar.objects.filter(name=name).first() if name else None
-    ) or BusinessCalendar.objects.filter(is_default=True).first()
+    row = (BusinessCalendar.objects.filter(name=name).first() if name else None) or BusinessCalendar.objects.filter(
+        is_default=True
+    ).first()
     if row is None:
         return Calendar()
-    return Calendar(
-        frozenset(row.weekdays) or WEEKDAYS, frozenset(row.holidays.values_list("day", flat=True))
-    )
+    return Calendar(frozenset(row.weekdays) or WEEKDAYS, frozenset(row.holidays.values_list("day", flat=True)))
 
 
 def whole_days(days: Decimal | float) -> int:

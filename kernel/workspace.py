@@ -28,7 +28,9 @@ def allowed(*permissions: str) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             missing = [name for name in permissions if not request.user.has_perm(name)]
             if missing:
-                raise PermissionDenied(f"Your roles do not include the right “{missing[0].split('.')[-1].replace('_', ' ')}”.")
+                raise PermissionDenied(
+                    f"Your roles do not include the right “{missing[0].split('.')[-1].replace('_', ' ')}”."
+                )
             return view(request, *args, **kwargs)
 
         return login_required(guarded)

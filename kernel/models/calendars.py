@@ -10,7 +10,9 @@ class BusinessCalendar(models.Model):
     """Working days of a country or team. Weekdays are 0 (Monday) to 6."""
 
     name = models.CharField(max_length=60, unique=True)
-    weekdays = ArrayField(models.PositiveSmallIntegerField(), default=list, help_text="Empty means Monday to Friday.", blank=True)
+    weekdays = ArrayField(
+        models.PositiveSmallIntegerField(), default=list, help_text="Empty means Monday to Friday.", blank=True
+    )
     opens = models.TimeField(default=dt.time(8, 0))
     closes = models.TimeField(default=dt.time(17, 0))
     time_zone = models.CharField(max_length=40, default="Europe/Amsterdam")
@@ -18,7 +20,9 @@ class BusinessCalendar(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["is_default"], condition=models.Q(is_default=True), name="one_default_calendar")
+            models.UniqueConstraint(
+                fields=["is_default"], condition=models.Q(is_default=True), name="one_default_calendar"
+            )
         ]
 
     def __str__(self) -> str:

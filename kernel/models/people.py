@@ -10,8 +10,12 @@ class User(AbstractUser):
 
     email = models.EmailField(unique=True)
     time_zone = models.CharField(max_length=40, default="Europe/Amsterdam")
-    theme = models.CharField(max_length=5, default="auto", choices=[("auto", "Auto"), ("light", "Light"), ("dark", "Dark")])
-    teams = ArrayField(models.CharField(max_length=60), default=list, blank=True, help_text="Assignment groups by name.")
+    theme = models.CharField(
+        max_length=5, default="auto", choices=[("auto", "Auto"), ("light", "Light"), ("dark", "Dark")]
+    )
+    teams = ArrayField(
+        models.CharField(max_length=60), default=list, blank=True, help_text="Assignment groups by name."
+    )
     skills = ArrayField(models.CharField(max_length=60), default=list, blank=True)
     job_title = models.CharField(max_length=80, blank=True)
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.html import conditional_escape, format_html
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -12,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from kernel import icons, states
+from kernel import approvals, icons, lifecycle, records, states
 from kernel.money import DIGITS, SYMBOLS
 
 register = template.Library()
@@ -284,3 +285,37 @@ def field_widget(field: Any) -> SafeString:
     if told:
         attrs["aria-describedby"] = " ".join(told)
     return field.as_widget(attrs=attrs)  # type: ignore[no-any-return]
+
+
+@register.inclusion_tag("components/state_bar.html", takes_context=True)
+def state_bar(context: dict[str, Any], record: Any, field: str = "state", move_url: str = "") -> dict[str, Any]:
+    """`{% state_bar order %}`: the lifecycle of a record and the moves that this person may make, each refusal with its reason."""
+    user = context["request"].user
+    moves = lifecycle.moves(record, user, field)
+    why = sorted({f"{move.label}: {move.why_not}" for move in moves if move.why_not})
+    url = move_url or reverse("move", args=[record._meta.label_lower, record.pk])
+    return {
+        "stages": records.stages(record, field), "moves": moves, "why": why, "move_url": url,
+        "record": record, "request": context["request"], "csrf_token": context.get("csrf_token"),
+    }  # fmt: skip
+
+
+@register.simple_tag
+def record_url(name: str, record: Any) -> str:
+    """`{% record_url "activity" order %}`: a kernel page about a record; names are activity, documents, move."""
+    return reverse(name, args=[record._meta.label_lower, record.pk])
+
+
+@register.inclusion_tag("components/approval_panel.html", takes_context=True)
+def approval_panel(context: dict[str, Any], record: Any, title: str = "Approval") -> dict[str, Any]:
+    """`{% approval_panel quote %}`: the latest round of approval; whoever may decide a step does it here."""
+    made = approvals.current(record)
+    user = context["request"].user
+    mine = set(approvals.waiting_for(user).filter(request=made).values_list("pk", flat=True)) if made else set()
+    return {
+        "made": made,
+        "mine": mine,
+        "title": title,
+        "request": context["request"],
+        "csrf_token": context.get("csrf_token"),
+    }

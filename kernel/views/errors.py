@@ -9,12 +9,16 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400 with the reason, when it was worded for readers."""
     from django.core.exceptions import BadRequest
 
-    return render(request, "400.html", {"reason": _said(exception) if isinstance(exception, BadRequest) else ""}, status=400)
+    return render(
+        request, "400.html", {"reason": _said(exception) if isinstance(exception, BadRequest) else ""}, status=400
+    )
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """403 with the missing right."""
-    return render(request, "403.html", {"reason": _said(exception) if isinstance(exception, PermissionDenied) else ""}, status=403)
+    return render(
+        request, "403.html", {"reason": _said(exception) if isinstance(exception, PermissionDenied) else ""}, status=403
+    )
 
 
 def _said(exception: Exception) -> str:

@@ -21,12 +21,17 @@ def search(request: HttpRequest) -> HttpResponse:
     exact = [one for _, results in found for one in results if one.number and one.number.lower() == text.lower()]
     if len(exact) == 1:
         return redirect(exact[0].url)
-    return render(request, "search.html", {"q": text, "found": found, "total": sum(len(results) for _, results in found)})
+    return render(
+        request, "search.html", {"q": text, "found": found, "total": sum(len(results) for _, results in found)}
+    )
 
 
 def _places(request: HttpRequest, text: str) -> list[dict[str, Any]]:
     """Pages and new entries whose name fits."""
     wanted = text.lower()
     places = [{**entry, "kind": group or "Go to"} for group, entries in frame.navigation(request) for entry in entries]
-    places += [{**entry, "label": f"New {entry['label'].lower()}", "kind": "New"} for entry in frame.new_entries(workspace.person(request))]
+    places += [
+        {**entry, "label": f"New {entry['label'].lower()}", "kind": "New"}
+        for entry in frame.new_entries(workspace.person(request))
+    ]
     return [place for place in places if wanted in place["label"].lower()][: 6 if text else 30]

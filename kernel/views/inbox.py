@@ -32,7 +32,9 @@ def notifications(request: HttpRequest) -> HttpResponse:
     """All recent notifications, unread first."""
     mine = workspace.person(request).notifications
     notes = mine.order_by("-id")[:PAGE]
-    return render(request, "notifications.html", {"notes": notes, "unread_count": mine.filter(read_at__isnull=True).count()})
+    return render(
+        request, "notifications.html", {"notes": notes, "unread_count": mine.filter(read_at__isnull=True).count()}
+    )
 
 
 @login_required
@@ -66,7 +68,11 @@ def _forget_count(user: User) -> None:
 def waiting(request: HttpRequest) -> HttpResponse:
     """Approvals that this person could decide now."""
     user = workspace.person(request)
-    decided = ApprovalStep.objects.filter(decided_by=user).select_related("request__requested_by").order_by("-decided_at")[:10]
+    decided = (
+        ApprovalStep.objects.filter(decided_by=user)
+        .select_related("request__requested_by")
+        .order_by("-decided_at")[:10]
+    )
     return render(request, "approvals.html", {"steps": approvals.waiting_for(user)[:PAGE], "decided": decided})
 
 

@@ -1,0 +1,148 @@
+"""Records as pages show them: found by type and key for whoever may see them, their stages, their journal."""
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.apps import apps
+from django.db import models
+from django.http import Http404
+
+from kernel import states
+from kernel.models.activity import Comment
+from kernel.models.people import User
+from kernel.models.trail import AuditEntry
+
+JOURNAL = 30  # entries shown before “all”
+ENDS_BADLY = {"bad", "idle"}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of a state bar; `kind` is done, now, held, off or empty for what is still ahead."""
+
+    word: str
+    icon: str
+    kind: str
+    at: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field of one audit row, in words."""
+
+    name: str
+    old: str
+    new: str
+    is_state: bool = False
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a journal: something done, or something said."""
+
+    at: dt.datetime
+    who: User | None
+    text: str
+    icon: str = "pencil"
+    tone: str = "idle"
+    reason: str = ""
+    changes: list[Change] = field(default_factory=list)
+    comment: str = ""
+
+    @property
+    def tone_class(self) -> str:
+        """The icon's colour class."""
+        return f"c-{self.tone}"
+
+
+def subject(label: str, pk: int, user: User) -> Any:
+    """The record of that type and key if this person may see it. Raises Http404 otherwise, whatever the reason."""
+    try:
+        model = apps.get_model(label)
+    except (LookupError, ValueError):
+        raise Http404("There is no such record.") from None
+    rows = model._default_manager
+    if not hasattr(rows, "visible_to"):
+        raise Http404("There is no such record.")
+    found = rows.visible_to(user).filter(pk=pk).first()
+    if found is None:
+        raise Http404("There is no such record.")
+    return found
+
+
+def trail(record: models.Model) -> models.QuerySet[AuditEntry]:
+    """What happened to a record, newest first."""
+    return AuditEntry.objects.filter(subject_type=record._meta.label_lower, subject_id=record.pk).order_by("-id")
+
+
+def comments(record: models.Model) -> models.QuerySet[Comment]:
+    """What people wrote on a record, newest first."""
+    return Comment.objects.filter(subject_type=record._meta.label_lower, subject_id=record.pk).order_by("-id")
+
+
+def stages(record: Any, name: str = "state") -> list[Stage]:
+    """The model's STAGES with the day each was reached; a state beside the main road is put where the record left it."""
+    road: tuple[str, ...] = tuple(getattr(record, "STAGES", ()))
+    now = str(getattr(record, name))
+    reached: dict[str, dt.datetime] = {}
+    for at, changes in trail(record).filter(changes__has_key=name).order_by("id").values_list("at", "changes"):
+        reached[str(changes[name][1])] = at
+    if road and hasattr(record, "created_at"):
+        reached.setdefault(road[0], record.created_at)
+    if now in road:
+        last = road.index(now)
+    else:
+        last = max((at for at, step in enumerate(road) if step in reached), default=-1)
+    bar = []
+    for at, step in enumerate(road):
+        look = states.look(step, record)
+        if step == now:
+            ended = at == len(road) - 1
+            bar.append(Stage(look.word, "check" if ended else look.icon, "done" if ended else "now", reached.get(step)))
+        elif at <= last:
+            bar.append(Stage(look.word, "check", "done", reached.get(step)))
+        else:
+            bar.append(Stage(look.word, "circle-dashed", ""))
+    if now not in road:
+        look = states.look(now, record)
+        kind = "off" if look.tone in ENDS_BADLY else "held"
+        bar.insert(last + 1, Stage(look.word, look.icon, kind, reached.get(now)))
+    return bar
+
+
+def journal(record: models.Model, *, limit: int | None = JOURNAL) -> list[Entry]:
+    """Audit rows and comments as one list, newest first."""
+    rows = trail(record).select_related("actor")[:limit]
+    said = comments(record).select_related("author")[:limit]
+    entries = [_told(row, record) for row in rows]
+    entries += [Entry(c.at, c.author, "commented", "message", comment=c.text) for c in said]
+    entries.sort(key=lambda entry: entry.at, reverse=True)
+    return entries[:limit]
+
+
+def _told(row: AuditEntry, record: models.Model) -> Entry:
+    changes = [
+        _change(name, pair, record) for name, pair in row.changes.items() if isinstance(pair, list) and len(pair) == 2
+    ]
+    look = next((states.look(str(row.changes[c.name][1]), record) for c in changes if c.is_state), None)
+    text = row.action.replace("_", " ").capitalize()
+    return Entry(
+        row.at, row.actor, text, look.icon if look else "pencil", look.tone if look else "idle", row.reason, changes
+    )
+
+
+def _change(name: str, pair: list[Any], record: models.Model) -> Change:
+    is_state = name == "state" or name.endswith("_state")
+    words = [states.look(str(value), record).word if is_state and value else _plain(value) for value in pair]
+    return Change(name, words[0], words[1], is_state)
+
+
+def _plain(value: Any) -> str:
+    if value is None or value == "":
+        return "empty"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict | list):
+        return f"{len(value)} values"
+    return str(value)[:120]

@@ -1,0 +1,136 @@
+"""What every record page has: moves, journal with comments, documents."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from kernel import audit, documents, htmx, moving, records, workspace
+from kernel.forms import CommentForm, UploadForm
+from kernel.models.activity import Comment
+from kernel.models.documents import Document
+from kernel.states import look
+
+
+def back(request: HttpRequest) -> str:
+    """The page a form was sent from, if it is ours."""
+    came = request.POST.get("back") or request.META.get("HTTP_REFERER", "")
+    return (
+        came if url_has_allowed_host_and_scheme(came, {request.get_host()}, require_https=request.is_secure()) else "/"
+    )
+
+
+@login_required
+@require_POST
+def move(request: HttpRequest, label: str, pk: int) -> HttpResponse:
+    """Make one move of any record: 409 when its state does not allow it, 403 without the right, 422 without a reason."""
+    user = workspace.person(request)
+    record = records.subject(label, pk, user)
+    reason = request.POST.get("reason", "").replace("\x00", "").strip()[:2000]
+    made = moving.make(record, request.POST.get("move", ""), by=user, reason=reason)
+    now = getattr(made, "state", "")
+    said = f"{record} is now {look(now, record).word.lower()}." if now else f"{record} is changed."
+    return htmx.go(request, back(request), toast=said)
+
+
+@workspace.allowed("kernel.use_workspace")
+@require_http_methods(["GET", "HEAD", "POST"])
+def activity(request: HttpRequest, label: str, pk: int) -> HttpResponse:
+    """The journal of a record; a POST adds a comment."""
+    user = workspace.person(request)
+    record = records.subject(label, pk, user)
+    form = CommentForm(request.POST or None)
+    status = 200
+    if request.method == "POST":
+        if not user.has_perm("kernel.add_comment"):
+            raise PermissionDenied("Your roles do not include the right to comment.")
+        if form.is_valid():
+            Comment.objects.create(
+                subject_type=record._meta.label_lower, subject_id=pk, author=user, text=form.cleaned_data["text"]
+            )
+            form = CommentForm()
+        else:
+            status = 422
+    limit = None if "all" in request.GET else records.JOURNAL
+    context = {
+        "record": record,
+        "label": label,
+        "entries": records.journal(record, limit=limit),
+        "form": form,
+        "all": limit is None,
+    }
+    response = render(request, "components/activity.html", context, status=status)
+    if request.method == "POST" and not getattr(request, "htmx", False) and status == 200:
+        return htmx.go(request, back(request), toast="Comment added.")
+    return response
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def files(request: HttpRequest, label: str, pk: int) -> HttpResponse:
+    """Documents of a record; a POST stores one."""
+    user = workspace.person(request)
+    record = records.subject(label, pk, user)
+    everything = user.has_perm("kernel.view_document")
+    form = UploadForm(request.POST or None, request.FILES or None) if request.method == "POST" else UploadForm()
+    status = 200
+    if request.method == "POST":
+        if not user.has_perm("kernel.add_document"):
+            raise PermissionDenied("Your roles do not include the right to add documents.")
+        status = _keep(request, record, form)
+        if status == 200:
+            form = UploadForm()
+    shown = documents.of(record) if everything else documents.of(record).filter(customer_may_see=True)
+    context: dict[str, Any] = {
+        "record": record,
+        "label": label,
+        "documents": shown.select_related("created_by")[:100],
+        "form": form,
+    }
+    context["limit"] = settings.MAX_UPLOAD_BYTES // 1048576
+    if request.method == "POST" and not getattr(request, "htmx", False) and status == 200:
+        return htmx.go(request, back(request), toast="Document added.")
+    return render(request, "components/documents.html", context, status=status)
+
+
+def _keep(request: HttpRequest, record: Any, form: UploadForm) -> int:
+    """Store the upload; 200, or 422 with the refusal at the form's field."""
+    if not form.is_valid():
+        return 422
+    file = form.cleaned_data["file"]
+    user = workspace.person(request)
+    try:
+        shared = form.cleaned_data["customer_may_see"]
+        kept = documents.upload(record, name=file.name, content=file.read(), by=user, customer_may_see=shared)
+    except documents.Unacceptable as error:
+        form.add_error("file", str(error))
+        return 422
+    audit.record("document_added", record, by=user, changes={"document": [None, kept.name]})
+    return 200
+
+
+@login_required
+@require_safe
+def download(request: HttpRequest, pk: int) -> FileResponse:
+    """A document's content, for whoever may see its record; always as a download, never run by the browser."""
+    user = workspace.person(request)
+    document = get_object_or_404(Document, pk=pk)
+    records.subject(document.subject_type, document.subject_id, user)
+    if not (user.has_perm("kernel.view_document") or document.customer_may_see):
+        raise Http404("There is no such document.")
+    inline = document.content_type == "application/pdf" and "view" in request.GET
+    try:
+        content = document.file.open("rb")
+    except OSError:
+        raise Http404("The file of this document is missing; tell an administrator.") from None
+    kind = document.content_type if document.content_type in documents.TYPES.values() else "application/octet-stream"
+    response = FileResponse(content, as_attachment=not inline, filename=document.name, content_type=kind)
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["Cache-Control"] = "private, no-store"
+    return response
