@@ -19,12 +19,15 @@ from types import TracebackType
 from typing import Self
 
 from config import postgres, servers, valkey
-from config.processes import Listener, Process, Program
+from config.processes import Listener, Process, Program, inherited
 
 ROOT = servers.ROOT
 ALL = ("simulator", "web", "worker", "beat")
 QUEUES = "default,engine,documents"
 PATIENCE = 60  # seconds until the web answers
+QUIET = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}  # advice about pickle, not used here
+    "PYTHONWARNINGS": "ignore:You're running the worker with superuser"
+}  # Celery's advice about pickle, unused here
 GRACE = 20  # seconds that a process has to finish what it is at
 
 
@@ -89,7 +92,7 @@ class Stack:
 
     def launch(self, name: str) -> Process:
         """Start one part, again if it ran before."""
-        program = Program(name, self.command(name), self.environment)
+        program = Program(name, self.command(name), self.environment | QUIET)
         self.processes[name] = Process(program, ROOT, self.logs / f"{name}.log", self._listen)
         return self.processes[name]
 
@@ -132,7 +135,7 @@ class Stack:
     def manage(self, *arguments: str, seconds: float = 300) -> subprocess.CompletedProcess[str]:
         """Run a management command on the same records and wait for it; what it said is in the answer."""
         return subprocess.run(
-            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=os.environ | self.environment,
+            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=inherited() | self.environment,
             capture_output=True, text=True, timeout=seconds, check=False,
         )  # fmt: skip
 

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
+from django.core.management import get_commands
+
 from config import servers
 from config.stack import ALL, NoStart, Stack
 
@@ -52,11 +54,11 @@ def free(number: int) -> bool:
 def stack() -> Stack:
     """The stack of this checkout: on PORT, the simulator where other commands expect it unless that is taken."""
     number = port()
+    (servers.VAR / "static").mkdir(parents=True, exist_ok=True)
     simulator = SIMULATOR_PORT if free(SIMULATOR_PORT) and number != SIMULATOR_PORT else 0
-    given = {name: os.environ[name] for name in ("BASE_URL",) if os.environ.get(name)}
-    only = [name for name in ALL if name != "simulator" or not os.environ.get("SIMULATOR_URL")]
-    if "simulator" not in only:
-        given["SIMULATOR_URL"] = os.environ["SIMULATOR_URL"]
+    given = {name: os.environ[name] for name in ("BASE_URL", "SIMULATOR_URL") if os.environ.get(name)}
+    outside = os.environ.get("SIMULATOR_URL") or "simulate_network" not in get_commands()
+    only = [name for name in ALL if name != "simulator" or not outside]
     return Stack(
         only=only, port=number, simulator_port=simulator, environment=given, logs=servers.VAR / "log", listen=_echo
     )

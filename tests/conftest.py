@@ -1,6 +1,7 @@
 """What every test stands on: real PostgreSQL and Valkey, found or started before Django reads its settings."""
 
 import os
+from typing import Any
 
 import django
 import pytest
@@ -10,6 +11,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 from config import servers
 
 servers.ensure()
+(servers.VAR / "static").mkdir(exist_ok=True)  # as `collectstatic` would
 django.setup()
 
 
@@ -18,3 +20,12 @@ def pytest_configure(config: pytest.Config) -> None:
     from config.celery import app
 
     app.conf.update(broker_url="memory://", broker_transport_options={})
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Every test database knows the roles that the code grants."""
+    from kernel import roles
+
+    with django_db_blocker.unblock():
+        roles.synchronise()
