@@ -1,0 +1,66 @@
+"""Termination: products end, and what stood only for them goes out of service."""
+
+import datetime as dt
+from collections.abc import Iterable
+
+from django.db import connection, transaction
+
+from cmdb import announcing
+from cmdb.models import Product, Resource, Service
+from kernel import lifecycle
+from kernel.models import User
+
+# Services below the ended products that no living product stands on, directly or through other services.
+FREED_SERVICES = """
+WITH RECURSIVE below (id) AS (
+    SELECT service_id FROM cmdb_service_products WHERE product_id = ANY(%(ended)s)
+  UNION
+    SELECT relation.on_id FROM below JOIN cmdb_servicerelation relation ON relation.service_id = below.id
+), above (id, origin) AS (
+    SELECT id, id FROM below
+  UNION
+    SELECT relation.service_id, above.origin FROM above JOIN cmdb_servicerelation relation ON relation.on_id = above.id
+)
+SELECT below.id FROM below WHERE NOT EXISTS (
+    SELECT 1 FROM above
+    JOIN cmdb_service_products realised ON realised.service_id = above.id
+    JOIN cmdb_product product ON product.id = realised.product_id
+    WHERE above.origin = below.id AND product.state NOT IN ('terminated', 'cancelled', 'aborted')
+)
+"""
+
+
+@transaction.atomic
+def expect_end(ids: Iterable[int], by: User | None) -> list[int]:
+    """Active products that an approved order will end."""
+    return _moved(Product.expect_end, ids, Product.State.PENDING_TERMINATE, by)
+
+
+@transaction.atomic
+def cancel_products(ids: Iterable[int], by: User | None) -> list[int]:
+    """Products that never came to be, because their order was cancelled."""
+    return _moved(Product.cancel, ids, Product.State.CANCELLED, by)
+
+
+@transaction.atomic
+def terminate_products(ids: Iterable[int], at: dt.datetime, by: User | None) -> list[int]:
+    """End products that were expected to end, with the services and resources that nothing else stands on."""
+    moved = _moved(Product.terminate, ids, Product.State.TERMINATED, by, ended_at=at)
+    if not moved:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(FREED_SERVICES, {"ended": moved})
+        freed = [pk for (pk,) in cursor.fetchall()]
+    lifecycle.move_many(Service.objects.filter(pk__in=freed), Service.terminate, by=by, ended_at=at)
+    unused = Resource.objects.filter(used_by__service__in=freed).exclude(
+        used_by__service__in=Service.objects.exclude(state=Service.State.TERMINATED)
+    )
+    rows = Resource.objects.filter(pk__in=unused.values("pk"))
+    lifecycle.move_many(rows, Resource.retire, by=by)
+    return moved
+
+
+def _moved(transition: object, ids: Iterable[int], state: str, by: User | None, **changes: object) -> list[int]:
+    moved = lifecycle.move_many(Product.objects.filter(pk__in=list(ids)), transition, by=by, **changes)  # type: ignore[arg-type]
+    announcing.products(moved, state)
+    return moved
