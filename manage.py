@@ -13,9 +13,11 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are let go of
     if len(sys.argv) > 1 and not PLAIN.intersection(sys.argv[1:]):
-        from config import servers, supervisor
+        from config import servers
 
         if sys.argv[1] == "run":
+            from config import supervisor
+
             supervisor.port()  # a taken port is said before anything starts
         servers.ensure()
     from django.core.management import execute_from_command_line

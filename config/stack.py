@@ -26,8 +26,6 @@ ALL = ("simulator", "web", "worker", "beat")
 QUEUES = "default,engine,documents"
 PATIENCE = 60  # seconds until the web answers
 QUIET = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}  # advice about pickle, not used here
-    "PYTHONWARNINGS": "ignore:You're running the worker with superuser"
-}  # Celery's advice about pickle, unused here
 GRACE = 20  # seconds that a process has to finish what it is at
 
 
