@@ -319,3 +319,9 @@ def approval_panel(context: dict[str, Any], record: Any, title: str = "Approval"
         "request": context["request"],
         "csrf_token": context.get("csrf_token"),
     }
+
+
+@register.filter
+def split_words(text: str) -> list[str]:
+    """The words of a text, for short lists in a template."""
+    return text.split()

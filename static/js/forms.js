@@ -35,5 +35,5 @@ document.addEventListener("formdata", (event) => {
   for (const [name, value] of [...event.formData.entries()]) if (value === "") event.formData.delete(name);
 });
 
-document.querySelector(".errors")?.focus();
+document.querySelector("main:not(.design) .errors")?.focus();
 document.addEventListener("htmx:afterSwap", (event) => event.detail.target.querySelector?.(".errors")?.focus());
