@@ -1,0 +1,74 @@
+"""Composition: what products of one site or account require of each other, and what they exclude."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from catalog.models import Dependency, Specification
+
+
+@dataclass(frozen=True)
+class Clash:
+    """One broken rule: the specification at that site (None when no site is meant), in words."""
+
+    site_id: int | None
+    specification_id: int
+    text: str
+
+
+@dataclass(frozen=True)
+class _Rule:
+    source_id: int
+    source: str
+    kind: str
+    scope: str
+    targets: dict[int, str]
+
+
+def missing_requirements(present: Mapping[int | None, Iterable[int]]) -> list[Clash]:
+    """Requirements that are not met and exclusions that are broken, by site.
+
+    `present` maps a site to the keys of the product specifications there, ordered or installed. Rules of the account's
+    scope look at all sites together.
+    """
+    sites = {site: set(specifications) for site, specifications in present.items()}
+    everywhere = set().union(*sites.values()) if sites else set()
+    clashes = []
+    for rule in _rules(everywhere):
+        for site, here in sites.items():
+            if rule.source_id not in here:
+                continue
+            around = here if rule.scope == Dependency.Scope.SITE else everywhere
+            if text := _broken(rule, around):
+                clashes.append(Clash(site, rule.source_id, text))
+    return clashes
+
+
+def _rules(sources: set[int]) -> list[_Rule]:
+    rows = list(
+        Dependency.objects.filter(source__in=sources)
+        .order_by("pk")
+        .values_list("pk", "source", "source__name", "kind", "scope")
+    )
+    targets: dict[int, dict[int, str]] = defaultdict(dict)
+    through = Dependency.targets.through.objects.filter(dependency__source__in=sources).order_by("pk")
+    keys = list(through.values_list("dependency_id", "specification_id"))
+    names = dict(Specification.objects.filter(pk__in={target for _, target in keys}).values_list("pk", "name"))
+    for rule_id, target_id in keys:
+        targets[rule_id][target_id] = names[target_id]
+    return [_Rule(source, name, kind, scope, targets[pk]) for pk, source, name, kind, scope in rows]
+
+
+def _broken(rule: _Rule, around: set[int]) -> str:
+    where = "at the same site" if rule.scope == Dependency.Scope.SITE else "at the customer"
+    if rule.kind == Dependency.Kind.REQUIRES:
+        if rule.targets and not around & rule.targets.keys():
+            return f"{rule.source} needs {_listed(rule.targets.values(), 'or')} {where}."
+        return ""
+    found = [name for key, name in rule.targets.items() if key in around and key != rule.source_id]
+    return f"{rule.source} cannot be together with {_listed(found, 'and')} {where}." if found else ""
+
+
+def _listed(names: Iterable[str], joint: str) -> str:
+    said = list(names)
+    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} {joint} {said[-1]}"
