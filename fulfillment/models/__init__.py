@@ -9,9 +9,10 @@ from fulfillment.models.definitions import (
     PlanItem,
 )
 from fulfillment.models.field import Project, ProjectTask, ProjectTemplate, WorkOrder
-from fulfillment.models.flows import Attempt, Callback, Flow, Task, TaskDependency
+from fulfillment.models.flows import MACHINE, Attempt, Callback, Flow, Task, TaskDependency
 
 __all__ = [
+    "MACHINE",
     "Action",
     "Attempt",
     "Callback",

@@ -12,6 +12,9 @@ from kernel import lifecycle
 from kernel.models import Numbered, Record
 
 
+MACHINE = ["automatic", "api_call", "milestone", "timer", "wait_event", "project"]  # kinds that a worker begins
+
+
 @lifecycle.guarded("state")
 class Flow(Record):
     """One plan at work for one owner.
@@ -68,8 +71,8 @@ class Flow(Record):
     def start(self) -> None:
         """The first task started."""
 
-    @transition(field=state, source=State.IN_PROGRESS, target=State.ON_HOLD, permission="fulfillment.hold_flow",
-                custom={"label": "Hold", "needs_reason": True})  # fmt: skip
+    @transition(field=state, source=[State.PLANNED, State.IN_PROGRESS], target=State.ON_HOLD,
+                permission="fulfillment.hold_flow", custom={"label": "Hold", "needs_reason": True})  # fmt: skip
     def hold(self) -> None:
         """No new task starts."""
 
@@ -77,6 +80,10 @@ class Flow(Record):
                 custom={"label": "Resume"})  # fmt: skip
     def resume(self) -> None:
         """Goes on."""
+
+    @transition(field=state, source=State.ON_HOLD, target=State.PLANNED, custom={"hidden": True})
+    def wait_again(self) -> None:
+        """Resumed before anything of it had started."""
 
     @transition(field=state, source=[State.PLANNED, State.IN_PROGRESS], target=State.COMPLETED, custom={"hidden": True})
     def complete(self) -> None:
@@ -119,6 +126,9 @@ class Task(Numbered):
         UNDO = "undo"
         REDO = "redo"
 
+    CLOSED = (State.COMPLETED, State.SKIPPED, State.DISCARDED, State.CANCELLED)
+    UNSTARTED = (State.PLANNED, State.READY)
+
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="tasks")
     item = models.ForeignKey(PlanItem, on_delete=models.PROTECT, related_name="tasks")
     account = models.ForeignKey("crm.Account", on_delete=models.PROTECT, related_name="+")
@@ -146,6 +156,7 @@ class Task(Numbered):
     result = models.JSONField(default=dict, blank=True)
     ticked = models.JSONField(default=list, blank=True, help_text="Points of the checklist that are done.")
     problem = models.CharField(max_length=300, blank=True)
+    fell_out_at = models.DateTimeField(null=True, help_text="When it last failed for good.")
     reason = models.CharField(max_length=200, blank=True, help_text="Why held or skipped.")
     id: int
     flow_id: int
@@ -163,15 +174,26 @@ class Task(Numbered):
         indexes = [
             models.Index(
                 fields=["-priority", "id"],
-                condition=models.Q(state="ready", kind__in=["automatic", "api_call", "milestone", "timer"]),
+                condition=models.Q(state="ready", kind__in=MACHINE),
                 name="task_machine_ready",
             ),
             models.Index(fields=["lease_until"], condition=models.Q(state="in_progress"), name="task_leased"),
+            models.Index(fields=["due_at"], condition=models.Q(state="failed"), name="task_retry_due"),
             models.Index(fields=["assignee", "state"]),
         ]
 
     def __str__(self) -> str:
         return f"{self.number} {self.name}"
+
+    @property
+    def in_fallout(self) -> bool:
+        """Whether it waits for somebody to mend it."""
+        return self.state == self.State.ON_HOLD and bool(self.problem)
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every try of the same work; another database's task of that number has another."""
+        return f"{self.number}-{self.mode}-{int(self.created_at.timestamp() * 1000):x}"
 
     @transition(field=state, source=State.PLANNED, target=State.READY, custom={"hidden": True})
     def release(self) -> None:
