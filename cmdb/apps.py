@@ -8,3 +8,6 @@ class CmdbConfig(AppConfig):
 
     name = "cmdb"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from cmdb import exchange  # noqa: F401  registers its section of catalogue files

@@ -8,3 +8,6 @@ class CrmConfig(AppConfig):
 
     name = "crm"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from crm import exchange  # noqa: F401  registers its section of catalogue files

@@ -1,5 +1,6 @@
 """Decision tables: rules that an admin edits as rows."""
 
+from django.core.validators import RegexValidator
 from django.db import models
 
 
@@ -19,7 +20,7 @@ class DecisionTable(models.Model):
         ACTIVE = "active"
         RETIRED = "retired"
 
-    key = models.SlugField(max_length=80)
+    key = models.CharField(max_length=80, validators=[RegexValidator(r"^[a-z][a-z0-9_:-]*\Z")])
     version = models.PositiveIntegerField(default=1)
     state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
     title = models.CharField(max_length=120)

@@ -1,0 +1,20 @@
+"""Exchange: stages of the sales pipeline in a catalogue file."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from catalog.publication import Change, put, section
+from crm.models import Stage
+from kernel.models import User
+
+
+def load_stage(item: dict[str, Any], by: User | None) -> Iterable[Change]:
+    item = dict(item)
+    yield put("stages", Stage, {"key": item.pop("key")}, item)[1]
+
+
+def dump_stages() -> list[dict[str, Any]]:
+    return list(Stage.objects.order_by("position").values("key", "name", "position", "probability", "outcome"))
+
+
+section("stages", load_stage, dump_stages, 65)
