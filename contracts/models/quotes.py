@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django_fsm import FSMField, transition
@@ -11,6 +12,22 @@ from kernel import lifecycle
 from kernel.models import Record
 
 OPEN = ["draft", "in_review", "approved", "presented", "rejected"]
+
+
+def _frozen(quote: str) -> pgtrigger.Trigger:
+    """The database refuses any change of what a submitted version says; `quote` finds the version of a row."""
+    return pgtrigger.Trigger(
+        name="frozen_after_submit",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+        func=f"""
+            IF (SELECT state FROM contracts_quote WHERE id = ({quote})) <> 'draft' THEN
+                RAISE EXCEPTION 'A submitted version of a quote does not change.' USING ERRCODE = 'check_violation';
+            END IF;
+            IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+            RETURN NEW;
+        """,
+    )
 
 
 @lifecycle.guarded("state")
@@ -56,6 +73,9 @@ class Quote(Record):
     content_hash = models.CharField(max_length=64, blank=True, editable=False)
     monthly = models.DecimalField(max_digits=16, decimal_places=2, default=0, editable=False)
     monthly_list = models.DecimalField(max_digits=16, decimal_places=2, default=0, editable=False)
+    monthly_agreed = models.DecimalField(
+        max_digits=16, decimal_places=2, default=0, editable=False, help_text="Before the manual discount."
+    )
     monthly_cost = models.DecimalField(max_digits=16, decimal_places=2, default=0, editable=False)
     one_time = models.DecimalField(max_digits=16, decimal_places=2, default=0, editable=False)
     one_time_cost = models.DecimalField(max_digits=16, decimal_places=2, default=0, editable=False)
@@ -158,6 +178,9 @@ class QuoteLine(models.Model):
     )
     monthly = models.DecimalField(max_digits=14, decimal_places=2, default=0)
     monthly_list = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+    monthly_agreed = models.DecimalField(
+        max_digits=14, decimal_places=2, default=0, help_text="Before the manual discount."
+    )
     monthly_cost = models.DecimalField(max_digits=14, decimal_places=2, default=0)
     one_time = models.DecimalField(max_digits=14, decimal_places=2, default=0)
     one_time_list = models.DecimalField(max_digits=14, decimal_places=2, default=0)
@@ -168,6 +191,7 @@ class QuoteLine(models.Model):
 
     class Meta:
         ordering = ["position", "id"]
+        triggers = [_frozen("COALESCE(NEW.quote_id, OLD.quote_id)")]
         constraints = [
             models.UniqueConstraint(fields=["quote", "key"], name="quote_line_key"),
             models.UniqueConstraint(
@@ -199,6 +223,7 @@ class LinePrice(models.Model):
 
     class Meta:
         ordering = ["id"]
+        triggers = [_frozen("SELECT quote_id FROM contracts_quoteline WHERE id = COALESCE(NEW.line_id, OLD.line_id)")]
         constraints = [models.UniqueConstraint(fields=["line", "charge", "label"], name="line_price_once")]
 
     def __str__(self) -> str:
