@@ -58,6 +58,7 @@ class Fallout(Numbered):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="fallouts"
     )
     sla_due_at = models.DateTimeField()
+    escalated_at = models.DateTimeField(null=True, editable=False)
     resolution = models.CharField(max_length=20, choices=Resolution, blank=True)
     resolution_note = models.TextField(blank=True)
     resolved_at = models.DateTimeField(null=True)

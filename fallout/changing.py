@@ -1,0 +1,129 @@
+"""Changing: which values of a failed task a person may correct, read from a form and checked as the catalogue asks."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from catalog import configuration
+from catalog.models import Characteristic
+from fallout.models import Fallout
+from fulfillment.models import Task
+from kernel.refusal import Refusal
+
+LONGEST = 2000
+
+
+@dataclass(frozen=True)
+class Value:
+    """One value that can be corrected: what it is now, what is suggested, how a form asks for it."""
+
+    key: str
+    name: str
+    now: Any
+    suggested: Any
+    characteristic: Characteristic | None
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """Allowed values of a choice as strings with labels."""
+        if self.characteristic is None or self.characteristic.type != Characteristic.Type.CHOICE:
+            return []
+        return [(str(value), label) for value, label in configuration.choices(self.characteristic)]
+
+    @property
+    def unit(self) -> str:
+        """The unit, if it has one."""
+        return self.characteristic.unit if self.characteristic else ""
+
+    @property
+    def offered(self) -> Any:
+        """What the form starts with."""
+        return self.suggested if self.suggested is not None else self.now
+
+
+def editable(fallout: Fallout) -> list[Value]:
+    """The inputs of the task, suggested ones first."""
+    task = fallout.task
+    keys = list(dict.fromkeys([*fallout.suggestion, *task.item.inputs]))
+    return _values(task, keys, fallout.suggestion)
+
+
+def asked_by_hand(fallout: Fallout) -> list[Value]:
+    """What the task would have put out, to be supplied by whoever did it by hand."""
+    return _values(fallout.task, list(fallout.task.item.outputs), {})
+
+
+def changes(fallout: Fallout, raw: dict[str, str]) -> dict[str, Any]:
+    """The values that differ from the present ones.
+
+    Raises:
+        Refusal: with the problems at their fields, or when nothing differs.
+    """
+    read = _read(editable(fallout), raw, required=False)
+    now = fallout.task.flow.data
+    found = {key: value for key, value in read.items() if now.get(key) != value}
+    if not found:
+        raise Refusal("No value was changed. Change one, or retry as it is.")
+    return found
+
+
+def outputs(fallout: Fallout, raw: dict[str, Any]) -> dict[str, Any]:
+    """The values a task was to put out, complete and checked. Raises Refusal with the problems at their fields."""
+    return _read(asked_by_hand(fallout), {key: str(value) for key, value in raw.items()}, required=True)
+
+
+def told(fallout: Fallout, changed: dict[str, Any]) -> dict[str, list[Any]]:
+    """Changes as the audit trail keeps them: name → [old, new]."""
+    now = fallout.task.flow.data
+    return {key: [now.get(key), value] for key, value in changed.items()}
+
+
+def _values(task: Task, keys: list[str], suggestion: dict[str, Any]) -> list[Value]:
+    known = {
+        c.key: c
+        for c in Characteristic.objects.filter(key__in=keys, specification=task.flow.definition.specification_id)
+    }
+    return [
+        Value(
+            key,
+            known[key].name if key in known else _title(key),
+            task.flow.data.get(key),
+            suggestion.get(key),
+            known.get(key),
+        )
+        for key in keys
+    ]
+
+
+def _read(values: list[Value], raw: dict[str, str], *, required: bool) -> dict[str, Any]:
+    known = {value.key: value for value in values}
+    problems: dict[str, list[str]] = {key: ["This task has no such value."] for key in raw.keys() - known.keys()}
+    read: dict[str, Any] = {}
+    for key, value in known.items():
+        if key not in raw and not required:
+            continue
+        text = str(raw.get(key, "")).replace("\x00", "").strip()[:LONGEST]
+        if not text:
+            problems[key] = [f"Enter the {value.name[:1].lower() + value.name[1:]}."]
+            continue
+        read[key] = _parse(value, text)
+        if value.characteristic and (found := configuration.check(value.characteristic, read[key])):
+            problems[key] = found
+    if problems:
+        raise Refusal(problems=problems)
+    return read
+
+
+def _parse(value: Value, text: str) -> Any:
+    if value.characteristic:
+        return configuration.parse(value.characteristic, text)
+    like = value.now if value.now is not None else value.suggested
+    if isinstance(like, bool):
+        return text.lower() in configuration.YES
+    if isinstance(like, int | float) and text.lstrip("-").isdigit():
+        return int(text)
+    return text
+
+
+def _title(key: str) -> str:
+    words = key.replace("_", " ")
+    return words[:1].upper() + words[1:]

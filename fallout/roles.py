@@ -1,0 +1,69 @@
+"""Who may do what with fallout, and where people find it."""
+
+from collections.abc import Iterable
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from fallout import clock, detection
+from fallout.models import Fallout
+from kernel import finding, frame, home, roles
+from kernel.models import User
+
+VIEW = "fallout.view_fallout"
+RESOLVE, ASSIGN = "fallout.resolve_fallout", "fallout.assign_fallout"
+
+for _role in ("fallout_agent", "fallout_manager"):
+    roles.grant(
+        _role, VIEW, RESOLVE, "fulfillment.view_task", "fulfillment.view_flow", "fulfillment.work_task",
+        "fulfillment.skip_task", "orders.view_order", "crm.view_account", "crm.view_site", "cmdb.view_product",
+        "cmdb.view_service", "cmdb.view_resource",
+    )  # fmt: skip
+roles.grant("fallout_manager", ASSIGN, "fulfillment.assign_task")
+for _role in ("order_manager", "order_fulfilment_agent", "fulfilment_manager", "process_admin", "service_agent"):
+    roles.grant(_role, VIEW, "crm.view_account")
+
+
+def _open() -> int:
+    return int(Fallout.objects.filter(state__in=detection.OPEN).count())
+
+
+def _actions(user: User) -> Iterable[home.Action]:
+    now = timezone.now()
+    mine = Fallout.objects.filter(state__in=detection.OPEN).filter(Q(owner=user) | Q(owner=None, team__in=user.teams))
+    for fallout in mine.select_related("site", "account").order_by("sla_due_at")[:5]:
+        left = clock.left(fallout.sla_due_at, now)
+        yield home.Action(
+            text=fallout.cause, url=reverse("fallout:record", args=[fallout.number]),
+            detail=", ".join(filter(None, [fallout.account.name, fallout.site.name if fallout.site else ""])),
+            number=fallout.number, icon="alert-octagon", tone=left.tone or "wait", due=left.text,
+            due_detail="SLA" if not left.over else "over its time", word="Mend", at=fallout.sla_due_at,
+        )  # fmt: skip
+
+
+def _figures(user: User) -> Iterable[home.Figure]:
+    rows = Fallout.objects.filter(state__in=detection.OPEN)
+    late = rows.filter(sla_due_at__lt=timezone.now()).count()
+    desk = reverse("fallout:fallout_list")
+    yield home.Figure("Fallout open", str(rows.count()), desk, "over all teams")
+    yield home.Figure("SLA missed", str(late), f"{desk}?due=over", "of the open ones", "bad" if late else "")
+
+
+def _search(user: User, text: str, limit: int) -> Iterable[finding.Found]:
+    rows = Fallout.objects.visible_to(user).filter(Q(number__iexact=text) | Q(cause__icontains=text))
+    for fallout in rows.select_related("account", "site").order_by("-pk")[:limit]:
+        where = ", ".join(filter(None, [fallout.account.name, fallout.site.name if fallout.site else ""]))
+        yield finding.Found(
+            fallout.cause, reverse("fallout:record", args=[fallout.number]), where, fallout.number, "alert-octagon"
+        )
+
+
+frame.add(
+    frame.NavItem(
+        "Deliver", "Fallout", "alert-octagon", "fallout:fallout_list", VIEW, 30, lambda user: _open(), hot=True
+    )
+)
+home.next_actions(RESOLVE, _actions)
+home.figures(RESOLVE, _figures, order=20)
+finding.register("Fallout", "alert-octagon", VIEW, _search, order=60)
