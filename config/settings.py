@@ -183,3 +183,29 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
 }
+
+UNFOLD = {
+    "SITE_TITLE": "Trunkline administration",
+    "SITE_HEADER": "Trunkline",
+    "SITE_SUBHEADER": "Administration",
+    "SITE_URL": "/",
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_HISTORY": False,
+    "BORDER_RADIUS": "6px",
+    "COLORS": {
+        "primary": {
+            "50": "240 250 250",
+            "100": "226 241 241",
+            "200": "190 224 224",
+            "300": "143 203 202",
+            "400": "79 170 168",
+            "500": "32 134 135",
+            "600": "15 107 110",
+            "700": "10 79 82",
+            "800": "10 66 69",
+            "900": "9 51 54",
+            "950": "6 32 31",
+        }
+    },
+    "SIDEBAR": {"show_search": True, "navigation": "kernel.sidebar.groups"},
+}

@@ -54,6 +54,30 @@ def check(expression: str) -> None:
         raise BrokenRule(f"“{expression}” is not a valid expression: {error}") from error
 
 
+def check_table(table: DecisionTable) -> None:
+    """Read every cell of a table. Raises BrokenRule that names the row and the column of the first mistake."""
+    for part in ("inputs", "outputs"):
+        columns = getattr(table, part)
+        if not isinstance(columns, list) or any(not isinstance(c, dict) or not c.get("name") for c in columns):
+            raise BrokenRule(f'Each of the {part} needs a name, as in [{{"name": "discount", "label": "Discount"}}].')
+    if not isinstance(table.rows, list) or any(not isinstance(row, dict) for row in table.rows):
+        raise BrokenRule("The rows are a list of objects, one key for each column.")
+    for number, row in enumerate(table.rows, 1):
+        for columns, test in ((table.inputs, zen.compile_unary_expression), (table.outputs, zen.compile_expression)):
+            for column in columns:
+                _check_cell(number, column, _cell(row.get(column["name"])), test)
+
+
+def _check_cell(number: int, column: dict[str, Any], cell: str, test: Callable[[str], Any]) -> None:
+    if not cell.strip():
+        return
+    try:
+        test(cell)
+    except Exception as error:
+        name = column.get("label") or column["name"]
+        raise BrokenRule(f"Row {number}, {name}: “{cell}” cannot be read: {error}") from error
+
+
 def reader(key: str) -> Callable[[dict[str, Any]], list[dict[str, Any]]] | None:
     """The active table read once, to be asked for many facts without further queries; None when there is none."""
     table = DecisionTable.objects.filter(key=key, state=DecisionTable.State.ACTIVE).first()
@@ -88,6 +112,13 @@ def _compiled(document: str) -> zen.ZenDecision:
     return _engine.create_decision(document)
 
 
+def _cell(value: Any) -> str:
+    """A cell as the engine reads it; an empty one matches anything, 0 and false do not."""
+    if value is None:
+        return ""
+    return json.dumps(value) if isinstance(value, bool | int | float) else str(value)
+
+
 def content(table: DecisionTable) -> dict[str, Any]:
     """The table as a zen decision document."""
     columns = [
@@ -97,7 +128,7 @@ def content(table: DecisionTable) -> dict[str, Any]:
         {"id": f"o{n}", "name": c.get("label", c["name"]), "field": c["name"]} for n, c in enumerate(table.outputs)
     ]
     rules = [
-        {"_id": f"r{n}"} | {c["id"]: str(row.get(c["field"], "") or "") for c in columns + results}
+        {"_id": f"r{n}"} | {c["id"]: _cell(row.get(c["field"])) for c in columns + results}
         for n, row in enumerate(table.rows)
     ]
     return {

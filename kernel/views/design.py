@@ -27,7 +27,9 @@ class SampleForm(forms.Form):
     bandwidth = forms.ChoiceField(label="Bandwidth", choices=[("100", "100M"), ("500", "500M"), ("1000", "1G")])
     wanted = forms.DateField(label="Wanted from", widget=forms.DateInput(attrs={"type": "date"}))
     notes = forms.CharField(label="Notes", widget=forms.Textarea(attrs={"rows": 2}), required=False)
-    path = forms.ChoiceField(label="Second path", choices=[("no", "None"), ("div", "Diverse route")], widget=forms.RadioSelect)
+    path = forms.ChoiceField(
+        label="Second path", choices=[("no", "None"), ("div", "Diverse route")], widget=forms.RadioSelect
+    )
     terms = forms.BooleanField(label="The customer agreed to the terms")
 
 
@@ -39,10 +41,16 @@ def _stages(kind: str) -> list[Stage]:
         Stage("Approved", "check", "done", at + dt.timedelta(days=4)),
     ]
     ends = {
-        "now": [Stage("In progress", "progress", "now", at + dt.timedelta(days=7)), Stage("Completed", "circle-dashed", "")],
+        "now": [
+            Stage("In progress", "progress", "now", at + dt.timedelta(days=7)),
+            Stage("Completed", "circle-dashed", ""),
+        ],
         "held": [Stage("On hold", "player-pause", "held", timezone.now()), Stage("Completed", "circle-dashed", "")],
         "off": [Stage("Cancelled", "circle-x", "off", timezone.now()), Stage("Completed", "circle-dashed", "")],
-        "done": [Stage("In progress", "check", "done", at + dt.timedelta(days=7)), Stage("Completed", "check", "done", timezone.now())],
+        "done": [
+            Stage("In progress", "check", "done", at + dt.timedelta(days=7)),
+            Stage("Completed", "check", "done", timezone.now()),
+        ],
     }
     return bar + ends[kind]
 
@@ -52,8 +60,12 @@ def _entries(user: Any) -> list[Entry]:
     moved = [Change("state", "In progress", "Failed", True)]
     dated = [Change("promised_date", "27 Nov", "4 Dec 2026")]
     return [
-        Entry(now - dt.timedelta(minutes=40), None, "Provision IP port, attempt 3", "alert-triangle", "bad", changes=moved),
-        Entry(now - dt.timedelta(hours=20), user, "Promised date", "calendar", reason="Access duct blocked", changes=dated),
+        Entry(
+            now - dt.timedelta(minutes=40), None, "Provision IP port, attempt 3", "alert-triangle", "bad", changes=moved
+        ),
+        Entry(
+            now - dt.timedelta(hours=20), user, "Promised date", "calendar", reason="Access duct blocked", changes=dated
+        ),
         Entry(now - dt.timedelta(days=2), user, "commented", "message", comment="Told Julia that 4 Dec stands."),
     ]
 
@@ -86,7 +98,9 @@ def page(request: HttpRequest) -> HttpResponse:
         "entries": _entries(request.user),
         "actions": ACTIONS,
         "days": [today + dt.timedelta(days=n) for n in (-30, -3, -1, 0, 1, 5, 40)],
-        "moments": [timezone.now() - dt.timedelta(**by) for by in ({"minutes": 7}, {"hours": 5}, {"days": 1}, {"days": 9})],
+        "moments": [
+            timezone.now() - dt.timedelta(**by) for by in ({"minutes": 7}, {"hours": 5}, {"days": 1}, {"days": 9})
+        ],
         "icon_names": sorted(icons.names()),
         "rows": _rows(),
         "tree": _tree(),
@@ -113,4 +127,7 @@ def _tree() -> list[Sample]:
         ("t4", "t0", 1, "map-pin", "Venlo cross-dock", "NL-07", "in_progress", 23, 26),
     )
     keys = ("id", "parent", "depth", "icon", "name", "sub", "state", "done", "total")
-    return [Sample(**dict(zip(keys, line, strict=True)), branch=any(other[1] == line[0] for other in lines)) for line in lines]
+    return [
+        Sample(**dict(zip(keys, line, strict=True)), branch=any(other[1] == line[0] for other in lines))
+        for line in lines
+    ]
