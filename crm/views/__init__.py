@@ -1,0 +1,1 @@
+"""Screens of customers and the pipeline, one file per screen."""

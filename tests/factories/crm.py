@@ -8,8 +8,8 @@ from typing import Any
 
 import factory
 
-from crm import accounts
-from crm.models import Account, BillingProfile, Contact, Opportunity, Site, Stage
+from crm import accounts, capture, conversion, pipeline, qualification
+from crm.models import Account, BillingProfile, Contact, Lead, Opportunity, Site, Stage
 
 
 class _Made(factory.django.DjangoModelFactory[Any]):
@@ -133,7 +133,33 @@ class OpportunityFactory(_Made):
 
     @classmethod
     def make(cls, **values: Any) -> Opportunity:
-        from crm import pipeline
-
         stages()
         return pipeline.open_opportunity(account_id=values.pop("account").pk, **values)
+
+
+class LeadFactory(_Made):
+    """A lead; `state` is reached by the real moves: new, contacted, nurturing, qualified, disqualified, converted."""
+
+    class Meta:
+        model = Lead
+
+    company = factory.Sequence(lambda n: f"Spedition Weser {n}")
+    first_name = "Anna"
+    last_name = factory.Sequence(lambda n: f"Petersen {n}")
+    email = factory.Sequence(lambda n: f"anna{n}@prospect.example")
+    need = "One network for all depots"
+
+    @classmethod
+    def make(cls, **values: Any) -> Lead:
+        wanted, by = values.pop("state", "new"), values["by"]
+        lead = capture.capture(**values)
+        if wanted == "disqualified":
+            return qualification.disqualify(lead_id=lead.pk, because="No budget", by=by)
+        steps = (qualification.contact, qualification.nurture, qualification.qualify)
+        for step in steps[: ("new", "contacted", "nurturing", "qualified", "converted").index(wanted)]:
+            lead = step(lead_id=lead.pk, by=by)
+        if wanted == "converted":
+            stages()
+            conversion.convert(lead_id=lead.pk, by=by)
+            lead = Lead.objects.get(pk=lead.pk)
+        return lead

@@ -1,0 +1,70 @@
+"""Who may do what with leads, opportunities and accounts; where they stand in the frame; how they are found."""
+
+from crm import pipeline, qualification
+from crm.models import Lead, Opportunity
+from kernel import frame, moving, roles, states
+from kernel.frame import NavItem, NewItem
+from kernel.states import Look
+
+SEES_ACCOUNTS = (
+    "crm.view_account", "crm.view_site", "crm.view_contact", "crm.view_billingprofile", "crm.view_teammember",
+)  # fmt: skip
+WRITES_ACCOUNTS = (
+    "crm.add_account", "crm.change_account", "crm.add_site", "crm.change_site", "crm.add_contact", "crm.change_contact",
+    "crm.add_billingprofile", "crm.change_billingprofile",
+)  # fmt: skip
+SELLS = (
+    "crm.view_lead", "crm.add_lead", "crm.change_lead", "crm.work_lead", "crm.convert_lead",
+    "crm.view_opportunity", "crm.add_opportunity", "crm.change_opportunity", "crm.work_opportunity",
+)  # fmt: skip
+
+for _role in roles.ROLES:
+    if _role != "customer":
+        roles.grant(_role, *SEES_ACCOUNTS)
+for _role in ("sales_agent", "sales_manager"):
+    roles.grant(_role, *WRITES_ACCOUNTS, *SELLS)
+roles.grant(
+    "sales_manager", "crm.reopen_opportunity", "crm.change_stage", "crm.add_teammember", "crm.delete_teammember"
+)
+for _role in ("finance", "order_manager", "order_agent", "service_agent"):
+    roles.grant(_role, "crm.view_opportunity")
+roles.grant("order_agent", "crm.change_site", "crm.add_contact", "crm.change_contact", "crm.add_billingprofile")
+roles.grant("order_manager", "crm.change_site", "crm.add_contact", "crm.change_contact")
+roles.grant("service_agent", "crm.add_contact", "crm.change_contact")
+roles.grant("finance", "crm.change_account", "crm.add_billingprofile", "crm.change_billingprofile")
+roles.grant("process_admin", "crm.view_stage", "crm.add_stage", "crm.change_stage", "crm.delete_stage")
+
+frame.add(
+    NavItem("Sell", "Leads", "user-plus", "crm:lead_list", "crm.view_lead", 10),
+    NavItem("Sell", "Opportunities", "target-arrow", "crm:opportunity_list", "crm.view_opportunity", 11),
+    NavItem("Sell", "Customers", "building", "crm:account_list", "crm.view_account", 12),
+)
+frame.add_new(
+    NewItem("Lead", "user-plus", "crm:lead_new", "crm.add_lead", 10),
+    NewItem("Opportunity", "target-arrow", "crm:opportunity_new", "crm.add_opportunity", 11),
+    NewItem("Customer", "building", "crm:account_new", "crm.add_account", 12),
+)
+
+moving.register(
+    Lead,
+    contact=lambda pk, by, reason: qualification.contact(lead_id=pk, by=by),
+    nurture=lambda pk, by, reason: qualification.nurture(lead_id=pk, by=by),
+    qualify=lambda pk, by, reason: qualification.qualify(lead_id=pk, by=by),
+    disqualify=lambda pk, by, reason: qualification.disqualify(lead_id=pk, because=reason, by=by),
+    reopen=lambda pk, by, reason: qualification.reopen(lead_id=pk, by=by),
+)
+moving.register(
+    Opportunity,
+    lose=lambda pk, by, reason: pipeline.lose(opportunity_id=pk, because=reason, by=by),
+    reopen=lambda pk, by, reason: pipeline.reopen(opportunity_id=pk, because=reason, by=by),
+)
+states.add(
+    {
+        "crm.lead.qualified": Look("circle-check", "Qualified", "run"),
+        "crm.lead.contacted": Look("phone", "Contacted", "run"),
+        "crm.lead.nurturing": Look("hourglass", "Nurturing", "wait"),
+        "hot": Look("flame", "Hot", "risk"),
+        "warm": Look("circle-half-2", "Warm", "idle"),
+        "cold": Look("circle-dashed", "Cold", "idle"),
+    }
+)
