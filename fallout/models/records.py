@@ -92,7 +92,8 @@ class Fallout(Numbered):
         """Paused."""
 
     @transition(field=state, source=State.IN_PROGRESS, target=State.AWAITING_INFORMATION,
-                permission="fallout.resolve_fallout", custom={"label": "Await information", "needs_reason": True})  # fmt: skip
+                permission="fallout.resolve_fallout",
+                custom={"label": "Await information", "needs_reason": True})  # fmt: skip
     def await_information(self) -> None:
         """Somebody outside has to answer."""
 

@@ -1,0 +1,106 @@
+"""One record: what went wrong, how to mend it, what was tried."""
+
+from typing import Any
+
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from fallout import resolution, showing
+from fallout.models import Fallout
+from kernel import htmx, workspace
+from kernel.models import User
+from kernel.refusal import Refusal
+from kernel.views.records import back
+
+VALUE = "value-"
+SAID = {
+    "retry": "{0} is retried.",
+    "edit": "{0} is retried with the new values.",
+    "hand": "{0} is completed by hand.",
+    "skip": "The task of {0} is skipped.",
+    "take": "{0} is yours.",
+    "assign": "{0} has a new owner.",
+    "hold": "{0} is on hold.",
+    "await": "{0} waits for information.",
+    "resume": "{0} goes on.",
+}
+
+
+@workspace.allowed("fallout.view_fallout")
+@require_safe
+def page(request: HttpRequest, number: str) -> HttpResponse:
+    """The record's own page."""
+    return _page(request, showing.show(_record(request, number), workspace.person(request)))
+
+
+@workspace.allowed("fallout.view_fallout")
+@require_POST
+def act(request: HttpRequest, number: str, name: str) -> HttpResponse:
+    """One act on a record; a refusal that names a field comes back with the form, as typed."""
+    record, user = _record(request, number), workspace.person(request)
+    if name not in SAID:
+        raise BadRequest("There is no such act.")
+    typed = {key[len(VALUE) :]: text for key, text in request.POST.items() if key.startswith(VALUE)}
+    reason = request.POST.get("reason", "")
+    try:
+        _do(name, record.pk, user, typed, reason, request.POST.get("owner", ""))
+    except Refusal as refusal:
+        if refusal.status != 422:
+            raise
+        shown = showing.show(record, user)
+        shown.opened, shown.problems, shown.typed = name, refusal.problems, typed | {"reason": reason}
+        return _page(request, shown, status=422)
+    return htmx.go(request, back(request), toast=SAID[name].format(number))
+
+
+def _do(name: str, pk: int, user: User, typed: dict[str, str], reason: str, owner: str) -> None:
+    acts: dict[str, Any] = {
+        "retry": lambda: resolution.retry(fallout_id=pk, by=user, note=reason),
+        "edit": lambda: resolution.edit_and_retry(fallout_id=pk, by=user, raw=typed, note=reason),
+        "hand": lambda: resolution.complete_by_hand(fallout_id=pk, by=user, values=typed, reason=reason),
+        "skip": lambda: resolution.skip(fallout_id=pk, by=user, reason=reason),
+        "take": lambda: resolution.take(fallout_id=pk, by=user),
+        "assign": lambda: resolution.assign(fallout_id=pk, to=person_named(owner), by=user),
+        "hold": lambda: resolution.hold(fallout_id=pk, by=user, reason=reason),
+        "await": lambda: resolution.await_information(fallout_id=pk, by=user, reason=reason),
+        "resume": lambda: resolution.resume(fallout_id=pk, by=user),
+    }
+    acts[name]()
+
+
+def person_named(key: str) -> User:
+    """The chosen person. Raises Refusal when nobody, or an unknown one, was chosen."""
+    found = User.objects.filter(pk=int(key), is_active=True).first() if key.isdigit() and len(key) < 10 else None
+    if found is None:
+        raise Refusal(problems={"owner": ["Choose a person."]})
+    return found
+
+
+def menders() -> list[User]:
+    """People who may be given a record."""
+    return list(
+        User.objects.filter(groups__name__in=["fallout_agent", "fallout_manager"], is_active=True)
+        .distinct()
+        .order_by("last_name", "first_name")
+    )
+
+
+def _record(request: HttpRequest, number: str) -> Fallout:
+    found = showing.rows(Fallout.objects.visible_to(workspace.person(request)))
+    record: Fallout = get_object_or_404(found, number=number)
+    return record
+
+
+def _page(request: HttpRequest, shown: showing.Shown, status: int = 200) -> HttpResponse:
+    context = {
+        "record": shown.record,
+        "shown": shown,
+        "title": shown.record.cause,
+        "crumbs": [("Fallout", reverse("fallout:fallout_list"))],
+        "people": menders() if request.user.has_perm(resolution.ASSIGN) else [],
+        "back": request.POST.get("back", ""),
+    }
+    return htmx.respond(request, "fallout/record.html", context, part="body", status=status)
