@@ -1,0 +1,66 @@
+"""Site checks of quotes: which lines want one, asking for all of them at once, keeping the answer on the line."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+
+from cmdb import feasibility
+from cmdb.models import FeasibilityCheck
+from contracts import quotepricing
+from contracts.models import Quote, QuoteLine
+from kernel.models import User
+
+
+@transaction.atomic
+def check(*, quote_id: int, by: User | None) -> int:
+    """Check every line of a draft that wants an answer and has none that holds; how many were asked for.
+
+    Raises:
+        NoRules: there is no decision table for it.
+    """
+    quote: Quote = Quote.objects.locked(quote_id)
+    lines = quotepricing.lines_of(quote)
+    asked = answer(lines, by=by, strict=True)
+    if asked:
+        quotepricing.price_lines(quote, lines)
+    return asked
+
+
+def answer(lines: Sequence[QuoteLine], *, by: User | None, strict: bool = False) -> int:
+    """Give each line the newest answer that holds, asking where there is none; returns how many were asked for.
+
+    Without `strict` missing rules leave the lines unanswered, to be said when the quote is submitted.
+    """
+    wanted = [line for line in lines if line.offering.needs_feasibility and line.site_id]
+    known = feasibility.latest((line.site_id, line.offering_id) for line in wanted if line.site_id)
+    open_lines: dict[int, list[QuoteLine]] = defaultdict(list)
+    changed = []
+    for line in wanted:
+        found = known.get((line.site_id or 0, line.offering_id))
+        if found and feasibility.still_valid(found, line.characteristics):
+            if line.feasibility_id != found.pk:
+                line.feasibility = found
+                changed.append(line)
+        else:
+            open_lines[line.offering_id].append(line)
+    for offering_id, group in open_lines.items():
+        changed += _ask(offering_id, group, by=by, strict=strict)
+    if changed:
+        QuoteLine.objects.bulk_update(changed, ["feasibility"], batch_size=500)
+    return sum(map(len, open_lines.values()))
+
+
+def _ask(offering_id: int, lines: list[QuoteLine], *, by: User | None, strict: bool) -> list[QuoteLine]:
+    asked: dict[int, dict[str, Any]] = {line.site_id: dict(line.characteristics) for line in lines if line.site_id}
+    try:
+        checks = feasibility.check_many(site_ids=list(asked), offering_id=offering_id, asked=asked, by=by)
+    except feasibility.NoRules:
+        if strict:
+            raise
+        return []
+    by_site: dict[int, FeasibilityCheck] = {check.site_id: check for check in checks}
+    for line in lines:
+        line.feasibility = by_site.get(line.site_id or 0)
+    return lines

@@ -1,0 +1,359 @@
+"""Quoting: a draft version is opened, filled line by line, configured, copied to sites, discounted and cancelled."""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max, Q
+from django.utils import timezone
+
+from catalog import configuration, eligibility
+from catalog.models import Offering, PriceList
+from contracts import quotechecks, quotepricing
+from contracts.models import Agreement, Quote, QuoteLine
+from crm.models import Account, Opportunity, Site
+from kernel import approvals, audit, lifecycle, numbering
+from kernel.models import ApprovalRequest, User
+from kernel.refusal import Conflict, Refusal
+
+VALID_DAYS = 30
+LONGEST_TERM = 120  # months
+TERMS = (1, 12, 24, 36)
+
+
+class Frozen(Conflict):
+    """The version was submitted; a change makes the next version."""
+
+
+class EditedMeanwhile(Conflict):
+    """Somebody else changed the line after it was shown; nothing was stored."""
+
+
+class NotQuotable(Refusal):
+    """A quote cannot be opened on these terms."""
+
+
+@dataclass(frozen=True)
+class RefusedSite:
+    """A site that a line was not given to, and why."""
+
+    site_id: int
+    site: str
+    reason: str
+
+
+@transaction.atomic
+def create(
+    *, by: User | None, opportunity_id: int | None = None, account_id: int | None = None,
+    agreement_id: int | None = None, title: str = "", term_months: int | None = None,
+    valid_until: dt.date | None = None,
+) -> Quote:  # fmt: skip
+    """Open version 1 for an opportunity or an account; an agreement brings its price list, currency and term.
+
+    Raises:
+        NotQuotable: there is neither an opportunity nor an account, the opportunity is closed, the agreement is another
+            customer's or not in force, or nobody has prices for this customer.
+    """
+    opportunity = Opportunity.objects.select_related("account").get(pk=opportunity_id) if opportunity_id else None
+    if opportunity is None and account_id is None:
+        raise NotQuotable(problems={"account": ["Say for whom the quote is."]})
+    if opportunity is not None and opportunity.state != Opportunity.State.OPEN:
+        raise NotQuotable(problems={"opportunity": [f"{opportunity.number} is closed; reopen it first."]})
+    account = opportunity.account if opportunity else Account.objects.get(pk=account_id)
+    agreement = _agreement(agreement_id, account) if agreement_id else None
+    price_list = agreement.price_list if agreement else _price_list(account)
+    quote = Quote(
+        number=numbering.take("QUO"), account=account, opportunity=opportunity, agreement=agreement,
+        title=(title.strip() or (opportunity.name if opportunity else f"Quote for {account.name}"))[:120],
+        price_list=price_list, currency=price_list.currency, owner=by or (opportunity.owner if opportunity else None),
+        term_months=term_months or (agreement.term_months if agreement else 36),
+        valid_until=valid_until or timezone.localdate() + dt.timedelta(days=VALID_DAYS),
+    )  # fmt: skip
+    quote.save()
+    audit.record("opened", quote, by=by, changes={"account": [None, account.name]})
+    return quote
+
+
+@transaction.atomic
+def add_lines(
+    *, quote_id: int, offering_id: int, by: User | None, site_ids: Iterable[int] = (),
+    values: dict[str, Any] | None = None, quantity: int = 1,
+) -> tuple[list[QuoteLine], list[RefusedSite]]:  # fmt: skip
+    """Put an offering at each of these sites, configured with `values` over the defaults; the rest is refused by site.
+
+    An offering that needs no site becomes one line of the whole quote. A bundle brings its members.
+
+    Raises:
+        Frozen: the version is no draft.
+        NotQuotable: the offering is not for sale by itself.
+    """
+    quote = draft(quote_id)
+    offering = _sellable(offering_id)
+    sites, refused = _sites(quote, offering, site_ids)
+    last = QuoteLine.objects.filter(quote=quote).aggregate(last=Max("position"))["last"] or 0
+    made = [
+        _line(quote, offering, site, last + n, values or {}, max(1, quantity)) for n, site in enumerate(sites, start=1)
+    ]
+    QuoteLine.objects.bulk_create(made)
+    made += _members(quote, offering, made)
+    settle(quote, made, by=by)
+    audit.record("lines added", quote, by=by, changes={offering.name: [None, [str(line.site or "") for line in made]]})
+    return made, refused
+
+
+@transaction.atomic
+def configure(
+    *, line_id: int, values: dict[str, Any], by: User | None, edition: int | None = None, quantity: int | None = None
+) -> QuoteLine:
+    """Store what was chosen for a line, right or wrong; what is wrong stays noted at its characteristic.
+
+    Raises:
+        Frozen: the version is no draft.
+        EditedMeanwhile: the line is not the one that was shown; `problems` name what differs.
+    """
+    line = _locked_line(line_id)
+    if edition is not None and line.edition != edition:
+        raise EditedMeanwhile(problems=_differences(line, values))
+    specification = _specification(line.offering)
+    before = dict(line.characteristics)
+    line.characteristics = values
+    line.problems = configuration.validate(specification, values, complete=True) if specification else {}
+    line.quantity = line.quantity if quantity is None else max(1, quantity)
+    line.edition += 1
+    line.save(update_fields=["characteristics", "problems", "quantity", "edition"])
+    quotechecks.answer([line], by=by)
+    quotepricing.price_lines(line.quote, [line])
+    if changes := audit.difference(before, values):
+        audit.record("configured", line.quote, by=by, changes=changes, reason=str(line))
+    return line
+
+
+@transaction.atomic
+def copy_to_sites(
+    *, line_id: int, site_ids: Iterable[int], by: User | None
+) -> tuple[list[QuoteLine], list[RefusedSite]]:
+    """Give other sites the configuration of a line: lines there are changed, missing ones made, the rest refused."""
+    source = _locked_line(line_id)
+    quote, wanted = source.quote, set(site_ids) - {source.site_id}
+    there = {
+        line.site_id: line
+        for line in quotepricing.lines_of(quote, offering_id=source.offering_id)
+        if line.site_id in wanted and line.parent_id is None
+    }
+    changed = list(there.values())
+    for line in changed:
+        line.characteristics, line.problems = dict(source.characteristics), dict(source.problems)
+        line.quantity, line.edition = source.quantity, line.edition + 1
+    QuoteLine.objects.bulk_update(changed, ["characteristics", "problems", "quantity", "edition"], batch_size=500)
+    made, refused = add_lines(
+        quote_id=quote.pk, offering_id=source.offering_id, site_ids=wanted - there.keys(), by=by,
+        values=dict(source.characteristics), quantity=source.quantity,
+    ) if wanted - there.keys() else ([], [])  # fmt: skip
+    settle(quote, changed, by=by)
+    names = [str(line.site) for line in [*changed, *made]]
+    audit.record("copied", quote, by=by, changes={str(source): [None, names]})
+    return [*changed, *made], refused
+
+
+@transaction.atomic
+def remove_lines(*, quote_id: int, line_ids: Iterable[int], by: User | None) -> int:
+    """Take lines out of a draft; how many there were."""
+    quote = draft(quote_id)
+    lines = list(QuoteLine.objects.filter(quote=quote, pk__in=list(line_ids)).select_related("offering", "site"))
+    QuoteLine.objects.filter(pk__in=[line.pk for line in lines]).delete()
+    quotepricing.price_lines(quote, quotepricing.lines_of(quote))
+    if lines:
+        audit.record("lines removed", quote, by=by, changes={"lines": [[str(line) for line in lines], None]})
+    return len(lines)
+
+
+@transaction.atomic
+def set_discount(*, quote_id: int, percent: Decimal, by: User | None, line_ids: Iterable[int] | None = None) -> Quote:
+    """Set the manual discount on monthly prices, of the whole quote or of single lines.
+
+    Raises:
+        Frozen: the version is no draft.
+        Refusal: the percentage is not between 0 and 100.
+    """
+    if not percent.is_finite() or not 0 <= percent <= 100:
+        raise Refusal(problems={"manual_discount": ["A discount is between 0 and 100 %."]})
+    quote, percent = draft(quote_id), round(percent, 2)
+    if line_ids is None:
+        changes = {"manual_discount": [str(quote.manual_discount), str(percent)]}
+        quote.manual_discount = percent
+        quote.save(update_fields=["manual_discount", "updated_at"])
+    else:
+        rows = QuoteLine.objects.filter(quote=quote, pk__in=list(line_ids))
+        changes = {"line discount": [None, f"{percent} % on {rows.update(manual_discount=percent)} lines"]}
+    quotepricing.price_lines(quote, quotepricing.lines_of(quote))
+    audit.record("discounted", quote, by=by, changes=changes)
+    return quote
+
+
+@transaction.atomic
+def set_terms(*, quote_id: int, by: User | None, **fields: Any) -> Quote:
+    """Change the head of a draft: title, term_months, valid_until, note_for_approver; a new term reprices.
+
+    Raises:
+        Frozen: the version is no draft.
+        Refusal: the term or the date makes no sense; each at its field.
+    """
+    quote = draft(quote_id)
+    problems: dict[str, list[str]] = {}
+    if not 1 <= int(fields.get("term_months", 1)) <= LONGEST_TERM:
+        problems["term_months"] = [f"A term is 1 to {LONGEST_TERM} months."]
+    if (until := fields.get("valid_until")) and until < timezone.localdate():
+        problems["valid_until"] = ["This day is over; choose a later one."]
+    if problems:
+        raise Refusal(problems=problems)
+    allowed = ("title", "term_months", "valid_until", "note_for_approver")
+    before = {name: getattr(quote, name) for name in allowed if name in fields}
+    for name in before:
+        setattr(quote, name, fields[name])
+    quote.save(update_fields=[*before, "updated_at"])
+    changes = audit.difference(before, {name: fields[name] for name in before})
+    if "term_months" in changes:
+        quotepricing.price_lines(quote, quotepricing.lines_of(quote))
+    if changes:
+        audit.record("changed", quote, by=by, changes=changes)
+    return quote
+
+
+@transaction.atomic
+def cancel(*, quote_id: int, by: User | None, reason: str) -> Quote:
+    """Withdraw an open version; an open round of approval ends.
+
+    Raises:
+        Refusal: without a reason.
+        IllegalMove: it is not open any more.
+    """
+    if not reason.strip():
+        raise Refusal(problems={"reason": ["Say why the quote is withdrawn."]})
+    approvals.end(Quote.objects.get(pk=quote_id), ApprovalRequest.State.RECALLED)
+    quote: Quote = Quote.objects.locked(quote_id)
+    lifecycle.move(quote, Quote.cancel, by=by, reason=reason.strip())
+    return quote
+
+
+def draft(quote_id: int) -> Quote:
+    """A draft, locked. Raises Frozen for any other state."""
+    quote: Quote = Quote.objects.locked(quote_id)
+    if quote.state != Quote.State.DRAFT:
+        raise Frozen(f"{quote} was submitted and does not change any more. Make a new version.")
+    return quote
+
+
+def settle(quote: Quote, lines: list[QuoteLine], *, by: User | None) -> None:
+    """After lines came or changed: ask for site checks, then price the whole quote, as volumes may differ."""
+    quotechecks.answer(lines, by=by)
+    quotepricing.price_lines(quote, quotepricing.lines_of(quote))
+
+
+def sites_of(quote: Quote) -> Any:
+    """The sites that the quote may speak of: all of the customer's tree."""
+    root = quote.account.root_id or quote.account_id
+    return Site.objects.filter(account__root=root)
+
+
+def _locked_line(line_id: int) -> QuoteLine:
+    """A line of a locked draft."""
+    quote = draft(QuoteLine.objects.values_list("quote_id", flat=True).get(pk=line_id))
+    line = QuoteLine.objects.select_related("site", "offering__specification", "feasibility").get(pk=line_id)
+    line.quote = quote
+    return line
+
+
+def _agreement(agreement_id: int, account: Account) -> Agreement:
+    agreement: Agreement = Agreement.objects.select_related("account", "price_list").get(pk=agreement_id)
+    if agreement.account.root_id != account.root_id:
+        raise NotQuotable(problems={"agreement": [f"{agreement.number} is another customer’s."]})
+    if agreement.state != Agreement.State.ACTIVE:
+        raise NotQuotable(
+            problems={"agreement": [f"{agreement.number} is {agreement.get_state_display().lower()}, not in force."]}
+        )
+    return agreement
+
+
+def _price_list(account: Account) -> PriceList:
+    today = timezone.localdate()
+    current = Q(valid_until__isnull=True) | Q(valid_until__gte=today)
+    found = PriceList.objects.filter(current, currency=account.currency, valid_from__lte=today)
+    found = found.filter(segment__in=("", account.segment)).order_by("-segment", "-valid_from", "pk").first()
+    if found is None:
+        raise NotQuotable(f"There is no price list in {account.currency} for {account.segment} customers today.")
+    return found  # type: ignore[no-any-return]
+
+
+def _sellable(offering_id: int) -> Offering:
+    offering = Offering.objects.select_related("specification").prefetch_related(
+        "specification__characteristics", "items__member__specification__characteristics"
+    ).filter(pk=offering_id, state=Offering.State.ACTIVE, sellable=True).first()  # fmt: skip
+    if offering is None:
+        raise NotQuotable(problems={"offering": ["This is not for sale any more."]})
+    return offering
+
+
+def _sites(quote: Quote, offering: Offering, site_ids: Iterable[int]) -> tuple[list[Site | None], list[RefusedSite]]:
+    """Sites that take the offering, and the others with their reason."""
+    taken = set(QuoteLine.objects.filter(quote=quote, offering=offering, parent=None).values_list("site_id", flat=True))
+    if not offering.needs_site:
+        if None in taken:
+            raise NotQuotable(problems={"offering": [f"{offering.name} is in this quote already."]})
+        return [None], []
+    wanted = set(site_ids)
+    if not wanted:
+        raise NotQuotable(problems={"sites": ["Choose at least one site."]})
+    found = list(sites_of(quote).filter(pk__in=wanted).order_by("country", "code"))
+    reasons = eligibility.problems_of_many([(offering, {"country": s.country, "region": s.region}) for s in found])
+    fit: list[Site | None] = []
+    refused = [RefusedSite(pk, "A site", "It is not a site of this customer.") for pk in wanted - {s.pk for s in found}]
+    for site, problems in zip(found, reasons, strict=True):
+        if site.pk in taken:
+            refused.append(RefusedSite(site.pk, site.name, f"It has {offering.name} already."))
+        elif problems:
+            refused.append(RefusedSite(site.pk, site.name, " ".join(problems)))
+        else:
+            fit.append(site)
+    return fit, refused
+
+
+def _line(
+    quote: Quote, offering: Offering, site: Site | None, position: int, values: dict[str, Any], quantity: int
+) -> QuoteLine:
+    specification = _specification(offering)
+    chosen = {**configuration.defaults(specification), **values} if specification else {}
+    problems = configuration.validate(specification, chosen, complete=True) if specification else {}
+    return QuoteLine(
+        quote=quote, key=uuid.uuid4(), position=position, site=site, offering=offering, quantity=quantity,
+        characteristics=chosen, problems=problems,
+    )  # fmt: skip
+
+
+def _members(quote: Quote, offering: Offering, bundles: list[QuoteLine]) -> list[QuoteLine]:
+    """The members of bundles as lines below them."""
+    if offering.kind != Offering.Kind.BUNDLE:
+        return []
+    made = []
+    for bundle in bundles:
+        for item in offering.items.all():
+            if item.default:
+                line = _line(quote, item.member, bundle.site, bundle.position, {}, item.default * bundle.quantity)
+                line.parent = bundle
+                made.append(line)
+    return QuoteLine.objects.bulk_create(made)
+
+
+def _specification(offering: Offering) -> Any:
+    return offering.specification
+
+
+def _differences(line: QuoteLine, values: dict[str, Any]) -> dict[str, list[str]]:
+    """What the other editor's line says where it differs from what is typed here."""
+    stored = line.characteristics
+    differ = [key for key in {*stored, *values} if stored.get(key) != values.get(key)]
+    said = {key: [f"Somebody else set this to {stored.get(key, 'nothing')} meanwhile."] for key in sorted(differ)}
+    return said or {"": ["Somebody else changed this line meanwhile."]}
