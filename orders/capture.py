@@ -1,0 +1,169 @@
+"""Capture: an order comes to be, from an accepted quote or by an agent's hand on the account page."""
+
+import datetime as dt
+import uuid
+from typing import Any
+
+from django.db import transaction
+
+from catalog.models import Offering
+from contracts.models import Contract, Quote, QuoteLine, SignatureRequest
+from crm.models import Account, BillingProfile, Contact, Site
+from kernel import audit, lifecycle
+from kernel.models import User
+from kernel.refusal import Conflict, NotPermitted, Refusal
+from orders.models import Order, OrderLine
+
+PRIORITY = {"standard": 40, "silver": 50, "gold": 65, "platinum": 80}
+
+
+class NotAccepted(Conflict):
+    """Only what the customer accepted is ordered."""
+
+
+class Uncapturable(Refusal):
+    """The order, or a line of it, cannot be captured so; problems at their fields."""
+
+
+@transaction.atomic
+def from_quote(*, quote_id: int, by: User | None) -> Order:
+    """The draft order of an accepted quote with a line for each of its lines; asked again, the same order.
+
+    Raises:
+        NotAccepted: the customer has not accepted the quote.
+        NotPermitted: the person may not create orders.
+    """
+    require_capturer(by)
+    quote = Quote.objects.select_related("account").select_for_update(of=("self",)).get(pk=quote_id)
+    existing = Order.objects.filter(quote=quote).first()
+    if existing:
+        return existing  # type: ignore[no-any-return]
+    if quote.state != Quote.State.ACCEPTED:
+        raise NotAccepted(f"{quote} is {quote.get_state_display().lower()}; only an accepted quote can be ordered.")  # type: ignore[attr-defined]
+    order = Order.objects.create(
+        title=quote.title, account=quote.account, channel=Order.Channel.QUOTE, quote=quote,
+        contract=Contract.objects.filter(quote=quote, kind=Contract.Kind.SALES).first(),
+        billing_profile=default_profile(quote.account), contact=_signatory(quote), currency=quote.currency,
+        monthly=quote.monthly, one_time=quote.one_time, term_months=quote.term_months,
+        priority=PRIORITY.get(quote.account.tier, 40), manager=by if by and "order_manager" in by.roles else None,
+    )  # fmt: skip
+    _copy_lines(order, quote)
+    audit.record("captured", order, by=by, changes={"quote": [None, str(quote)]})
+    lifecycle.move(quote, Quote.complete, by=None)
+    return order  # type: ignore[no-any-return]
+
+
+@transaction.atomic
+def by_hand(
+    *, account_id: int, title: str, by: User, requested_on: dt.date | None = None, reference: str = ""
+) -> Order:
+    """An empty draft for an account, to be filled by `add_line`. Raises Uncapturable or NotPermitted."""
+    require_capturer(by)
+    account = Account.objects.get(pk=account_id)
+    if not title.strip():
+        raise Uncapturable(problems={"title": ["Give the order a title that people will recognise."]})
+    order = Order.objects.create(
+        title=title.strip()[:120], account=account, channel=Order.Channel.AGENT, currency=account.currency,
+        billing_profile=default_profile(account), contact=Contact.objects.filter(account=account).first(),
+        requested_on=requested_on, their_reference=reference.strip()[:60], priority=PRIORITY.get(account.tier, 40),
+        manager=by if "order_manager" in by.roles else None,
+    )  # fmt: skip
+    audit.record("captured", order, by=by, changes={"channel": [None, Order.Channel.AGENT]})
+    return order  # type: ignore[no-any-return]
+
+
+@transaction.atomic
+def add_line(
+    *, order_id: int, offering_id: int, by: User, site_id: int | None = None, quantity: int = 1,
+    characteristics: dict[str, Any] | None = None,
+) -> OrderLine:  # fmt: skip
+    """One more product on a draft that has no quote, at list price; refused on an order from a quote."""
+    require_capturer(by)
+    order = _own_draft(order_id)
+    offering = Offering.objects.select_related("specification").get(pk=offering_id)
+    site = Site.objects.select_related("account").filter(pk=site_id).first() if site_id else None
+    problems: dict[str, list[str]] = {}
+    if offering.specification is None:
+        problems["offering"] = ["A bundle is ordered from a quote, not by hand."]
+    if site and not site.account.path.startswith(Account.objects.get(pk=order.account_id).path):
+        problems["site"] = ["This site belongs to another account."]
+    if quantity < 1:
+        problems["quantity"] = ["Order at least one."]
+    if problems:
+        raise Uncapturable(problems=problems)
+    last = order.lines.order_by("-position").values_list("position", flat=True).first() or 0
+    line = OrderLine.objects.create(
+        order=order, key=uuid.uuid4(), position=last + 1, offering=offering, specification=offering.specification,
+        account=site.account if site else order.account, site=site, contact=site.contact if site else None,
+        quantity=quantity, characteristics=characteristics or {}, access_notes=site.access_notes if site else "",
+    )  # fmt: skip
+    audit.record("line added", order, by=by, changes={"lines": [None, f"{offering} at {site or 'no site'}"]})
+    return line  # type: ignore[no-any-return]
+
+
+@transaction.atomic
+def remove_line(*, line_id: int, by: User) -> None:
+    """Take a line off a draft that has no quote."""
+    require_capturer(by)
+    line = OrderLine.objects.select_related("offering").get(pk=line_id)
+    order = _own_draft(line.order_id)
+    audit.record("line removed", order, by=by, changes={"lines": [str(line), None]})
+    line.delete()
+
+
+def default_profile(account: Account) -> BillingProfile | None:
+    """How the account pays by default, else how the nearest account above it does."""
+    above = [int(pk) for pk in account.path.split("/") if pk]
+    profiles = {p.account_id: p for p in BillingProfile.objects.filter(account__in=above, is_default=True)}  # type: ignore[attr-defined]
+    return next((profiles[pk] for pk in reversed(above) if pk in profiles), None)
+
+
+def require_capturer(by: User | None) -> None:
+    """Raises NotPermitted unless the person may create orders; the system always may."""
+    if by is not None and not by.has_perm("orders.add_order"):
+        raise NotPermitted("Your roles do not include the right to create orders.")
+
+
+def _own_draft(order_id: int) -> Order:
+    order: Order = Order.objects.locked(order_id)
+    if order.quote_id:  # type: ignore[attr-defined]
+        raise Uncapturable("What was sold is changed in the quote: reopen the quote as a new version.")
+    if order.state != Order.State.DRAFT:
+        raise lifecycle.IllegalMove("Lines are added and removed on a draft only.")
+    return order
+
+
+def _signatory(quote: Quote) -> Contact | None:
+    signed = (
+        SignatureRequest.objects.filter(subject_type=Quote._meta.label_lower, subject_id=quote.pk, signed_at__isnull=False)
+        .select_related("contact").order_by("-signed_at").first()
+    )  # fmt: skip
+    return signed.contact if signed else Contact.objects.filter(account=quote.account).order_by("id").first()
+
+
+def _copy_lines(order: Order, quote: Quote) -> None:
+    """Every quoted product becomes a line; a bundle's head that is no product itself leaves only its members."""
+    sold = [
+        line
+        for line in QuoteLine.objects.filter(quote=quote).select_related("offering", "site").order_by("position", "id")
+        if line.offering.specification_id
+    ]
+    OrderLine.objects.bulk_create(_line_of(order, line) for line in sold)
+    made = {line.quote_line_id: line for line in OrderLine.objects.filter(order=order)}  # type: ignore[attr-defined]
+    members = []
+    for line in sold:
+        if line.parent_id in made:  # type: ignore[attr-defined]
+            made[line.pk].parent = made[line.parent_id]  # type: ignore[attr-defined]
+            members.append(made[line.pk])
+    OrderLine.objects.bulk_update(members, ["parent"])
+
+
+def _line_of(order: Order, line: QuoteLine) -> OrderLine:
+    site = line.site
+    return OrderLine(
+        order=order, key=line.key, position=line.position, offering_id=line.offering_id,  # type: ignore[attr-defined]
+        specification_id=line.offering.specification_id, account_id=site.account_id if site else order.account_id,  # type: ignore[attr-defined]
+        site=site, contact_id=site.contact_id if site else None, quote_line=line, quantity=line.quantity,  # type: ignore[attr-defined]
+        characteristics=line.characteristics, access_notes=site.access_notes if site else "", monthly=line.monthly,
+        one_time=line.one_time,
+    )  # fmt: skip

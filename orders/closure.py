@@ -1,0 +1,241 @@
+"""Closure: flows close domain orders, those close lines, lines close the order; set-based and safe to repeat.
+
+Whoever calls holds the order's lock, so that of two workers who finish the last two nodes, one sees the other's.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from django.db.models import Q
+from django.utils import timezone
+
+from catalog.models import Characteristic
+from cmdb import activation, termination
+from cmdb.activation import Realized
+from fulfillment.models import Flow
+from kernel import lifecycle, outbox
+from orders import dependencies, events, handover
+from orders.models import DomainOrder, DomainOrderLink, Order, OrderLine
+
+State = DomainOrder.State
+LineState = OrderLine.State
+CLOSED = frozenset({State.CLOSED_COMPLETE, State.FAILED, State.CANCELLED})
+STARTED = (State.SCHEDULED, State.IN_PROGRESS)
+DONE_LINES = frozenset({LineState.COMPLETED, LineState.FAILED, LineState.CANCELLED, LineState.REJECTED})
+RUNNING = (Order.State.IN_PROGRESS,)
+
+
+@dataclass(frozen=True)
+class _Node:
+    """What closing needs to know of a node."""
+
+    pk: int
+    parent_id: int | None
+    line_id: int
+    state: str
+    depth: int
+    flow_state: str | None
+
+
+def roll_up(order: Order, line_ids: Collection[int] | None = None) -> None:
+    """Close everything of these lines, or of the whole order, that is done; then lines, then the order itself."""
+    if order.state not in RUNNING:
+        return
+    scope = None if line_ids is None else set(line_ids)
+    while True:
+        closed = _close_nodes(order, scope)
+        more = _lines_of_parents(closed) - scope if scope is not None and closed else set()
+        if not more:
+            break
+        scope = (scope or set()) | more
+    _close_lines(order)
+    _close_order(order)
+
+
+def _close_nodes(order: Order, scope: set[int] | None) -> list[int]:
+    rows = DomainOrder.objects.filter(order=order)
+    if scope is not None:
+        rows = rows.filter(line__in=scope)
+    names = ("pk", "parent_id", "line_id", "state", "depth", "flow__state")
+    nodes = {row[0]: _Node(*row) for row in rows.values_list(*names)}
+    links = list(
+        DomainOrderLink.objects.filter(parent__in=nodes)
+        .exclude(child__in=nodes)
+        .values_list("parent_id", "child__state")
+        if scope is not None
+        else ()
+    )
+    inner = list(DomainOrderLink.objects.filter(parent__in=nodes, child__in=nodes).values_list("parent_id", "child_id"))
+    able = closable(nodes, inner, {parent for parent, state in links if state not in CLOSED})
+    if not able:
+        return []
+    now = timezone.now()
+    rows = DomainOrder.objects.filter(pk__in=able)
+    lifecycle.move_many(rows, DomainOrder.start, by=None, started_at=now)
+    moved = lifecycle.move_many(rows, DomainOrder.close, by=None, ended_at=now)
+    _realize(order, moved)
+    return moved
+
+
+def closable(nodes: dict[int, _Node], links: Iterable[tuple[int, int]], held: set[int]) -> list[int]:
+    """Nodes that are done: their own flow is over and everything below is closed.
+
+    A branch without any plan is carried by the nearest flow above it: it closes when that flow is over, at once if there
+    is none. `held` are nodes that wait for something outside of `nodes`.
+    """
+    children: dict[int, list[int]] = defaultdict(list)
+    for node in nodes.values():
+        if node.parent_id in nodes:
+            children[node.parent_id].append(node.pk)  # type: ignore[index]
+    for parent, child in links:
+        children[parent].append(child)
+    ordered = sorted(nodes.values(), key=lambda node: -node.depth)
+    planned: set[int] = set()
+    for node in ordered:
+        if node.flow_state or any(child in planned for child in children[node.pk]):
+            planned.add(node.pk)
+    done = {node.pk for node in ordered if node.state in CLOSED}
+    found = []
+    for node in ordered:
+        if node.state not in STARTED or node.pk in held or any(child not in done for child in children[node.pk]):
+            continue
+        if _over(node, nodes, planned):
+            done.add(node.pk)
+            found.append(node.pk)
+    return found
+
+
+def _over(node: _Node, nodes: dict[int, _Node], planned: set[int]) -> bool:
+    """Whether its own flow is over, or without one whatever carries it."""
+    if node.flow_state or node.pk in planned:
+        return node.flow_state in (None, Flow.State.COMPLETED)
+    above = nodes.get(node.parent_id or 0)
+    while above is not None and not above.flow_state:
+        above = nodes.get(above.parent_id or 0)
+    return above is None or above.flow_state == Flow.State.COMPLETED
+
+
+def _lines_of_parents(closed: list[int]) -> set[int]:
+    """Lines that share a node that has just been closed."""
+    return set(DomainOrderLink.objects.filter(child__in=closed).values_list("parent__line", flat=True))
+
+
+def _realize(order: Order, closed: list[int]) -> None:
+    """What was built stands in the inventory, linked to what it stands on."""
+    rows = list(
+        DomainOrder.objects.filter(pk__in=closed, action="add")
+        .exclude(kind=DomainOrder.Kind.PRODUCT)
+        .select_related("parent", "line", "flow")
+        .order_by("pk")
+    )
+    if not rows:
+        return
+    _take_over(rows)
+    below: dict[int, list[str]] = defaultdict(list)
+    above: dict[int, list[DomainOrder]] = defaultdict(list)
+    for row in rows:
+        if row.parent:
+            above[row.pk].append(row.parent)
+    for link in DomainOrderLink.objects.filter(child__in=rows).select_related("parent__line").order_by("pk"):
+        above[link.child_id].append(link.parent)  # type: ignore[attr-defined]
+    for parent, number in DomainOrder.objects.filter(parent__in=rows).values_list("parent", "number"):
+        below[parent].append(number)
+    for parent, number in DomainOrderLink.objects.filter(parent__in=rows).values_list("parent", "child__number"):
+        below[parent].append(number)
+    lines = {line.pk: line.product_id for line in order.lines.all()}  # type: ignore[attr-defined]
+    made = activation.realize(
+        [_realized(order, row, above[row.pk], below[row.pk], lines) for row in rows], None, at=timezone.now()
+    )
+    for row in rows:
+        row.service_id = made.services.get(row.number)  # type: ignore[attr-defined]
+        row.resource_id = made.resources.get(row.number)  # type: ignore[attr-defined]
+    DomainOrder.objects.bulk_update(rows, ["service", "resource", "characteristics"], batch_size=1000)
+
+
+def _take_over(rows: list[DomainOrder]) -> None:
+    """What the tasks of a flow put out belongs to what was built, whichever event came first."""
+    known: dict[int, set[str]] = defaultdict(set)
+    wanted = {row.specification_id for row in rows}  # type: ignore[attr-defined]
+    for specification, key in Characteristic.objects.filter(specification__in=wanted).values_list(
+        "specification", "key"
+    ):
+        known[specification].add(key)
+    for row in rows:
+        data = row.flow.data if row.flow else {}
+        keys = known[row.specification_id] & data.keys()  # type: ignore[attr-defined]
+        row.characteristics = row.characteristics | {key: data[key] for key in sorted(keys) if data[key] is not None}
+
+
+def _realized(
+    order: Order, row: DomainOrder, above: list[DomainOrder], below: list[str], lines: dict[int, int | None]
+) -> Realized:
+    direct = {lines.get(parent.line_id) for parent in above if parent.kind == DomainOrder.Kind.PRODUCT}  # type: ignore[attr-defined]
+    return Realized(
+        domain_order=row.number, kind=row.kind, name=row.name, specification_id=row.specification_id,  # type: ignore[attr-defined]
+        account_id=row.account_id, site_id=row.site_id, order_number=order.number, characteristics=row.characteristics,  # type: ignore[attr-defined]
+        parents=tuple(parent.number for parent in above), children=tuple(below),
+        products=tuple(sorted(pk for pk in direct if pk)),
+    )  # fmt: skip
+
+
+def _close_lines(order: Order) -> None:
+    """Lines whose product's node is closed are complete, unless something that they require is not there yet."""
+    roots = DomainOrder.objects.filter(order=order, depth=0, state=State.CLOSED_COMPLETE)
+    open_lines = order.lines.filter(pk__in=roots.values("line")).exclude(state__in=DONE_LINES)
+    able = dependencies.met(order, list(open_lines.select_related("specification", "site").order_by("position", "id")))
+    if not able:
+        return
+    moved = lifecycle.move_many(order.lines.filter(pk__in=[line.pk for line in able]), OrderLine.complete, by=None)
+    lines = list(order.lines.filter(pk__in=moved).order_by("pk"))
+    _change_products(lines)
+    _tell_fulfilment(order)
+    outbox.publish_all([events.OrderLineCompleted(order_id=order.pk, line_id=line.pk) for line in lines])
+    handover.start_sites(order, lines)
+
+
+def _change_products(lines: list[OrderLine]) -> None:
+    by_action: dict[str, list[int]] = defaultdict(list)
+    for line in lines:
+        if line.product_id:  # type: ignore[attr-defined]
+            by_action[line.action].append(line.product_id)  # type: ignore[attr-defined]
+    now = timezone.now()
+    activation.activate_products(by_action["add"], now, None)
+    termination.terminate_products(by_action["delete"], now, None)
+
+
+def _tell_fulfilment(order: Order) -> None:
+    """What the customer has, as the second of the order's two states; saved with the order by whoever closes it."""
+    states = list(order.lines.values_list("state", flat=True))
+    completed = sum(state == LineState.COMPLETED for state in states)
+    level = (
+        Order.Fulfilment.ALL
+        if completed == len(states)
+        else Order.Fulfilment.SOME
+        if completed
+        else Order.Fulfilment.NOTHING
+    )
+    if order.fulfilment != level:
+        order.fulfilment = level
+        order.save(update_fields=["fulfilment", "updated_at"])
+
+
+def _close_order(order: Order) -> None:
+    """All completed → completed; all failed → failed; both → partial. Cancelled lines do not count."""
+    states = set(order.lines.values_list("state", flat=True))
+    if not states or states - DONE_LINES:
+        return
+    counted = states & {LineState.COMPLETED, LineState.FAILED}
+    order.ended_at = timezone.now()
+    if counted == {LineState.COMPLETED}:
+        lifecycle.move(order, Order.complete, by=None)
+    elif LineState.COMPLETED in counted:
+        lifecycle.move(order, Order.end_partial, by=None)
+    else:
+        lifecycle.move(order, Order.fail, by=None)
+    outbox.publish(events.OrderEnded(order_id=order.pk, state=str(order.state)))
+
+
+def open_nodes(order: Order) -> int:
+    """Domain orders that are not closed."""
+    return int(DomainOrder.objects.filter(order=order).exclude(Q(state__in=CLOSED)).count())

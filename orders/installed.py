@@ -1,0 +1,147 @@
+"""Installed: what stands below a product already, and what a target tree makes of it: add, modify, delete or nothing."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from catalog.models import DecompositionRule, Specification
+from cmdb.models import Resource, ResourceUse, Service, ServiceRelation
+from orders.models import Order, OrderLine
+from orders.tree import WALKED, Node, Tree
+
+KEEP = "keep"
+STANDING = (Service.State.RESERVED, Service.State.INACTIVE, Service.State.ACTIVE)
+Merge = DecompositionRule.Merge
+
+
+@dataclass
+class Standing:
+    """One installed service or resource with what it stands on."""
+
+    record: Service | Resource
+    specification: Specification
+    below: list["Standing"] = field(default_factory=list)
+
+
+def compute_actions(order: Order, tree: Tree, lines: Iterable[OrderLine]) -> None:
+    """Say for every node what has to happen to an instance, from the inventory against the target."""
+    lines = list(lines)
+    changing = [line for line in lines if line.action != "add" and line.product_id]  # type: ignore[attr-defined]
+    standing = _below(changing)
+    for line in changing:
+        root = tree.nodes[f"{line.key}/{line.specification.key}"]
+        if line.action in WALKED:
+            _walk(tree, root, standing[line.pk], line.action)
+        else:
+            _match(tree, root, standing[line.pk])
+            _prune(tree, root)
+    _reuse_shared(order, tree)
+
+
+def _below(lines: list[OrderLine]) -> dict[int, list[Standing]]:
+    """Line key → services directly below its product, each with its whole tree; a query per level."""
+    if not lines:
+        return {}
+    through = Service.products.through.objects.filter(product__in=[line.product_id for line in lines])  # type: ignore[attr-defined]
+    tops = list(through.values_list("product_id", "service_id"))
+    services: dict[int, Standing] = {}
+    over: dict[int, list[int]] = defaultdict(list)
+    level = {service for _, service in tops}
+    while level := level - services.keys():
+        rows = (
+            Service.objects.filter(pk__in=level).exclude(state=Service.State.TERMINATED).select_related("specification")
+        )
+        services |= {row.pk: Standing(row, row.specification) for row in rows}
+        relations = list(
+            ServiceRelation.objects.filter(service__in=level).order_by("pk").values_list("service_id", "on_id")
+        )
+        for above, on in relations:
+            over[above].append(on)
+        level = {on for _, on in relations}
+    for above, ons in over.items():
+        if above in services:
+            services[above].below += [services[on] for on in ons if on in services]
+    uses = ResourceUse.objects.filter(service__in=services).select_related("resource__specification").order_by("pk")
+    for use in uses:
+        services[use.service_id].below.append(Standing(use.resource, use.resource.specification))  # type: ignore[attr-defined]
+    by_product: dict[int, list[Standing]] = defaultdict(list)
+    for product, service in tops:
+        if service in services:
+            by_product[product].append(services[service])
+    return {line.pk: by_product[line.product_id] for line in lines}  # type: ignore[attr-defined]
+
+
+def _walk(tree: Tree, parent: Node, standing: list[Standing], action: str) -> None:
+    """Nodes for everything installed below, without rules."""
+    for one in standing:
+        path = f"{parent.path}/{one.specification.key}:{one.record.number}"
+        if path in tree.nodes:
+            continue
+        node = Node(
+            path, parent.line, one.specification, parent.about, dict(one.record.characteristics), parent, None,
+            parent.depth + 1, site_id=one.record.site_id, account_id=one.record.account_id or parent.account_id,  # type: ignore[union-attr]
+            action=action, installed=one.record,
+        )  # fmt: skip
+        tree.nodes[path] = node
+        _walk(tree, node, one.below, action)
+
+
+def _match(tree: Tree, parent: Node, standing: list[Standing]) -> None:
+    """Pair target nodes with installed ones of the same specification, in order; pair their parts likewise."""
+    left: dict[str, list[Standing]] = defaultdict(list)
+    for one in standing:
+        left[one.specification.key].append(one)
+    for node in tree.children(parent):
+        found = left[node.specification.key].pop(0) if left[node.specification.key] else None
+        if found is None:
+            continue
+        node.installed = found.record
+        node.action = "modify" if _differs(tree, node, found.record.characteristics) else KEEP
+        _match(tree, node, found.below)
+    for rest in left.values():
+        _walk(tree, parent, rest, "delete")
+
+
+def _differs(tree: Tree, node: Node, installed: dict[str, Any]) -> bool:
+    known = tree.catalogue.characteristics.get(node.specification.pk, {})
+    return any(
+        key in node.values and node.values[key] != installed.get(key) for key, c in known.items() if c.significant
+    )
+
+
+def _prune(tree: Tree, node: Node) -> bool:
+    """Drop what stays as it is; what stays but carries a change below is modified. True when something changes."""
+    changes = False
+    for child in tree.children(node):
+        changes = _prune(tree, child) or changes
+    if node.action == KEEP:
+        if not changes:
+            tree.drop(node)
+            return False
+        node.action = "modify"
+    return True
+
+
+def _reuse_shared(order: Order, tree: Tree) -> None:
+    """What a rule merges per site or account and is installed already is changed, not built a second time."""
+    wanted = {
+        node.path: (node.specification.pk, node.site_id if node.rule.merge == Merge.SITE else None)
+        for node in tree.nodes.values()
+        if node.rule and node.rule.merge in (Merge.SITE, Merge.ACCOUNT) and node.installed is None
+    }
+    if not wanted:
+        return
+    keys = {key for key, _ in wanted.values()}
+    about = {"specification__in": keys, "account__root": order.account.root_id}
+    rows: list[Service | Resource] = [
+        *Service.objects.filter(**about, state__in=STANDING).exclude(order_number=order.number).order_by("pk"),
+        *Resource.objects.filter(**about, state="in_service").exclude(order_number=order.number).order_by("pk"),
+    ]
+    have: dict[tuple[int, int | None], Service | Resource] = {}
+    for row in rows:
+        have.setdefault((row.specification_id, row.site_id), row)  # type: ignore[union-attr]
+        have.setdefault((row.specification_id, None), row)  # type: ignore[union-attr]
+    for path, key in wanted.items():
+        if found := have.get(key):
+            tree.nodes[path].installed, tree.nodes[path].action = found, "modify"

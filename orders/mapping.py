@@ -1,0 +1,168 @@
+"""Mapping: what a decomposition rule says about a node, its condition, how many, and which values; and what it lacks."""
+
+import itertools
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from catalog import configuration
+from catalog.models import Characteristic, DecompositionRule
+from kernel import decisions
+from kernel.decisions import BrokenRule
+
+Values = dict[str, Any]
+Known = dict[str, Characteristic]
+MOST = 500  # instances that one rule makes at one node
+COMBINATIONS = 32  # of unknown values tried before a condition counts as open
+
+_TEXT = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
+_NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?!\s*\()")
+_WORDS = {"and", "or", "not", "in", "true", "false", "null"}
+
+
+def names(expression: str) -> list[str]:
+    """Names that an expression reads, in order."""
+    found = _NAME.findall(_TEXT.sub(" ", expression))
+    return list(dict.fromkeys(name for name in found if name not in _WORDS))
+
+
+def unknown(expression: str, facts: Values, known: Known) -> list[str]:
+    """Characteristics that the expression reads, that apply, and that nobody has given a value yet."""
+    return [
+        name
+        for name in names(expression)
+        if name in known and configuration.is_empty(facts.get(name)) and configuration.shown(known[name], facts)
+    ]
+
+
+def applies(rule: DecompositionRule, facts: Values, known: Known) -> tuple[bool, list[str]]:
+    """Whether the rule's condition holds, and what is missing to say so.
+
+    A condition that comes out the same for every value that the missing characteristics may have is decided already.
+    """
+    lacking = unknown(rule.condition, facts, known)
+    if not lacking:
+        return holds(rule.condition, facts), []
+    ranges = [_range(known[name]) for name in lacking]
+    if all(ranges) and _product(ranges) <= COMBINATIONS:
+        tried = {
+            holds(rule.condition, {**facts, **dict(zip(lacking, values, strict=True))})
+            for values in itertools.product(*ranges)
+        }
+        if len(tried) == 1:
+            return tried.pop(), []
+    return False, lacking
+
+
+def holds(condition: str, facts: Values) -> bool:
+    """Whether a condition holds; a comparison with a value that is not there does not. Raises BrokenRule for a mistake."""
+    try:
+        return decisions.holds(condition, facts)
+    except BrokenRule:
+        decisions.check(condition)
+        if all(name in facts for name in names(condition)):
+            raise
+        return False
+
+
+def instances(rule: DecompositionRule, facts: Values) -> tuple[list[Values], list[str]]:
+    """What tells the rule's instances apart, one entry for each, and what is missing to count them.
+
+    Raises:
+        BrokenRule: the number is none, or more than can be meant.
+    """
+    cardinality = DecompositionRule.Cardinality
+    if rule.cardinality == cardinality.ONE:
+        return [{"index": 1}], []
+    counted: Any = facts.get("quantity", 1)
+    if rule.cardinality == cardinality.PER_CHARACTERISTIC:
+        counted = facts.get(rule.count_from)
+        if configuration.is_empty(counted):
+            return [], [rule.count_from]
+    if isinstance(counted, list):
+        return [{"index": n, "item": item} for n, item in enumerate(counted[:MOST], 1)], []
+    try:
+        count = int(counted)
+    except (TypeError, ValueError) as error:
+        raise BrokenRule(f"Rule {rule}: “{counted}” is not a number of instances.") from error
+    if not 0 <= count <= MOST:
+        raise BrokenRule(f"Rule {rule} would make {count} instances; {MOST} is the most.")
+    return [{"index": n} for n in range(1, count + 1)], []
+
+
+def mapped(rule: DecompositionRule, facts: Values, find: Callable[[str], Values | None]) -> Values:
+    """Target characteristic → value, as far as the sources are known.
+
+    `find` gives the values of another node named as sibling:<specification> or related:<specification>.
+    """
+    found: Values = {}
+    for entry in rule.mappings:
+        where = entry.get("where", "parent")
+        source = facts if where == "parent" else find(where)
+        if source is None:
+            continue
+        value = _HOW[entry.get("how", "same")](entry, source)
+        if not configuration.is_empty(value):
+            found[entry["to"]] = tidy(value)
+    return found
+
+
+def source_of(rule: DecompositionRule | None, target: str) -> str:
+    """The parent's characteristic that a target takes its value from, "" when it takes it from elsewhere."""
+    for entry in rule.mappings if rule else ():
+        if (
+            entry["to"] == target
+            and entry.get("where", "parent") == "parent"
+            and entry.get("how", "same") in ("same", "table")
+        ):
+            return str(entry.get("from", target))
+    return ""
+
+
+def tidy(value: Any) -> Any:
+    """Whole numbers come out of expressions as floats; they are kept as whole numbers."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _same(entry: Values, source: Values) -> Any:
+    return source.get(entry.get("from", entry["to"]))
+
+
+def _fixed(entry: Values, source: Values) -> Any:
+    return entry.get("value")
+
+
+def _table(entry: Values, source: Values) -> Any:
+    table = entry.get("value") or {}
+    raw = source.get(entry.get("from", entry["to"]))
+    if configuration.is_empty(raw):
+        return None
+    key = str(raw).lower() if isinstance(raw, bool) else str(tidy(raw))
+    return table.get(key, table.get("*"))
+
+
+def _expression(entry: Values, source: Values) -> Any:
+    expression = str(entry.get("value") or entry.get("from") or "")
+    if any(configuration.is_empty(source.get(name)) for name in names(expression)):
+        return None
+    return decisions.calculate(expression, source)
+
+
+_HOW: dict[str, Callable[[Values, Values], Any]] = {
+    "same": _same, "fixed": _fixed, "table": _table, "expression": _expression,
+}  # fmt: skip
+
+
+def _range(characteristic: Characteristic) -> list[Any]:
+    if characteristic.type == Characteristic.Type.BOOLEAN:
+        return [True, False]
+    if characteristic.type == Characteristic.Type.CHOICE:
+        return [value for value, _ in configuration.choices(characteristic)]
+    return []
+
+
+def _product(ranges: Iterable[list[Any]]) -> int:
+    total = 1
+    for values in ranges:
+        total *= len(values)
+    return total

@@ -1,0 +1,122 @@
+"""Orchestration: an approved order is decomposed, planned, dated and started; what waited for a value follows later."""
+
+import datetime as dt
+from collections.abc import Collection
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from fulfillment import execution, planning
+from fulfillment.models import Flow
+from fulfillment.planning import FlowRequest
+from kernel import audit, lifecycle, outbox
+from orders import closure, decomposition, events, facts
+from orders.models import DomainOrder, Order, OrderLine
+
+ROOT = Order._meta.label_lower
+OWNER = DomainOrder._meta.label_lower
+
+
+@transaction.atomic
+def launch(*, order_id: int) -> Order:
+    """Take an approved order to work; safe to repeat, an order in another state is left alone.
+
+    Raises:
+        BrokenRule: a rule or plan of the catalogue cannot be evaluated; nothing happens.
+    """
+    order: Order = Order.objects.locked(order_id)
+    if order.state != Order.State.APPROVED:
+        return order
+    decomposition.decompose(order_id=order_id)
+    _plan(order)
+    lifecycle.move_many(OrderLine.objects.filter(order=order), OrderLine.schedule, by=None)
+    _date(order)
+    order.started_at = timezone.now()
+    lifecycle.move(order, Order.begin, by=None)
+    execution.start(ROOT, order.pk)
+    closure.roll_up(order)
+    outbox.publish(events.OrderStarted(order_id=order.pk))
+    return order
+
+
+@transaction.atomic
+def go_on(*, order_id: int, line_ids: Collection[int]) -> None:
+    """Values came in for these lines: nodes that waited for them are made, planned and started; the rest is not touched."""
+    order: Order = Order.objects.locked(order_id)
+    if order.state not in (Order.State.IN_PROGRESS, Order.State.ON_HOLD, Order.State.AWAITING_INFORMATION):
+        return
+    grown = decomposition.decompose(order_id=order_id, line_ids=line_ids)
+    if not grown.released:
+        return
+    _plan(order)
+    _date(order)
+    order.save(update_fields=["promised_on", "first_promised_on", "slip_reason", "updated_at"])
+    execution.start(ROOT, order.pk)
+    if order.state != Order.State.IN_PROGRESS:
+        execution.hold_root(ROOT, order.pk, None, "The order is on hold.")
+    closure.roll_up(order, line_ids)
+
+
+def _plan(order: Order) -> None:
+    """Flows for qualified nodes that have none; nodes without a plan are scheduled all the same and close bottom-up."""
+    rows = DomainOrder.objects.filter(order=order, state=DomainOrder.State.QUALIFIED, flow__isnull=True)
+    nodes = list(rows.select_related("specification", "line", "site").order_by("pk"))
+    flows = planning.plan(_requests(order, nodes))
+    for node in nodes:
+        node.flow = flows.get(node.pk)
+    DomainOrder.objects.bulk_update([node for node in nodes if node.flow], ["flow"], batch_size=1000)
+    lifecycle.move_many(DomainOrder.objects.filter(pk__in=[node.pk for node in nodes]), DomainOrder.schedule, by=None)
+
+
+def _requests(order: Order, nodes: list[DomainOrder]) -> list[FlowRequest]:
+    wanted = {node.line_id for node in nodes}  # type: ignore[attr-defined]
+    lines = list(
+        order.lines.filter(pk__in=wanted).select_related("site", "quote_line", "offering").order_by("position", "id")
+    )
+    order = Order.objects.select_related("account").get(pk=order.pk)
+    about = facts.of_lines(order, lines)
+    by_pk = {line.pk: line for line in lines}
+    return [
+        FlowRequest(
+            owner_type=OWNER, owner_id=node.pk, root_type=ROOT, root_id=order.pk, root_number=order.number,
+            line_key=str(node.line.key), account_id=node.account_id, site_id=node.site_id,  # type: ignore[attr-defined]
+            specification_id=node.specification_id, specification_key=node.specification.key, action=node.action,  # type: ignore[attr-defined]
+            name=f"{node.name}, {node.site.name}" if node.site else node.name,
+            data=_data(about[node.line_id], node), priority=order.priority,  # type: ignore[attr-defined]
+            requested_on=by_pk[node.line_id].requested_on or order.requested_on,  # type: ignore[attr-defined]
+        )
+        for node in nodes
+    ]  # fmt: skip
+
+
+def _data(about: dict[str, Any], node: DomainOrder) -> dict[str, Any]:
+    return {**about, "domain_order": node.number, **node.characteristics}
+
+
+def _date(order: Order) -> None:
+    """Put dates on everything and promise the projected end; a later one is a slip and says so."""
+    from fulfillment import scheduling
+
+    end = scheduling.schedule(ROOT, order.pk, start=timezone.localdate(), requested_on=order.requested_on)
+    promise(order, max(filter(None, (end, order.requested_on))) if end or order.requested_on else None)
+    ends = dict(
+        Flow.objects.filter(root_type=ROOT, root_id=order.pk).values_list("line_key").annotate(Max("planned_end"))
+    )
+    lines = list(order.lines.all())
+    for line in lines:
+        line.promised_on = ends.get(str(line.key)) or order.promised_on
+    OrderLine.objects.bulk_update(lines, ["promised_on"])
+
+
+def promise(order: Order, day: dt.date | None, reason: str = "") -> None:
+    """Set the promised date on a locked order that the caller saves; a date after the first promise needs its reason."""
+    if day is None or day == order.promised_on:
+        return
+    before = order.promised_on
+    order.promised_on = day
+    order.first_promised_on = order.first_promised_on or day
+    if day > order.first_promised_on:
+        order.slip_reason = (reason or order.slip_reason or "A value came later than planned")[:200]
+    audit.record("promised", order, by=None, changes={"promised_on": [before, day]}, reason=reason)

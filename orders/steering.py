@@ -1,0 +1,72 @@
+"""Steering: an order is held, resumed, or cancelled before anything was started."""
+
+from django.db import transaction
+
+from cmdb import termination
+from fulfillment import execution
+from kernel import approvals, lifecycle, outbox
+from kernel.models import ApprovalRequest, User
+from kernel.refusal import Refusal
+from orders import closure, events
+from orders.models import Order, OrderLine
+
+ROOT = Order._meta.label_lower
+
+
+class ReasonNeeded(Refusal):
+    """Whoever stops work says why."""
+
+
+@transaction.atomic
+def hold(*, order_id: int, by: User, reason: str) -> Order:
+    """Nothing new of this order starts until it is resumed. Raises ReasonNeeded, IllegalMove or NotPermitted."""
+    order: Order = Order.objects.locked(order_id)
+    _require(reason)
+    lifecycle.move(order, Order.hold, by=by, reason=reason)
+    return _pause(order, by, reason, OrderLine.hold)
+
+
+@transaction.atomic
+def await_information(*, order_id: int, by: User, reason: str) -> Order:
+    """The customer has to answer first; nothing new starts. Raises ReasonNeeded, IllegalMove or NotPermitted."""
+    order: Order = Order.objects.locked(order_id)
+    _require(reason)
+    lifecycle.move(order, Order.await_information, by=by, reason=reason)
+    return _pause(order, by, reason, OrderLine.await_information)
+
+
+@transaction.atomic
+def resume(*, order_id: int, by: User, reason: str = "") -> Order:
+    """The order goes on where it was; what was finished meanwhile is closed. Raises IllegalMove or NotPermitted."""
+    order: Order = Order.objects.locked(order_id)
+    lifecycle.move(order, Order.resume, by=by, reason=reason)
+    lifecycle.move_many(OrderLine.objects.filter(order=order), OrderLine.resume, by=by)
+    execution.resume_root(ROOT, order.pk, by, reason)
+    closure.roll_up(order)
+    return order
+
+
+@transaction.atomic
+def cancel(*, order_id: int, by: User, reason: str) -> Order:
+    """End an order of which nothing has been started. Raises ReasonNeeded, IllegalMove or NotPermitted."""
+    order: Order = Order.objects.locked(order_id)
+    _require(reason)
+    lifecycle.move(order, Order.cancel, by=by, reason=reason)
+    lifecycle.move_many(OrderLine.objects.filter(order=order), OrderLine.cancel, by=by)
+    approvals.end(order, ApprovalRequest.State.VOID)
+    termination.cancel_products(
+        order.lines.filter(action="add", product__isnull=False).values_list("product", flat=True), by
+    )
+    outbox.publish(events.OrderEnded(order_id=order.pk, state=Order.State.CANCELLED))
+    return order
+
+
+def _pause(order: Order, by: User, reason: str, transition: object) -> Order:
+    lifecycle.move_many(OrderLine.objects.filter(order=order), transition, by=by)  # type: ignore[arg-type]
+    execution.hold_root(ROOT, order.pk, by, reason)
+    return order
+
+
+def _require(reason: str) -> None:
+    if not reason.strip():
+        raise ReasonNeeded(problems={"reason": ["Say why; it is kept with the order."]})

@@ -1,0 +1,28 @@
+"""Submission: a draft becomes a promise."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from kernel import lifecycle, outbox
+from kernel.models import User
+from orders import events, validation
+from orders.models import Order, OrderLine
+
+
+@transaction.atomic
+def submit(*, order_id: int, by: User) -> Order:
+    """Check the whole order and hand it to enrichment and approval.
+
+    Raises:
+        Incomplete: with every problem found, each at its field.
+        IllegalMove: the order is no longer a draft.
+        NotPermitted: the person may not submit orders.
+    """
+    order: Order = Order.objects.locked(order_id)
+    if order.state == Order.State.DRAFT:
+        validation.require_complete(order)
+        order.submitted_at = timezone.now()
+    lifecycle.move(order, Order.submit, by=by)
+    lifecycle.move_many(OrderLine.objects.filter(order=order), OrderLine.acknowledge, by=by)
+    outbox.publish(events.OrderSubmitted(order_id=order.pk))
+    return order
