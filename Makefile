@@ -19,7 +19,7 @@ test: ## Run every test, on real PostgreSQL and Valkey, with Chromium for the jo
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: setup ## Everything that needs no running test: style, types, layers, budgets, migrations, deployment
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python config/check.py
+	@$(BIN)/python -m config.check $(ARGS)
 
 format: setup ## Put the code into its one form
 	@$(BIN)/ruff check --fix --quiet . || true

@@ -28,8 +28,9 @@ class CannotRun(SystemExit):
 
 
 def say(text: str) -> None:
-    """One line to the terminal."""
-    print(f"trunkline: {text}", flush=True)
+    """One line to the terminal, if that is still there."""
+    with contextlib.suppress(OSError):
+        print(f"trunkline: {text}", flush=True)
 
 
 def port() -> int:
@@ -142,5 +143,5 @@ def _watch(running: Stack, told: list[int]) -> None:
 
 
 def _echo(name: str, line: str) -> None:
-    if line.strip():
+    with contextlib.suppress(OSError):
         print(f"{name:>9} | {line}", file=sys.stderr, flush=True)
