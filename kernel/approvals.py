@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
 from kernel import audit, notifications
@@ -50,15 +50,19 @@ def request(
     subject: models.Model, asks: Iterable[Ask], *, by: User, url: str, content_hash: str, note: str = ""
 ) -> ApprovalRequest:
     """Open a round of approval and tell the first approvers. Raises Conflict if one is open already."""
-    label = subject._meta.label_lower
-    if ApprovalRequest.objects.filter(subject_type=label, subject_id=subject.pk, state="open").exists():
-        raise Conflict("An approval of this is under way already.")
-    made = ApprovalRequest.objects.create(
-        subject_type=label, subject_id=subject.pk, subject_name=str(subject), url=url,
-        content_hash=content_hash, requested_by=by, note=note,
-    )  # fmt: skip
+    steps = list(asks)
+    if not steps:
+        raise ValueError("an approval without steps would never end")
+    try:
+        with transaction.atomic():
+            made = ApprovalRequest.objects.create(
+                subject_type=subject._meta.label_lower, subject_id=subject.pk, subject_name=str(subject)[:200], url=url,
+                content_hash=content_hash, requested_by=by, note=note,
+            )  # fmt: skip
+    except IntegrityError:  # the constraint on open rounds; somebody may have asked a moment ago
+        raise Conflict("An approval of this is under way already.") from None
     ApprovalStep.objects.bulk_create(
-        ApprovalStep(request=made, role=ask.role, because=ask.because, sequence=ask.sequence) for ask in asks
+        ApprovalStep(request=made, role=ask.role, because=ask.because[:200], sequence=ask.sequence) for ask in steps
     )
     _tell_next(made)
     return made
@@ -147,7 +151,7 @@ def _close(made: ApprovalRequest, state: ApprovalRequest.State) -> None:
 def _tell_next(made: ApprovalRequest) -> None:
     roles = set(current_steps(made).values_list("role", flat=True))
     notifications.tell(
-        User.objects.filter(groups__name__in=roles, is_active=True).distinct(),
+        User.objects.filter(groups__name__in=roles, is_active=True).exclude(pk=made.requested_by_id).distinct(),
         f"{made.subject_name} asks for your approval",
         made.url,
     )

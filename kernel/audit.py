@@ -18,7 +18,7 @@ class Origin:
     address: str | None = None
 
 
-origin: contextvars.ContextVar[Origin] = contextvars.ContextVar("origin", default=Origin())
+origin: contextvars.ContextVar[Origin] = contextvars.ContextVar("origin", default=Origin())  # noqa: B039 – frozen
 
 
 def record(
@@ -73,7 +73,13 @@ def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[
 
 
 def _plain(changes: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    def plain(value: Any) -> Any:
-        return value if value is None or isinstance(value, str | int | float | bool | list | dict) else str(value)
+    return {name: [_json(old), _json(new)] for name, (old, new) in changes.items()}
 
-    return {name: [plain(old), plain(new)] for name, (old, new) in changes.items()}
+
+def _json(value: Any) -> Any:
+    """JSON for anything: what JSON does not know becomes text, at any depth."""
+    if isinstance(value, dict):
+        return {str(key): _json(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_json(inner) for inner in value]
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)

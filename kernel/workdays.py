@@ -50,7 +50,8 @@ def calendar(name: str = "") -> Calendar:
     ).first()
     if row is None:
         return Calendar()
-    return Calendar(frozenset(row.weekdays) or WEEKDAYS, frozenset(row.holidays.values_list("day", flat=True)))
+    weekdays = frozenset(day for day in row.weekdays if 0 <= day < 7)
+    return Calendar(weekdays or WEEKDAYS, frozenset(row.holidays.values_list("day", flat=True)))
 
 
 def whole_days(days: Decimal | float) -> int:

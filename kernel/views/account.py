@@ -17,7 +17,7 @@ from kernel.models.people import User
 def profile(request: HttpRequest) -> HttpResponse:
     """Name, job title, time zone, theme."""
     user = workspace.person(request)
-    form = ProfileForm(request.POST or None, instance=user)
+    form = ProfileForm(request.POST if request.method == "POST" else None, instance=user)
     if request.method == "POST" and form.is_valid():
         form.save()
         return htmx.go(request, "profile", toast="Your settings are saved.")

@@ -25,7 +25,7 @@ def back(request: HttpRequest) -> str:
     )
 
 
-@login_required
+@workspace.allowed("kernel.use_workspace")
 @require_POST
 def move(request: HttpRequest, label: str, pk: int) -> HttpResponse:
     """Make one move of any record: 409 when its state does not allow it, 403 without the right, 422 without a reason."""
@@ -44,7 +44,7 @@ def activity(request: HttpRequest, label: str, pk: int) -> HttpResponse:
     """The journal of a record; a POST adds a comment."""
     user = workspace.person(request)
     record = records.subject(label, pk, user)
-    form = CommentForm(request.POST or None)
+    form = CommentForm(request.POST) if request.method == "POST" else CommentForm()
     status = 200
     if request.method == "POST":
         if not user.has_perm("kernel.add_comment"):
@@ -77,7 +77,7 @@ def files(request: HttpRequest, label: str, pk: int) -> HttpResponse:
     user = workspace.person(request)
     record = records.subject(label, pk, user)
     everything = user.has_perm("kernel.view_document")
-    form = UploadForm(request.POST or None, request.FILES or None) if request.method == "POST" else UploadForm()
+    form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
     status = 200
     if request.method == "POST":
         if not user.has_perm("kernel.add_document"):

@@ -1,0 +1,128 @@
+"""The outbox: told at least once, dealt with exactly once, one broken reaction holds nobody back."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.db.models.functions import Now
+
+from kernel import outbox
+from kernel.models import Notification, OutboxDelivery, OutboxEvent, User
+from tests.factories.people import UserFactory
+
+
+@dataclass(frozen=True)
+class Happened:
+    user_id: int
+    text: str
+
+
+@pytest.fixture(autouse=True)
+def clean_registry() -> Iterator[None]:
+    yield
+    outbox._known.pop(outbox.kind_of(Happened), None)
+
+
+def writes(event: Happened) -> None:
+    Notification.objects.create(user_id=event.user_id, text=event.text)
+
+
+def breaks(event: Happened) -> None:
+    Notification.objects.create(user_id=event.user_id, text="half done")
+    raise RuntimeError("the other system is away")
+
+
+@pytest.mark.django_db
+def test_an_event_reaches_every_reaction_once() -> None:
+    user = UserFactory()
+    outbox.reaction(Happened)(writes)
+    outbox.publish(Happened(user.pk, "told"))
+    assert outbox.drain() == 1
+    assert outbox.drain() == 0
+    assert [note.text for note in Notification.objects.all()] == ["told"]
+    assert OutboxEvent.objects.get().done_at is not None
+
+
+@pytest.mark.django_db
+def test_an_event_of_a_transaction_that_failed_was_never_told() -> None:
+    user = UserFactory()
+    outbox.reaction(Happened)(writes)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        outbox.publish(Happened(user.pk, "no"))
+        User.objects.create(username=user.username, email="x@trunkline.example")
+    assert outbox.drain() == 0
+    assert not Notification.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_broken_reaction_leaves_nothing_behind_backs_off_and_spares_the_others() -> None:
+    user = UserFactory()
+    outbox.reaction(Happened)(breaks)
+    outbox.reaction(Happened)(writes)
+    outbox.publish(Happened(user.pk, "told"))
+    outbox.publish(Happened(user.pk, "told too"))
+    assert outbox.drain() == 2
+    assert sorted(note.text for note in Notification.objects.all()) == ["told", "told too"]
+    waiting = OutboxEvent.objects.filter(done_at__isnull=True, due_at__gt=Now())
+    assert waiting.count() == 2
+    assert "the other system is away" in waiting[0].error
+    assert outbox.drain() == 0
+
+
+@pytest.mark.django_db
+def test_when_it_works_again_only_the_broken_reaction_runs_again() -> None:
+    user = UserFactory()
+    outbox.reaction(Happened)(breaks)
+    outbox.reaction(Happened)(writes)
+    outbox.publish(Happened(user.pk, "told"))
+    outbox.drain()
+    known = outbox._known[outbox.kind_of(Happened)]
+    known.reactions[f"{breaks.__module__}.{breaks.__name__}"] = lambda event: Notification.objects.create(
+        user_id=event.user_id, text="mended"
+    )
+    OutboxEvent.objects.update(due_at=Now())
+    assert outbox.drain() == 1
+    assert sorted(note.text for note in Notification.objects.all()) == ["mended", "told"]
+    assert OutboxDelivery.objects.count() == 2
+
+
+@pytest.mark.django_db
+def test_back_off_grows_and_has_an_end() -> None:
+    user = UserFactory()
+    outbox.reaction(Happened)(breaks)
+    outbox.publish(Happened(user.pk, "told"))
+    waits = []
+    for attempts in (0, 3, 40):
+        OutboxEvent.objects.update(due_at=Now(), attempts=attempts)
+        outbox.deliver()
+        event = OutboxEvent.objects.get()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT extract(epoch FROM due_at - clock_timestamp()) FROM kernel_outboxevent")
+            waits.append(round(float(cursor.fetchone()[0])))
+        assert event.attempts == attempts + 1
+    assert waits == [2, 16, outbox.MAX_BACKOFF]
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_deliverers_beside_each_other_never_deal_with_an_event_twice() -> None:
+    user = UserFactory()
+    outbox.reaction(Happened)(writes)
+    outbox.publish_all([Happened(user.pk, f"n{n}") for n in range(60)])
+
+    def deliver() -> None:
+        try:
+            outbox.deliver()
+        finally:
+            connection.close()
+
+    workers = [threading.Thread(target=deliver) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    outbox.drain()
+    assert sorted(note.text for note in Notification.objects.all()) == sorted(f"n{n}" for n in range(60))
+    assert not OutboxEvent.objects.filter(done_at__isnull=True).exists()
