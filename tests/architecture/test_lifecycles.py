@@ -48,7 +48,7 @@ def test_nobody_refreshes_a_record() -> None:
 
 
 def test_nobody_assigns_a_lifecycle_field() -> None:
-    """It would skip permission, edition and audit row; it has to be `lifecycle.move(record, Model.transition, by=…)`."""
+    """It would skip permission, edition and audit row; `lifecycle.move(record, Model.transition, by=…)` does not."""
     fields = {field.name for _, field in lifecycles()}
     wrong = [
         f"{source.name(path)}:{node.lineno} {ast.unparse(node)}"
