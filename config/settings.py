@@ -167,6 +167,7 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 CELERY_BEAT_SCHEDULE = {
     "deliver-outbox": {"task": "kernel.tasks.deliver_outbox", "schedule": 5.0, "options": {"expires": 5}},
+    "sweep-engine": {"task": "fulfillment.tasks.sweep", "schedule": 5.0, "options": {"queue": "engine", "expires": 5}},
 }
 CELERY_TIMEZONE = TIME_ZONE
 

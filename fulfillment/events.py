@@ -49,7 +49,8 @@ class StageReached:
 class TaskFellOut:
     """A task failed for good and is on hold until somebody mends it.
 
-    `kind` is a Fallout type; `cause` the same words for the same cause; `suggestion` maps inputs to values that should work.
+    `kind` is a Fallout type; `cause` the same words for the same cause; `suggestion` maps inputs to values that should
+    work.
     """
 
     task_id: int

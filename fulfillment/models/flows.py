@@ -11,7 +11,6 @@ from fulfillment.models.definitions import Action, DependencyKind, Kind, PlanDef
 from kernel import lifecycle
 from kernel.models import Numbered, Record
 
-
 MACHINE = ["automatic", "api_call", "milestone", "timer", "wait_event", "project"]  # kinds that a worker begins
 
 
@@ -20,8 +19,8 @@ class Flow(Record):
     """One plan at work for one owner.
 
     `owner_*` is the record whose work this is (a domain order, a case); `root_*` is what people call it by (the order);
-    `line_key` and `site` are scopes of dependencies across flows. `data` holds characteristic values, first the owner's,
-    then also what tasks put out.
+    `line_key` and `site` are scopes of dependencies across flows. `data` holds characteristic values, first the
+    owner's, then also what tasks put out.
     """
 
     class State(models.TextChoices):
@@ -217,7 +216,8 @@ class Task(Numbered):
         self.reason = ""
 
     @transition(field=state, source=State.IN_PROGRESS, target=State.AWAITING_INFORMATION,
-                permission="fulfillment.work_task", custom={"label": "Await information", "needs_reason": True})  # fmt: skip
+                permission="fulfillment.work_task",
+                custom={"label": "Await information", "needs_reason": True})  # fmt: skip
     def await_information(self, because: str = "") -> None:
         """Somebody outside has to answer first."""
         self.reason = because
@@ -234,7 +234,8 @@ class Task(Numbered):
         """Done."""
 
     @transition(field=state, source=[State.READY, State.IN_PROGRESS], target=State.FAILED,
-                permission="fulfillment.work_task", custom={"label": "Report a problem", "needs_reason": True})  # fmt: skip
+                permission="fulfillment.work_task",
+                custom={"label": "Report a problem", "needs_reason": True})  # fmt: skip
     def fail(self, problem: str = "") -> None:
         """It did not work."""
         self.problem = problem[:300]

@@ -1,0 +1,1 @@
+"""Screens of the engine: tasks, projects, plans, and the door for callbacks."""

@@ -1,0 +1,38 @@
+"""Systems outside: one interface to all of them, each with a client and a fake.
+
+Start reading at base.py; `named(system)` gives the adapter that the engine calls.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+
+from fulfillment.adapters.base import Adapter, Answer, Call
+
+SYSTEMS = ("provisioning", "inventory", "porting", "logistics", "billing", "access")
+
+_in_use: dict[str, Adapter] = {}
+
+
+def named(system: str) -> Adapter:
+    """The adapter of a system. Raises LookupError for one that we have no adapter for."""
+    if system not in _in_use:
+        if system not in SYSTEMS:
+            raise LookupError(f"There is no adapter for a system called “{system}”.")
+        _in_use[system] = import_module(f"fulfillment.adapters.{system}.client").Client()
+    return _in_use[system]
+
+
+@contextmanager
+def replaced(*fakes: Adapter) -> Iterator[None]:
+    """Use other adapters for a while; for tests and dry runs."""
+    before = dict(_in_use)
+    _in_use.update({fake.system: fake for fake in fakes})
+    try:
+        yield
+    finally:
+        _in_use.clear()
+        _in_use.update(before)
+
+
+__all__ = ["SYSTEMS", "Adapter", "Answer", "Call", "named", "replaced"]

@@ -1,0 +1,1 @@
+"""The network's own inventory: devices, addresses, licences."""

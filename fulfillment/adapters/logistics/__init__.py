@@ -1,0 +1,1 @@
+"""Stock and shipping of devices and SIM cards."""

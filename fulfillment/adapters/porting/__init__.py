@@ -1,0 +1,1 @@
+"""Number porting between providers."""

@@ -1,0 +1,1 @@
+"""Devices and services on them: ports, overlays, firewalls, trunks."""

@@ -1,0 +1,17 @@
+"""Background work of the engine: a message only wakes, the database holds what is to be done."""
+
+from celery import shared_task
+
+from fulfillment import execution, recovery
+
+
+@shared_task(name="fulfillment.tasks.run")
+def run() -> int:
+    """Do what is ready."""
+    return execution.run_ready()
+
+
+@shared_task(name="fulfillment.tasks.sweep")
+def sweep() -> int:
+    """Find what no message announced."""
+    return recovery.sweep()
