@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -92,17 +92,28 @@ def add_lines(
         NotQuotable: the offering is not for sale by itself.
     """
     quote = draft(quote_id)
-    offering = _sellable(offering_id)
-    sites, refused = _sites(quote, offering, site_ids)
-    last = QuoteLine.objects.filter(quote=quote).aggregate(last=Max("position"))["last"] or 0
-    made = [
-        _line(quote, offering, site, last + n, values or {}, max(1, quantity)) for n, site in enumerate(sites, start=1)
-    ]
-    QuoteLine.objects.bulk_create(made)
-    made += _members(quote, offering, made)
+    offering = sellable(offering_id)
+    sites = dict.fromkeys(site_ids, values or {})
+    if offering.needs_site and not sites:
+        raise NotQuotable(problems={"sites": ["Choose at least one site."]})
+    made, refused = place(quote, offering, sites if offering.needs_site else {None: values or {}}, quantity)
     settle(quote, made, by=by)
     audit.record("lines added", quote, by=by, changes={offering.name: [None, [str(line.site or "") for line in made]]})
     return made, refused
+
+
+def place(
+    quote: Quote, offering: Offering, wanted: Mapping[int | None, dict[str, Any]], quantity: int = 1
+) -> tuple[list[QuoteLine], list[RefusedSite]]:
+    """Make the lines of one offering, site → values, in a locked draft; the caller settles the quote afterwards."""
+    sites, refused = _sites(quote, offering, wanted.keys())
+    last = QuoteLine.objects.filter(quote=quote).aggregate(last=Max("position"))["last"] or 0
+    made = [
+        _line(quote, offering, site, last + n, wanted[site.pk if site else None], max(1, quantity))
+        for n, site in enumerate(sites, start=1)
+    ]
+    QuoteLine.objects.bulk_create(made)
+    return made + _members(quote, offering, made), refused
 
 
 @transaction.atomic
@@ -288,7 +299,8 @@ def _price_list(account: Account) -> PriceList:
     return found  # type: ignore[no-any-return]
 
 
-def _sellable(offering_id: int) -> Offering:
+def sellable(offering_id: int) -> Offering:
+    """The offering with what its lines are configured by. Raises NotQuotable unless it is for sale."""
     offering = Offering.objects.select_related("specification").prefetch_related(
         "specification__characteristics", "items__member__specification__characteristics"
     ).filter(pk=offering_id, state=Offering.State.ACTIVE, sellable=True).first()  # fmt: skip
@@ -297,20 +309,20 @@ def _sellable(offering_id: int) -> Offering:
     return offering
 
 
-def _sites(quote: Quote, offering: Offering, site_ids: Iterable[int]) -> tuple[list[Site | None], list[RefusedSite]]:
+def _sites(
+    quote: Quote, offering: Offering, wanted: Iterable[int | None]
+) -> tuple[list[Site | None], list[RefusedSite]]:
     """Sites that take the offering, and the others with their reason."""
     taken = set(QuoteLine.objects.filter(quote=quote, offering=offering, parent=None).values_list("site_id", flat=True))
     if not offering.needs_site:
         if None in taken:
             raise NotQuotable(problems={"offering": [f"{offering.name} is in this quote already."]})
         return [None], []
-    wanted = set(site_ids)
-    if not wanted:
-        raise NotQuotable(problems={"sites": ["Choose at least one site."]})
-    found = list(sites_of(quote).filter(pk__in=wanted).order_by("country", "code"))
+    keys = {pk for pk in wanted if pk is not None}
+    found = list(sites_of(quote).filter(pk__in=keys).order_by("country", "code"))
     reasons = eligibility.problems_of_many([(offering, {"country": s.country, "region": s.region}) for s in found])
     fit: list[Site | None] = []
-    refused = [RefusedSite(pk, "A site", "It is not a site of this customer.") for pk in wanted - {s.pk for s in found}]
+    refused = [RefusedSite(pk, "A site", "It is not a site of this customer.") for pk in keys - {s.pk for s in found}]
     for site, problems in zip(found, reasons, strict=True):
         if site.pk in taken:
             refused.append(RefusedSite(site.pk, site.name, f"It has {offering.name} already."))
