@@ -8,7 +8,7 @@ import atexit
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -68,11 +68,16 @@ def _start_valkey() -> str:
     return valkey.start(VAR / "valkey")
 
 
-_START = {"DATABASE_URL": _start_postgres, "REDIS_URL": _start_valkey}
-_RUNS = {
-    "DATABASE_URL": lambda: postgres.running(VAR / "postgres"),
-    "REDIS_URL": lambda: valkey.running(VAR / "valkey"),
-}
+def _postgres_runs() -> bool:
+    return postgres.running(VAR / "postgres")
+
+
+def _valkey_runs() -> bool:
+    return bool(valkey.running(VAR / "valkey"))
+
+
+_START: dict[str, Callable[[], str]] = {"DATABASE_URL": _start_postgres, "REDIS_URL": _start_valkey}
+_RUNS: dict[str, Callable[[], bool]] = {"DATABASE_URL": _postgres_runs, "REDIS_URL": _valkey_runs}
 
 
 @contextlib.contextmanager
