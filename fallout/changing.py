@@ -5,6 +5,7 @@ from typing import Any
 
 from catalog import configuration
 from catalog.models import Characteristic
+from fallout import skipping
 from fallout.models import Fallout
 from fulfillment.models import Task
 from kernel.refusal import Refusal
@@ -43,13 +44,13 @@ class Value:
 def editable(fallout: Fallout) -> list[Value]:
     """The inputs of the task, suggested ones first."""
     task = fallout.task
-    keys = list(dict.fromkeys([*fallout.suggestion, *task.item.inputs]))
+    keys = list(dict.fromkeys([*fallout.suggestion, *(str(name).rstrip("?") for name in task.item.inputs)]))
     return _values(task, keys, fallout.suggestion)
 
 
 def asked_by_hand(fallout: Fallout) -> list[Value]:
     """What the task would have put out, to be supplied by whoever did it by hand."""
-    return _values(fallout.task, list(fallout.task.item.outputs), {})
+    return _values(fallout.task, skipping.outputs(fallout.task), {})
 
 
 def changes(fallout: Fallout, raw: dict[str, str]) -> dict[str, Any]:
@@ -58,8 +59,9 @@ def changes(fallout: Fallout, raw: dict[str, str]) -> dict[str, Any]:
     Raises:
         Refusal: with the problems at their fields, or when nothing differs.
     """
-    read = _read(editable(fallout), raw, required=False)
-    now = fallout.task.flow.data
+    offered = editable(fallout)
+    read = _read(offered, raw, required=frozenset())
+    now = {value.key: value.now for value in offered}
     found = {key: value for key, value in read.items() if now.get(key) != value}
     if not found:
         raise Refusal("No value was changed. Change one, or retry as it is.")
@@ -68,7 +70,9 @@ def changes(fallout: Fallout, raw: dict[str, str]) -> dict[str, Any]:
 
 def outputs(fallout: Fallout, raw: dict[str, Any]) -> dict[str, Any]:
     """The values a task was to put out, complete and checked. Raises Refusal with the problems at their fields."""
-    return _read(asked_by_hand(fallout), {key: str(value) for key, value in raw.items()}, required=True)
+    asked = asked_by_hand(fallout)
+    required = frozenset(value.key for value in asked) - skipping.optional(fallout.task)
+    return _read(asked, {key: str(value) for key, value in raw.items()}, required=required)
 
 
 def told(fallout: Fallout, changed: dict[str, Any]) -> dict[str, list[Any]]:
@@ -78,30 +82,30 @@ def told(fallout: Fallout, changed: dict[str, Any]) -> dict[str, list[Any]]:
 
 
 def _values(task: Task, keys: list[str], suggestion: dict[str, Any]) -> list[Value]:
-    known = {
-        c.key: c
-        for c in Characteristic.objects.filter(key__in=keys, specification=task.flow.definition.specification_id)
-    }
+    own = task.flow.definition.specification_id
+    known = {c.key: c for c in Characteristic.objects.filter(key__in=keys, specification=own)}
+    now = _sent(task) | task.flow.data
     return [
-        Value(
-            key,
-            known[key].name if key in known else _title(key),
-            task.flow.data.get(key),
-            suggestion.get(key),
-            known.get(key),
-        )
+        Value(key, known[key].name if key in known else _title(key), now.get(key), suggestion.get(key), known.get(key))
         for key in keys
     ]
 
 
-def _read(values: list[Value], raw: dict[str, str], *, required: bool) -> dict[str, Any]:
+def _sent(task: Task) -> dict[str, Any]:
+    """What the last try sent: some inputs come from a neighbouring flow."""
+    last = task.tries.order_by("-number").values_list("request", flat=True).first()
+    inputs = last.get("inputs") if isinstance(last, dict) else None
+    return inputs if isinstance(inputs, dict) else {}
+
+
+def _read(values: list[Value], raw: dict[str, str], *, required: frozenset[str]) -> dict[str, Any]:
     known = {value.key: value for value in values}
     problems: dict[str, list[str]] = {key: ["This task has no such value."] for key in raw.keys() - known.keys()}
     read: dict[str, Any] = {}
     for key, value in known.items():
-        if key not in raw and not required:
-            continue
         text = str(raw.get(key, "")).replace("\x00", "").strip()[:LONGEST]
+        if not text and key not in required and (key not in raw or value.now is None):
+            continue
         if not text:
             problems[key] = [f"Enter the {value.name[:1].lower() + value.name[1:]}."]
             continue

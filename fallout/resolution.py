@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from fallout import changing, events, skipping
 from fallout.models import Fallout
+from fulfillment import execution
 from kernel import audit, lifecycle, outbox
 from kernel.models import User
 from kernel.refusal import Conflict, NotPermitted, Refusal
@@ -42,7 +43,7 @@ def retry(*, fallout_id: int, by: User | None, note: str = "") -> Fallout:
         Conflict: the record is mended already, or on hold.
     """
     fallout = _begin(fallout_id, by)
-    _engine().retry(task_id=fallout.task_id, by=by, changes=None)
+    execution.retry(task_id=fallout.task_id, by=by, changes=None)
     return _resolved(fallout, How.RETRY, note, by)
 
 
@@ -56,7 +57,7 @@ def edit_and_retry(*, fallout_id: int, by: User | None, raw: dict[str, str], not
     fallout = _begin(fallout_id, by)
     changes = changing.changes(fallout, raw)
     audit.record("edited", fallout, by=by, changes=changing.told(fallout, changes), reason=note)
-    _engine().retry(task_id=fallout.task_id, by=by, changes=changes)
+    execution.retry(task_id=fallout.task_id, by=by, changes=changes)
     return _resolved(fallout, How.EDIT_AND_RETRY, note, by)
 
 
@@ -66,7 +67,7 @@ def complete_by_hand(*, fallout_id: int, by: User | None, values: dict[str, Any]
     reason = _said(reason, "Say what was done by hand; the next reader has to trust it.")
     fallout = _begin(fallout_id, by)
     supplied = changing.outputs(fallout, values)
-    _engine().complete_by_hand(task_id=fallout.task_id, by=by, values=supplied, reason=reason)
+    execution.complete_by_hand(task_id=fallout.task_id, by=by, values=supplied, reason=reason)
     return _resolved(fallout, How.COMPLETE_BY_HAND, reason, by)
 
 
@@ -82,7 +83,7 @@ def skip(*, fallout_id: int, by: User | None, reason: str) -> Fallout:
     fallout = _begin(fallout_id, by)
     if why := skipping.why_not(fallout.task):
         raise Conflict(why)
-    _engine().skip(task_id=fallout.task_id, by=by, reason=reason)
+    execution.skip(task_id=fallout.task_id, by=by, reason=reason)
     return _resolved(fallout, How.SKIP, reason, by)
 
 
@@ -120,12 +121,6 @@ def recovered(*, task_id: int) -> list[int]:
         lifecycle.move(fallout, Fallout.close, by=None)
         closed.append(fallout.pk)
     return closed
-
-
-def _engine() -> Any:
-    from fulfillment import execution
-
-    return execution
 
 
 def _begin(fallout_id: int, by: User | None) -> Fallout:

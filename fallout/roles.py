@@ -6,9 +6,9 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from fallout import clock, detection
+from fallout import clock, detection, resolution
 from fallout.models import Fallout
-from kernel import finding, frame, home, roles
+from kernel import finding, frame, home, moving, roles
 from kernel.models import User
 
 VIEW = "fallout.view_fallout"
@@ -67,3 +67,10 @@ frame.add(
 home.next_actions(RESOLVE, _actions)
 home.figures(RESOLVE, _figures, order=20)
 finding.register("Fallout", "alert-octagon", VIEW, _search, order=60)
+moving.register(
+    Fallout,
+    take=lambda pk, by, reason: resolution.take(fallout_id=pk, by=by),
+    hold=lambda pk, by, reason: resolution.hold(fallout_id=pk, by=by, reason=reason),
+    await_information=lambda pk, by, reason: resolution.await_information(fallout_id=pk, by=by, reason=reason),
+    resume=lambda pk, by, reason: resolution.resume(fallout_id=pk, by=by),
+)

@@ -112,7 +112,7 @@ def _try(attempt: Any, hits: frozenset[str]) -> Try:
     return Try(
         number=attempt.number, at=attempt.started_at, status=str(attempt.status or "no answer"),
         bad=attempt.outcome not in ("done", "accepted"), seconds=f"{took:.1f} s" if took is not None else "–",
-        request_head=head or f"{attempt.system} {attempt.operation}",
+        request_head=head or f"POST /{attempt.system}/{attempt.operation}",
         headers=headers or {"Idempotency-Key": attempt.idempotency_key}, request=payloads.body(sent, hits),
         answer=payloads.body(answered, frozenset()),
     )  # fmt: skip

@@ -12,7 +12,7 @@ def why_not(task: Task) -> str:
     """The reason in words why a task cannot be left out; empty when it can."""
     if task.item.no_return == PlanItem.NoReturn.HARD:
         return "It is a point of no return: what follows relies on it, so it cannot be left out."
-    missing = [key for key in task.item.outputs if key not in task.flow.data]
+    missing = [key for key in outputs(task) if key not in task.flow.data and key not in optional(task)]
     if not missing:
         return ""
     wanted = models.Q()
@@ -23,6 +23,16 @@ def why_not(task: Task) -> str:
     if first is None:
         return ""
     return f"Later tasks need the {_words(missing, task)} that it puts out (“{first.name}”), so it cannot be left out."
+
+
+def outputs(task: Task) -> list[str]:
+    """Names of what a task puts out that only its work can tell; one written `name = expression` is calculated."""
+    return [str(output).strip().rstrip("?") for output in task.item.outputs if "=" not in str(output)]
+
+
+def optional(task: Task) -> set[str]:
+    """Those of the outputs that may stay out."""
+    return {str(output).strip().rstrip("?") for output in task.item.outputs if str(output).strip().endswith("?")}
 
 
 def _words(keys: list[str], task: Task) -> str:

@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from fallout import batch, queries, resolution
@@ -20,15 +21,17 @@ def preview(request: HttpRequest) -> HttpResponse:
     user, act = workspace.person(request), request.POST.get("act", "")
     matching = queries.standing(selection(request)).filter(fingerprint=request.POST.get("cause", ""))
     picked = [int(pk) for pk in request.POST.getlist("pick") if pk.isdigit() and len(pk) < 19]
-    if not picked and request.POST.get("scope") != "all":
+    everything = "all" in (request.POST.get("scope"), request.GET.get("scope"))
+    if not picked and not everything:
         raise Refusal("Tick at least one record.")
-    rows = matching if request.POST.get("scope") == "all" else matching.filter(pk__in=picked)
+    rows = matching if everything else matching.filter(pk__in=picked)
     context = {
         "preview": batch.preview(rows, act, user),
-        "scope": request.POST.get("scope", "page"),
+        "scope": "all" if everything else "page",
+        "frozen_at": timezone.now(),
         "picked": picked,
         "matching": matching.count(),
-        "asked": request.POST,
+        "kept": [(name, request.POST.get(name, "")) for name in ("cause", "team", "type", "due", "back")],
         "people": menders() if act == "assign" else [],
         "back": request.POST.get("back") or reverse("fallout:fallout_list"),
     }
