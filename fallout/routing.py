@@ -28,8 +28,8 @@ def route(task: Task, *, kind: str, cause: str) -> Route:
     facts = {"kind": kind, "adapter": task.item.adapter, "operation": task.item.operation, "cause": cause}
     try:
         said = decisions.decide(TABLE, facts)
-    except decisions.BrokenRule:
-        log.exception("fallout of task %s is routed by its plan item", task.pk)
+    except decisions.BrokenRule as error:
+        log.warning("fallout of task %s is routed by its plan item: %s", task.pk, error)
         said = {}
     return Route(
         team=str(said.get("team") or task.item.fallout_team or task.team or DESK)[:60],
