@@ -25,10 +25,12 @@ if PRODUCTION:
         raise ImproperlyConfigured("PRODUCTION and DEBUG cannot both be on.")
     if SECRET_KEY == DEV_SECRET or len(SECRET_KEY) < 50:
         raise ImproperlyConfigured("Set SECRET_KEY to at least 50 random characters.")
-    if CALLBACK_SECRET.startswith("development"):
-        raise ImproperlyConfigured("Set CALLBACK_SECRET: adapters' callbacks are signed with it.")
-    if "*" in ALLOWED_HOSTS:
+    if CALLBACK_SECRET.startswith("development") or len(CALLBACK_SECRET) < 20:
+        raise ImproperlyConfigured("Set CALLBACK_SECRET to at least 20 random characters; it signs callbacks.")
+    if not any(ALLOWED_HOSTS) or "*" in ALLOWED_HOSTS:
         raise ImproperlyConfigured("Name the hosts in ALLOWED_HOSTS; * accepts any.")
+    if not BASE_URL.startswith("https://"):
+        raise ImproperlyConfigured("Set BASE_URL to the https address of this product: links in letters start with it.")
     SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked by the container itself, without a certificate
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
     SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000)
