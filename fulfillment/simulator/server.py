@@ -84,9 +84,12 @@ class Callbacks(threading.Thread):
 class Simulator:
     """Network, server and callbacks together. Port 0 takes a free one."""
 
-    def __init__(self, *, port: int, file: str, callback_url: str, secret: str, latency: float = 0.0, delay: float = 0.3) -> None:
+    def __init__(
+        self, *, port: int, file: str, callback_url: str, secret: str,
+        latency: float = 0.0, delay: float = 0.3, host: str = "127.0.0.1",
+    ) -> None:  # fmt: skip
         self.state = State(file)
-        self._server = _Server(("127.0.0.1", port), _Handler)
+        self._server = _Server((host, port), _Handler)
         self._server.set_app(Network(self.state, latency=latency, delay=delay))
         self._callbacks = Callbacks(self.state, callback_url, secret)
 

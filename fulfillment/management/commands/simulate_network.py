@@ -19,6 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, default=8099)
+        parser.add_argument("--host", default="127.0.0.1", help="Address to listen at.")
         parser.add_argument("--state", default="", help="SQLite file; by default under var/.")
         parser.add_argument("--callback-url", default="", help="Where callbacks go; by default BASE_URL.")
         parser.add_argument("--latency", type=float, default=0.0, help="Seconds that an answer takes.")
@@ -30,7 +31,7 @@ class Command(BaseCommand):
             simulator = Simulator(
                 port=options["port"], file=options["state"] or str(settings.VAR / "simulator.sqlite3"),
                 callback_url=options["callback_url"] or settings.BASE_URL, secret=settings.CALLBACK_SECRET,
-                latency=options["latency"], delay=options["delay"],
+                latency=options["latency"], delay=options["delay"], host=options["host"],
             )  # fmt: skip
         except OSError as error:
             raise CommandError(f"Port {options['port']} cannot be used: {error}") from error
