@@ -87,8 +87,8 @@ def latest(pairs: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Feasibilit
     wanted = set(pairs)
     rows = (
         FeasibilityCheck.objects.filter(site__in={s for s, _ in wanted}, offering__in={o for _, o in wanted})
-        .order_by("site", "offering", "-id")
-        .distinct("site", "offering")
+        .order_by("site_id", "offering_id", "-id")
+        .distinct("site_id", "offering_id")
         .select_related("pop")
     )
     return {(row.site_id, row.offering_id): row for row in rows if (row.site_id, row.offering_id) in wanted}

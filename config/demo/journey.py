@@ -1,0 +1,80 @@
+"""Journey: one deal from lead to live service, by the acts that the screens use."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from config.demo import delivering, selling
+from config.demo.delivering import Delivery, Settle
+from config.demo.selling import Deal
+from crm.models import Account
+from kernel import outbox
+from kernel.models import User
+from orders.models import Order
+
+PATIENCE = 60  # seconds without any progress before a live journey gives up
+PAUSE = 0.05  # seconds between two looks at what live workers have done
+OVER = ("completed", "partial", "failed", "cancelled", "rejected")
+
+SELLING = (
+    selling.capture_lead, selling.complete_account, selling.sign_agreement, selling.quote_sites, selling.discount,
+    selling.second_version, selling.accept,
+)  # fmt: skip
+ORDERING = (delivering.submit_order, delivering.enrich, delivering.approve)
+
+
+class Stuck(RuntimeError):
+    """The live engine made no progress."""
+
+
+def settle_here(reached: Callable[[], bool]) -> None:
+    """Do the outbox's work in this process until the condition holds. Raises Stuck when nothing is left to do."""
+    while not reached():
+        if not outbox.drain() and not reached():
+            raise Stuck("Nothing is left to deliver, yet the order has not moved on.")
+
+
+def settle_live(reached: Callable[[], bool]) -> None:
+    """Wait until live workers have made the condition true. Raises Stuck."""
+    deadline = time.monotonic() + PATIENCE
+    while not reached():
+        if time.monotonic() > deadline:
+            raise Stuck("The workers did not move the order on. Is a worker running?")
+        time.sleep(PAUSE)
+
+
+@dataclass
+class Journey:
+    """The deal and its delivery; each method yields one line for each thing done."""
+
+    team: dict[str, User]
+    sites_file: bytes = b""
+    settle: Settle = settle_here
+
+    def __post_init__(self) -> None:
+        earlier = Account.objects.filter(name__startswith=selling.COMPANY, parent=None).count()
+        self.deal = Deal(self.team, sites_file=self.sites_file, mark=f" {earlier + 1}" if earlier else "")
+        self.delivery = Delivery(self.deal, self.settle)
+
+    @property
+    def order(self) -> Order:
+        """The order as it is now."""
+        return Order.objects.get(pk=self.delivery.order.pk)  # type: ignore[no-any-return]
+
+    def to_approved_order(self) -> Iterator[str]:
+        """From the first call to an order that is being delivered."""
+        for sell in SELLING:
+            yield sell(self.deal)
+        for act in ORDERING:
+            yield act(self.delivery)
+
+    def to_live_services(self) -> Iterator[str]:
+        """People's work while live workers do theirs, until the order is over. Raises Stuck."""
+        deadline = time.monotonic() + PATIENCE
+        while self.delivery.state() not in OVER:
+            for line in delivering.work(self.delivery):
+                deadline = time.monotonic() + PATIENCE
+                yield line
+            if time.monotonic() > deadline:
+                raise Stuck(f"Nothing has moved for {PATIENCE} seconds.")
+            time.sleep(PAUSE)

@@ -1,0 +1,75 @@
+"""The story that `seed_demo` tells: a provider with customers in every stage, and one deal that is being delivered."""
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.db import transaction
+from django.utils import timezone
+
+from catalog import publication
+from catalog.models import Offering
+from config.demo import people
+from config.demo.journey import Journey
+from crm import accounts, capture, pipeline, qualification
+from kernel.models import User
+
+HERE = Path(__file__).resolve().parent
+FILES = ("catalogue.yaml", "settings.yaml", "plans.yaml")
+
+LEADS = (
+    ("Noordzee Kliniek", "Eva", "Mulder", "eva.mulder@noordzee-kliniek.example", "NL", "referral", 78, "hot",
+     "Two clinics and a laboratory lose their line twice a month and want a second path.", ("dia", 3), "contacted"),
+    ("Aurich Maschinenbau GmbH", "Hannes", "Vogt", "h.vogt@aurich-maschinen.example", "DE", "fair", 55, "warm",
+     "Wants telephony and internet from one hand when the old contract ends in May.", ("sip", 1), "nurturing"),
+    ("Brouwerij De Kroon", "Lotte", "Jansen", "lotte@dekroon.example", "BE", "web", 34, "warm",
+     "Asked for a price for broadband at the new tap room.", ("broadband", 1), "new"),
+    ("Castello Moden", "Mario", "Conti", "m.conti@castello.example", "DE", "partner", 20, "cold",
+     "Forty shops, each with a card terminal and a till, on three carriers.", ("sdwan", 40), "new"),
+)  # fmt: skip
+CUSTOMERS = (
+    ("Halden Retail N.V.", "NL", "gold", "Retail", "Replace MPLS by SD-WAN in 24 shops", 6_400, "develop", 45),
+    ("Rijnveld Foods B.V.", "NL", "silver", "Food", "Second internet line for two plants", 1_900, "propose", 20),
+    ("Tessaro Logistik AG", "DE", "gold", "Logistics", "Voice for 120 people, numbers move", 1_150, "negotiate", 9),
+    ("Brandaris Hotels", "NL", "standard", "Hospitality", "Guest internet on the islands", 2_300, "qualify", 70),
+)
+
+
+def provider() -> dict[str, User]:
+    """Catalogue, plans, decision tables and people; safe to run again. Role → user."""
+    for name in FILES:
+        publication.load(publication.read(HERE / name), None)
+    return people.seed()
+
+
+@transaction.atomic
+def background(team: dict[str, User]) -> None:
+    """Leads and customers in other stages, so that no list is empty."""
+    mira = team["sales_agent"]
+    offerings = {offering.key: offering.pk for offering in Offering.objects.filter(state="active")}
+    for company, first, last, email, country, source, score, rating, need, (sold, number), state in LEADS:
+        lead = capture.capture(
+            by=mira, company=company, first_name=first, last_name=last, email=email, country=country, source=source,
+            score=score, rating=rating, need=need, lines=[capture.Line(offering_id=offerings[sold], quantity=number)],
+        )  # fmt: skip
+        if state in ("contacted", "nurturing"):
+            qualification.contact(lead_id=lead.pk, by=mira)
+        if state == "nurturing":
+            qualification.nurture(lead_id=lead.pk, by=mira)
+    today = timezone.localdate()
+    for name, _country, tier, industry, deal, monthly, stage, days in CUSTOMERS:
+        account = accounts.open_account(name=name, by=mira, tier=tier, industry=industry, credit_limit=50_000)
+        opened = pipeline.open_opportunity(
+            account_id=account.pk, name=deal, by=mira, close_on=today + dt.timedelta(days=days), monthly=monthly
+        )
+        if stage != "qualify":
+            pipeline.move_stage(opportunity_id=opened.pk, stage_key=stage, by=mira)
+
+
+def tell(team: dict[str, User]) -> Iterator[str]:
+    """Make the customers and take one deal as far as its approved order; the engine does the rest."""
+    background(team)
+    yield f"{len(LEADS)} leads and {len(CUSTOMERS)} customers with opportunities."
+    journey = Journey(team)
+    for step in journey.to_approved_order():
+        yield step
