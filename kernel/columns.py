@@ -27,7 +27,10 @@ def reach(record: Any, path: str) -> Any:
 
 
 class Column(django_tables2.Column):
-    """The base: `sub` is the path of a second line (or a function of the record), `optional` leaves the column out on a phone."""
+    """The base of all columns.
+
+    `sub` is the path of a second line, or a function of the record; `optional` leaves the column out on a phone.
+    """
 
     css = ""
     newest_first = False
@@ -73,7 +76,7 @@ class Text(Column):
 
 
 class Name(Column):
-    """What the row is called: a link to it. `url` is a URL name taking `arg` (pk by default), else `get_absolute_url`."""
+    """What the row is called: a link. `url` is a URL name taking `arg` (pk by default), else `get_absolute_url`."""
 
     def __init__(self, *, url: str = "", arg: str = "pk", **kwargs: Any) -> None:
         self.url_name, self.arg = url, arg
@@ -213,7 +216,11 @@ class Meter(Column):
 
 
 class Avatar(Column):
-    """A person: circle and name."""
+    """A person: circle and name; `empty` is what nobody is called."""
+
+    def __init__(self, *, empty: str = "Unassigned", **kwargs: Any) -> None:
+        self.empty = empty
+        super().__init__(**kwargs)
 
     def shown(self, value: Any, record: Any) -> Cell:
         return (

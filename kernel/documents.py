@@ -1,4 +1,4 @@
-"""Documents: store files on a record, hashed and versioned; read them back only through a view that checks the record."""
+"""Documents: files on a record, hashed and versioned, read back only through a view that checks the record."""
 
 import hashlib
 import posixpath
@@ -72,7 +72,7 @@ def _is_what_it_says(extension: str, content: bytes) -> bool:
 
 
 def clean_name(name: str) -> str:
-    """A file name without folders, control characters or tricks of direction, at most 120 characters with its extension."""
+    """A file name without folders, control characters or tricks of direction, at most 120 characters."""
     name = posixpath.basename(name.replace("\\", "/"))
     name = "".join(c for c in unicodedata.normalize("NFC", name) if unicodedata.category(c)[0] != "C")
     name = re.sub(r"[^\w .()+,=@-]", "_", name).strip(" .")
@@ -86,7 +86,8 @@ def upload(subject: models.Model, *, name: str, content: bytes, by: User, custom
     """Check and keep a file that somebody sent. Raises Unacceptable."""
     clean, kind = accept(name, content)
     return store(
-        subject, kind="attachment", name=clean, content=content, content_type=kind, by=by, customer_may_see=customer_may_see
+        subject, kind="attachment", name=clean, content=content, content_type=kind, by=by,
+        customer_may_see=customer_may_see,
     )  # fmt: skip
 
 

@@ -37,7 +37,10 @@ _kinds: list[Kind] = []
 
 
 def register(name: str, icon: str, permission: str, search: Search, *, order: int = 50) -> None:
-    """Let people with the permission find records: `search(user, text, limit)` yields `Found`, best first, visible ones only."""
+    """Let people with the permission find records.
+
+    `search(user, text, limit)` yields `Found`, best first, only what this person may see.
+    """
     _kinds.append(Kind(name, icon, permission, search, order))
 
 

@@ -125,6 +125,12 @@ def context(request: HttpRequest) -> dict[str, Any]:
     }
 
 
+def _waiting(user: User) -> int:
+    from kernel import approvals
+
+    return approvals.waiting_for(user).count()
+
+
 add(
     NavItem("", "Home", "home", "home", "kernel.use_workspace", 1),
     NavItem(
@@ -136,11 +142,6 @@ add(
         2,
         count=lambda user: user.notifications.filter(read_at__isnull=True).count(),
     ),
-    NavItem("", "Approvals", "checks", "approvals", "kernel.use_workspace", 3, count=lambda user: _waiting(user)),
+    NavItem("Look up", "Audit trail", "history", "trail", "kernel.view_auditentry", 90),
+    NavItem("", "Approvals", "checks", "approvals", "kernel.use_workspace", 3, count=_waiting),
 )
-
-
-def _waiting(user: User) -> int:
-    from kernel import approvals
-
-    return approvals.waiting_for(user).count()

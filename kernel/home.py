@@ -1,8 +1,10 @@
-"""The home page: what needs a person, worst first; apps register their next actions and role blocks from their roles.py."""
+"""Home: what needs a person, worst first; apps register next actions and role blocks from their roles.py."""
 
 import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+
+from django.urls import reverse
 
 from kernel.models.people import User
 
@@ -11,9 +13,9 @@ SEVERITY = ("bad", "risk", "wait", "run", "idle", "ok")
 
 @dataclass(frozen=True)
 class Action:
-    """One thing to do: the text says what, the detail about whom, `due` and `due_detail` by when, `word` is on the button.
+    """One thing to do: the text says what, the detail about whom, `due` and `due_detail` by when.
 
-    `tone` orders the list: bad (failed, overdue), risk (jeopardy, today), wait, run, idle.
+    `word` is on the button. `tone` orders the list: bad (failed, overdue), risk (jeopardy, today), wait, run, idle.
     """
 
     text: str
@@ -44,7 +46,7 @@ Rows = Callable[[User], Iterable[Action]]
 
 @dataclass(frozen=True)
 class Block:
-    """A panel of the home page, loaded on its own. Either `rows` in the common form, or `url_name` of an app's own fragment."""
+    """A panel, loaded on its own: either `rows` in the common form, or `url_name` of an app's own fragment."""
 
     key: str
     title: str
@@ -114,3 +116,21 @@ def block(key: str) -> Block | None:
 
 def _moment(at: dt.datetime | dt.date | None) -> str:
     return at.isoformat() if at else "9"
+
+
+def _approvals(user: User) -> Iterable[Action]:
+    from kernel import approvals
+    from kernel.templatetags.trunkline import ago
+
+    return [
+        Action(
+            f"Decide on {step.request.subject_name}", reverse("approvals"), step.because, icon="user-check",
+            tone="risk",
+            due="Waits for you", due_detail=f"asked {ago(step.request.requested_at)}", word="Decide",
+            at=step.request.requested_at,
+        )
+        for step in approvals.waiting_for(user)[:5]
+    ]  # fmt: skip
+
+
+next_actions("kernel.use_workspace", _approvals)

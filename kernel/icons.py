@@ -34,7 +34,7 @@ def drawing(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def names() -> frozenset[str]:
-    """Icons in the sprite: those that templates name literally and those that registries of the frame name in Python."""
+    """Icons in the sprite: those that templates name literally and those that registries name in Python."""
     from kernel import frame, states
 
     found = {

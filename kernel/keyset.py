@@ -1,4 +1,4 @@
-"""Keyset paging: a page is found by the sort key and the primary key of its neighbour, so it stays put while rows come and go."""
+"""Keyset paging: a page is found by the sort key and the primary key of its neighbour, so it stays put."""
 
 import datetime as dt
 from dataclasses import dataclass, field

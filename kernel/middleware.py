@@ -44,7 +44,7 @@ class Refusals:
 
 
 class ContentPolicy:
-    """Sends the content security policy: nothing inline, nothing from elsewhere; the admin's theme needs a looser one."""
+    """Sends the content security policy: nothing inline or from elsewhere; the admin's theme needs a looser one."""
 
     STRICT = "; ".join(
         (

@@ -3,7 +3,8 @@
 from django.db import connection
 
 PREFIXES = (
-    "LED", "OPP", "ACC", "QUO", "AGR", "CON", "SVC", "ORD", "DOM", "TSK", "FO", "PRJ", "PRD", "SRV", "RES", "FEA", "CAS", "WO",
+    "LED", "OPP", "ACC", "QUO", "AGR", "CON", "SVC", "ORD", "DOM", "TSK", "FO", "PRJ", "PRD", "SRV", "RES", "FEA",
+    "CAS", "WO",
 )  # fmt: skip
 
 

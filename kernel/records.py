@@ -82,7 +82,7 @@ def comments(record: models.Model) -> models.QuerySet[Comment]:
 
 
 def stages(record: Any, name: str = "state") -> list[Stage]:
-    """The model's STAGES with the day each was reached; a state beside the main road is put where the record left it."""
+    """The model's STAGES with the day each was reached; a state beside the road stands where the record left it."""
     road: tuple[str, ...] = tuple(getattr(record, "STAGES", ()))
     now = str(getattr(record, name))
     reached: dict[str, dt.datetime] = {}
@@ -90,10 +90,8 @@ def stages(record: Any, name: str = "state") -> list[Stage]:
         reached[str(changes[name][1])] = at
     if road and hasattr(record, "created_at"):
         reached.setdefault(road[0], record.created_at)
-    if now in road:
-        last = road.index(now)
-    else:
-        last = max((at for at, step in enumerate(road) if step in reached), default=-1)
+    behind = [at for at, step in enumerate(road) if step in reached]
+    last = road.index(now) if now in road else max(behind, default=-1)
     bar = []
     for at, step in enumerate(road):
         look = states.look(step, record)

@@ -51,4 +51,5 @@ def synchronise() -> None:
 for _role in ROLES:
     if _role != "customer":
         grant(_role, "kernel.use_workspace", "kernel.add_comment", "kernel.view_document", "kernel.add_document")
+grant("process_admin", "kernel.view_auditentry")
 grant("process_admin", "kernel.view_decisiontable", "kernel.change_decisiontable", "kernel.add_decisiontable")

@@ -33,38 +33,45 @@ def _family(look: tuple[str, str], **words: str) -> None:
 
 _family(
     _done,
-    done="Done", completed="Completed", closed="Closed", closed_complete="Closed complete", resolved="Resolved", qualified="Qualified",
-    converted="Converted", closed_won="Won", won="Won", approved="Approved", granted="Granted", accepted="Accepted", signed="Signed",
-    active="Active", live="Live", in_service="In service", installed="Installed", acknowledged="Acknowledged", applied="Applied",
-    delivered="Delivered", on_net="On-net", published="Published", succeeded="Succeeded", none="None", paid="Paid", met="Met",
+    done="Done", completed="Completed", closed="Closed", closed_complete="Closed complete", resolved="Resolved",
+    qualified="Qualified", converted="Converted", closed_won="Won", won="Won", approved="Approved",
+    granted="Granted", accepted="Accepted", signed="Signed", active="Active", live="Live",
+    in_service="In service", installed="Installed", acknowledged="Acknowledged", applied="Applied",
+    delivered="Delivered", on_net="On-net", published="Published", succeeded="Succeeded", none="None",
+    paid="Paid", met="Met",
 )  # fmt: skip
 _family(
     _run,
-    in_progress="In progress", contacted="Contacted", nurturing="Nurturing", develop="Develop", propose="Propose", negotiate="Negotiate",
-    negotiation="In negotiation", submitted="Submitted", enrichment_in_progress="Enrichment", cancellation_in_progress="Cancelling",
-    checking="Checking", running="Running", amending="Amending", ready="Ready", travelling="On the way", issued="Issued",
+    in_progress="In progress", contacted="Contacted", nurturing="Nurturing", develop="Develop",
+    propose="Propose", negotiate="Negotiate", negotiation="In negotiation", submitted="Submitted",
+    enrichment_in_progress="Enrichment", cancellation_in_progress="Cancelling", checking="Checking",
+    running="Running", amending="Amending", ready="Ready", travelling="On the way", issued="Issued",
     dispatched="Dispatched", scheduled="Scheduled", sent="Sent", attempting="Trying",
 )  # fmt: skip
 _family(
     _wait,
-    waiting="Waiting", waiting_data="Waiting for data", pending="Pending", awaiting_information="Awaiting information",
-    awaiting_approval="Awaiting approval", in_review="In review", presented="Presented", pending_signature="Awaiting signature",
-    pending_active="Being set up", pending_terminate="Ending", assessing_cancellation="Assessing cancellation",
+    waiting="Waiting", waiting_data="Waiting for data", pending="Pending",
+    awaiting_information="Awaiting information", awaiting_approval="Awaiting approval", in_review="In review",
+    presented="Presented", pending_signature="Awaiting signature", pending_active="Being set up",
+    pending_terminate="Ending", assessing_cancellation="Assessing cancellation",
     revision_in_progress="Revision in progress", awaiting_customer="Waiting for the customer", manual="By hand",
 )  # fmt: skip
 _family(
     _stop,
-    cancelled="Cancelled", disqualified="Disqualified", discarded="Discarded", withdrawn="Withdrawn", void="Void", recalled="Recalled",
-    terminated="Terminated", retired="Retired", ended="Ended", superseded="Superseded", skipped="Skipped", aborted="Aborted",
-    obsolete="Obsolete", inactive="Inactive", expired="Expired",
+    cancelled="Cancelled", disqualified="Disqualified", discarded="Discarded", withdrawn="Withdrawn",
+    void="Void", recalled="Recalled", terminated="Terminated", retired="Retired", ended="Ended",
+    superseded="Superseded", skipped="Skipped", aborted="Aborted", obsolete="Obsolete", inactive="Inactive",
+    expired="Expired",
 )  # fmt: skip
 _family(
-    _bad, failed="Failed", fallout="In fallout", error="Error", critical="Critical", missed="Missed", overdue="Overdue", off_net="Off-net",
+    _bad, failed="Failed", fallout="In fallout", error="Error", critical="Critical", missed="Missed",
+    overdue="Overdue", off_net="Off-net",
 )  # fmt: skip
 _family(
     _dashed,
-    planned="Planned", open="Open", new="New", qualify="Qualify", created="Created", not_started="Not started", requested="Requested",
-    reserved="Reserved", designed="Designed", feasibility_checked="Feasibility checked", low="Low", free="Free", unassigned="Unassigned",
+    planned="Planned", open="Open", new="New", qualify="Qualify", created="Created", not_started="Not started",
+    requested="Requested", reserved="Reserved", designed="Designed", feasibility_checked="Feasibility checked",
+    low="Low", free="Free", unassigned="Unassigned",
 )  # fmt: skip
 add(
     {

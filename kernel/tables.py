@@ -23,7 +23,7 @@ A list is declared once and shown with one call. An example, in `crm/views/leads
         filters = LeadFilter
         search = ("number", "name", "company")            # what ?q= looks in
         sort = "-created_at"                              # a column's name, minus for descending
-        empty = tables.Empty("user-plus", "No leads yet", "A lead is interest that nobody has checked. New ones land here.")
+        empty = tables.Empty("user-plus", "No leads yet", "A lead is interest that nobody has checked.")
         new = tables.New("New lead", "crm:lead_new", "crm.add_lead")
         related = ("owner",)                              # select_related
 
@@ -31,8 +31,9 @@ A list is declared once and shown with one call. An example, in `crm/views/leads
     @permission_required("crm.view_lead", raise_exception=True)
     def leads(request): return tables.show(request, Leads)
 
-Rows come from `model.objects.visible_to(user)` (override `rows` for more). Sorting knows the columns of the table only; a page is found by
-key, never by offset, and its signed token is refused with 400 when somebody made it up. `?export=csv` gives all that matches.
+Rows come from `model.objects.visible_to(user)` (override `rows` for more). Sorting knows the columns of the table only;
+a page is found by key, never by offset, and its signed token is refused with 400 when somebody made it up.
+`?export=csv` gives all that matches. A page of one's own extends list.html and is named in `show(…, template=…)`.
 """
 
 import csv
@@ -42,6 +43,7 @@ from typing import Any, ClassVar
 
 import django_filters
 import django_tables2
+from django import forms
 from django.core.exceptions import BadRequest
 from django.db import connection, models
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -52,7 +54,8 @@ from kernel.columns import Avatar, Column, Date, Day, Due, Flag, Meter, Money, N
 from kernel.keyset import Page, paginate
 
 __all__ = [
-    "Avatar", "Choices", "Column", "Date", "Day", "Due", "Empty", "Filters", "Flag", "ListPage", "Meter", "Money", "Name", "New", "Number",
+    "Avatar", "Choices", "Column", "Date", "Day", "Due", "Empty", "Filters", "Flag", "ListPage", "Meter", "Money", "Name", "New",
+    "Number",
     "Pill", "State", "Table", "Text", "When", "show",
 ]  # fmt: skip
 
@@ -143,7 +146,7 @@ def show(
     context: dict[str, Any] | None = None,
     **scope: Any,
 ) -> HttpResponse | StreamingHttpResponse:
-    """Answer a request for a list: the page, its fragment for htmx, or the export. Raises BadRequest for a crafted query."""
+    """Answer a request for a list: the page, its fragment, or the export. Raises BadRequest for a crafted query."""
     declared_list = declared(request, **scope)
     shown, matching = _shown(declared_list)
     if request.GET.get("export") == "csv" and declared_list.export:
@@ -164,6 +167,9 @@ def _shown(declared: ListPage) -> tuple[Shown, models.QuerySet[Any]]:
     query = request.GET.get("q", "").replace("\x00", "").strip()[:100]
     filterset = declared.filters(request.GET, queryset=found, request=request) if declared.filters else None
     if filterset is not None:
+        for one in filterset.form.fields.values():
+            if isinstance(one, forms.DateField):
+                one.widget.input_type = "date"  # type: ignore[attr-defined]
         filterset.form.is_valid()  # a value that is not valid filters nothing and is marked at its chip
         found = filterset.filter_queryset(found) if filterset.form.is_valid() else found
     if query and declared.search:

@@ -4,7 +4,7 @@ from django.contrib.auth import views as auth
 from django.urls import URLPattern, path
 
 from kernel.forms import LogIn
-from kernel.views import account, assets, design, finding, health, home, inbox, records
+from kernel.views import account, assets, design, finding, health, home, inbox, records, trail
 
 urlpatterns: list[URLPattern] = [
     path("", home.page, name="home"),
@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern] = [
     path("activity/<str:label>/<int:pk>/", records.activity, name="activity"),
     path("documents/<str:label>/<int:pk>/", records.files, name="documents"),
     path("documents/<int:pk>/", records.download, name="document"),
+    path("trail/", trail.trail, name="trail"),
     path("design/", design.page, name="design"),
     path("profile/", account.profile, name="profile"),
     path("profile/theme/", account.theme, name="theme"),

@@ -7,8 +7,8 @@ from django.db import models
 class DecisionTable(models.Model):
     """A table of rules. Cells are zen expressions; an empty input cell matches anything.
 
-    `inputs` and `outputs` are lists of {"name", "label"}; a row is {"<input>": "unary test", …, "<output>": "expression"},
-    for instance {"discount": "> 15", "role": "'sales_manager'", "because": "'Discount over 15 %'"}.
+    `inputs` and `outputs` are lists of {"name", "label"}; a row is {"<input>": "unary test", …, "<output>":
+    "expression"}, for instance {"discount": "> 15", "role": "'sales_manager'", "because": "'Discount over 15 %'"}.
     """
 
     class Hit(models.TextChoices):

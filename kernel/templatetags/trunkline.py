@@ -120,7 +120,7 @@ def distance(value: dt.date | dt.datetime, today: dt.date | None = None) -> str:
 
 @register.simple_tag
 def day(value: dt.date | dt.datetime | None, form: str = "near") -> SafeString | str:
-    """`{% day order.requested_date %}`: in 3 days, exact on hover. Forms: near, short (4 Dec), long (Fri 4 Dec 2026), both."""
+    """`{% day order.requested_date %}`: in 3 days, exact on hover. Forms: near, short, long, both."""
     if not value:
         return "–"
     exact = _as_day(value)
@@ -289,7 +289,7 @@ def field_widget(field: Any) -> SafeString:
 
 @register.inclusion_tag("components/state_bar.html", takes_context=True)
 def state_bar(context: dict[str, Any], record: Any, field: str = "state", move_url: str = "") -> dict[str, Any]:
-    """`{% state_bar order %}`: the lifecycle of a record and the moves that this person may make, each refusal with its reason."""
+    """`{% state_bar order %}`: the lifecycle and the moves that this person may make, refusals with their reason."""
     user = context["request"].user
     moves = lifecycle.moves(record, user, field)
     why = sorted({f"{move.label}: {move.why_not}" for move in moves if move.why_not})

@@ -1,4 +1,4 @@
-"""The living page of the design language: every component in every state, drawn by the same templates as the product."""
+"""The living page of the design language: every component in every state, drawn by the product's own templates."""
 
 import datetime as dt
 from types import SimpleNamespace as Sample
@@ -14,7 +14,8 @@ from kernel import home, icons, states, workspace
 from kernel.records import Change, Entry, Stage
 
 COLOURS = (
-    "bg", "surface", "sunken", "line", "line-strong", "ink", "ink-2", "ink-3", "accent", "accent-soft", "ok", "ok-soft", "run", "run-soft",
+    "bg", "surface", "sunken", "line", "line-strong", "ink", "ink-2", "ink-3", "accent", "accent-soft", "ok", "ok-soft", "run",
+    "run-soft",
     "wait", "wait-soft", "risk", "risk-soft", "bad", "bad-soft", "idle", "idle-soft",
 )  # fmt: skip
 
@@ -72,14 +73,19 @@ def _entries(user: Any) -> list[Entry]:
 
 ACTIONS = (
     home.Action(
-        "Set a new date for Stavanger", "#", "Fjordkraft Retail · Carrier moved the firm date from 24 Nov to 2 Dec", "ORD0001399",
+        "Set a new date for Stavanger", "#", "Fjordkraft Retail · Carrier moved the firm date from 24 Nov to 2 Dec",
+        "ORD0001399",
         "alert-circle", "bad", "8 days over", "promised 27 Nov", "Set date",
     ),
     home.Action(
-        "Accept the porting date", "#", "Tessaro · 120 numbers, one day after plan", "ORD0001454", "alert-triangle", "risk", "Today",
+        "Accept the porting date", "#", "Tessaro · 120 numbers, one day after plan", "ORD0001454", "alert-triangle", "risk",
+        "Today",
         "answer by 17:00", "Accept",
     ),
-    home.Action("Ask again for the floor plan", "#", "Helvetia Print · 4 values missing", "ORD0001488", "clock", "wait", "In 2 days", "then design slips", "Remind"),
+    home.Action(
+        "Ask again for the floor plan", "#", "Helvetia Print · 4 values missing", "ORD0001488", "clock", "wait", "In 2 days",
+        "then design slips", "Remind",
+    ),
 )  # fmt: skip
 
 
@@ -113,7 +119,10 @@ def _rows() -> list[Sample]:
     names = ("Meridor Logistics", "Fjordkraft Retail", "Brightwater Foods", "Ostra Glas")
     found = ("in_progress", "on_hold", "failed", "completed")
     return [
-        Sample(number=f"ORD000148{n}", name=name, state=found[n], done=60 * n + 34, total=312, amount=12478 + 911 * n, due=today + dt.timedelta(days=4 * n - 3))
+        Sample(
+            number=f"ORD000148{n}", name=name, state=found[n], done=60 * n + 34, total=312, amount=12478 + 911 * n,
+            due=today + dt.timedelta(days=4 * n - 3),
+        )
         for n, name in enumerate(names)
     ]  # fmt: skip
 

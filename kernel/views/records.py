@@ -28,7 +28,7 @@ def back(request: HttpRequest) -> str:
 @workspace.allowed("kernel.use_workspace")
 @require_POST
 def move(request: HttpRequest, label: str, pk: int) -> HttpResponse:
-    """Make one move of any record: 409 when its state does not allow it, 403 without the right, 422 without a reason."""
+    """Make one move of any record: 409 when its state forbids it, 403 without the right, 422 without a reason."""
     user = workspace.person(request)
     record = records.subject(label, pk, user)
     reason = request.POST.get("reason", "").replace("\x00", "").strip()[:2000]
