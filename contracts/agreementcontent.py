@@ -1,0 +1,76 @@
+"""What an agreement's PDF and page say: figures, discounts, service levels in words, numbered terms."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from catalog.models import Charge, SlaMetric
+from contracts import clauses, negotiation
+from contracts.models import Agreement, AgreementTerm
+
+WORDS = {
+    SlaMetric.AVAILABILITY: ("Availability", "{} % of every month"),
+    SlaMetric.REPAIR_HOURS: ("Time to repair", "within {} hours"),
+    SlaMetric.RESPONSE_MINUTES: ("First response", "within {} minutes"),
+    SlaMetric.DELIVERY_DAYS: ("Delivery", "within {} working days"),
+}
+
+
+@dataclass(frozen=True)
+class Level:
+    """One service level: what it is about, and the promise in words."""
+
+    name: str
+    promise: str
+
+
+@dataclass(frozen=True)
+class Discount:
+    """One negotiated discount in words."""
+
+    on: str
+    charges: str
+    percent: str
+
+
+@dataclass(frozen=True)
+class AgreementContent:
+    """The parts of the document."""
+
+    discounts: list[Discount]
+    levels: list[Level]
+    terms: list[tuple[int, AgreementTerm]]
+
+
+def content(agreement: Agreement) -> AgreementContent:
+    """Read the parts in four queries."""
+    return AgreementContent(
+        [
+            Discount(
+                discount.offering.name if discount.offering else "All services",
+                f"{Charge(discount.charge).label} charges",
+                plain(discount.percent),
+            )
+            for discount in negotiation.discounts_of(agreement)
+        ],
+        [level(sla.metric, sla.value) for sla in agreement.slas.order_by("metric")],
+        list(enumerate(_terms(agreement), 1)),
+    )
+
+
+def _terms(agreement: Agreement) -> list[AgreementTerm]:
+    """Terms in order; `changed` marks those that no longer say what the library says."""
+    found = list(agreement.terms.select_related("clause"))
+    for term in found:
+        term.changed = bool(term.clause) and term.text != clauses.worded(term.clause, agreement)  # type: ignore[attr-defined]
+    return found
+
+
+def level(metric: str, value: Decimal) -> Level:
+    """A service level in words."""
+    name, promise = WORDS[SlaMetric(metric)]
+    return Level(name, promise.format(plain(value)))
+
+
+def plain(value: Decimal) -> str:
+    """A number without trailing zeros."""
+    return f"{value.normalize():f}"

@@ -1,0 +1,149 @@
+"""Forms of agreements, signing and service levels: they read what was typed; the acts decide."""
+
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from catalog.models import Charge, Offering, PriceList, SlaMetric
+from contracts.models import Agreement, Clause
+from contracts.presenting import signatories
+from crm.models import Account, Opportunity
+from kernel.models import User
+
+DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
+class AgreementForm(forms.ModelForm):
+    """The head of an agreement."""
+
+    class Meta:
+        model = Agreement
+        fields = ["title", "price_list", "starts_on", "ends_on", "term_months", "notes"]
+        widgets = {"starts_on": DAY, "ends_on": DAY, "notes": forms.Textarea(attrs={"rows": 3})}
+        labels = {
+            "starts_on": "In force from",
+            "ends_on": "Until",
+            "term_months": "Minimum term of a service, months",
+            "notes": "Internal notes",
+        }
+        help_texts = {"notes": "Never on paper, never seen by the customer."}
+
+    edition = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        today = timezone.localdate()
+        lists = PriceList.objects.exclude(valid_until__lt=today).order_by("name")
+        self.fields["price_list"].queryset = lists  # type: ignore[attr-defined]
+        if self.instance.pk:
+            self.initial.setdefault("edition", self.instance.edition)
+        else:
+            self.initial.setdefault("starts_on", today)
+            self.initial.setdefault("ends_on", today.replace(day=min(today.day, 28), year=today.year + 3))
+            if lists.count() == 1:
+                self.initial.setdefault("price_list", lists.get())
+
+    def _post_clean(self) -> None:
+        """Rules are the act's; the model's own checks would touch a record that nobody has locked."""
+
+
+class NewAgreementForm(AgreementForm):
+    """A new agreement, for a legal entity."""
+
+    class Meta(AgreementForm.Meta):
+        fields = ["account", "opportunity", *AgreementForm.Meta.fields]
+        labels = {**AgreementForm.Meta.labels, "account": "Customer"}
+        help_texts = {**AgreementForm.Meta.help_texts, "account": "The legal entity that signs for all its companies."}
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        account: Any = self.fields["account"]
+        account.queryset = Account.objects.visible_to(user).filter(parent__isnull=True).order_by("name")
+        opportunity: Any = self.fields["opportunity"]
+        opportunity.queryset = Opportunity.objects.visible_to(user).filter(state="open").order_by("-id")
+
+
+class ClauseForm(forms.Form):
+    """A clause of the library to add."""
+
+    clause = forms.ModelChoiceField(Clause.objects.filter(active=True), empty_label="Choose a clause")
+
+    def __init__(self, *args: Any, agreement: Agreement, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        used = agreement.terms.filter(clause__isnull=False).values("clause__key")
+        field: Any = self.fields["clause"]
+        field.queryset = Clause.objects.filter(active=True).exclude(key__in=used)
+
+
+class TermForm(forms.Form):
+    """A term in own words."""
+
+    title = forms.CharField(max_length=120)
+    text = forms.CharField(widget=forms.Textarea(attrs={"rows": 4}), max_length=10_000)
+
+
+class DiscountForm(forms.Form):
+    """A negotiated discount."""
+
+    offering = forms.ModelChoiceField(
+        Offering.objects.filter(state="active").exclude(kind="entitlement"), required=False, empty_label="All services"
+    )
+    charge = forms.ChoiceField(choices=[(c.value, c.label) for c in (Charge.RECURRING, Charge.ONE_TIME)])
+    percent = forms.DecimalField(label="Percent", max_digits=5, decimal_places=2)
+
+
+class LevelForm(forms.Form):
+    """A service level."""
+
+    metric = forms.ChoiceField(choices=SlaMetric.choices, label="Service level")
+    value = forms.DecimalField(max_digits=8, decimal_places=3)
+
+
+class RoundForm(forms.Form):
+    """What one side said."""
+
+    side = forms.ChoiceField(choices=[("us", "We propose"), ("customer", "The customer says")], label="Whose")
+    text = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), max_length=4000, label="What")
+
+
+class PresentForm(forms.Form):
+    """Who gets the link."""
+
+    contact = forms.ModelChoiceField(queryset=None, label="Signatory", empty_label=None)
+
+    def __init__(self, *args: Any, root_id: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["contact"]
+        field.queryset = signatories(root_id).select_related("account")
+        field.label_from_instance = lambda contact: f"{contact}, {contact.email}"
+
+
+class PaperForm(forms.Form):
+    """A copy that was signed on paper."""
+
+    name = forms.CharField(label="Signed by", max_length=120)
+    signed_on = forms.DateField(label="Signed on", widget=DAY)
+    file = forms.FileField(label="Scan, as PDF", widget=forms.FileInput(attrs={"accept": "application/pdf"}))
+
+
+class SignForm(forms.Form):
+    """What a signatory types. Emptiness is judged by the act, in its words."""
+
+    name = forms.CharField(label="Your full name", required=False, max_length=120)
+    consent = forms.BooleanField(required=False)
+
+
+class DeclineForm(forms.Form):
+    """Why a signatory says no."""
+
+    reason = forms.CharField(
+        label="What would have to change?", required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+
+def told(form: forms.BaseForm, problems: dict[str, list[str]]) -> None:
+    """Put an act's problems at the form's fields; those of no field at its head."""
+    for name, texts in problems.items():
+        for text in texts:
+            form.add_error(name if name in form.fields else None, text)

@@ -1,0 +1,188 @@
+"""What a quote's PDF says: site by site, line by line, from list price to the customer's price; never a cost."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from catalog.models import Characteristic, Charge
+from contracts import agreementcontent
+from contracts.models import Contract, ContractLine, LinePrice, Quote, QuoteLine
+from crm.countries import NAMES
+from crm.models import Site
+
+ZERO = Decimal(0)
+CUSTOMER_WORDS = {"agreement": "Your agreement", "manual": "Discount of this offer", "floor": "Discount of this offer"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line as the customer reads it."""
+
+    name: str
+    details: str
+    quantity: int
+    monthly: Decimal
+    one_time: Decimal
+
+
+@dataclass
+class SiteBlock:
+    """One site with its lines and sums."""
+
+    site: Site | None
+    number: int
+    lines: list[Line] = field(default_factory=list)
+    lead_days: int | None = None
+
+    @property
+    def monthly(self) -> Decimal:
+        """Sum a month."""
+        return sum((line.monthly for line in self.lines), ZERO)
+
+    @property
+    def one_time(self) -> Decimal:
+        """Sum once."""
+        return sum((line.one_time for line in self.lines), ZERO)
+
+    @property
+    def services(self) -> str:
+        """Names of what is there."""
+        return ", ".join(dict.fromkeys(line.name for line in self.lines))
+
+
+@dataclass(frozen=True)
+class Country:
+    """Sites of one country."""
+
+    name: str
+    blocks: list[SiteBlock]
+
+    @property
+    def monthly(self) -> Decimal:
+        """Sum a month."""
+        return sum((block.monthly for block in self.blocks), ZERO)
+
+    @property
+    def one_time(self) -> Decimal:
+        """Sum once."""
+        return sum((block.one_time for block in self.blocks), ZERO)
+
+
+@dataclass(frozen=True)
+class QuoteContent:
+    """The parts of the document."""
+
+    countries: list[Country]
+    blocks: list[SiteBlock]
+    line_count: int
+    base: Decimal
+    steps: list[tuple[str, Decimal]]
+    term_value: Decimal
+    saved: str
+    levels: list[agreementcontent.Level]
+
+
+def content(quote: Quote) -> QuoteContent:
+    """Read the parts in a constant number of queries, however many lines there are."""
+    lines = list(
+        quote.lines.select_related("site__account", "offering", "feasibility").order_by(
+            "site__country", "site__code", "position", "id"
+        )
+    )
+    labels = _labels(lines)
+    blocks = _blocks(lines, labels)
+    steps = _steps(LinePrice.objects.filter(line__quote=quote, charge=Charge.RECURRING))
+    levels = (
+        [agreementcontent.level(s.metric, s.value) for s in quote.agreement.slas.order_by("metric")]
+        if quote.agreement
+        else []
+    )
+    return QuoteContent(
+        _countries(blocks), blocks, len(lines), quote.monthly - sum((amount for _, amount in steps), ZERO), steps,
+        quote.monthly * quote.term_months + quote.one_time, percent_under(quote.monthly_list, quote.monthly), levels,
+    )  # fmt: skip
+
+
+def contract_lines(contract: Contract) -> list[tuple[ContractLine, str]]:
+    """A contract's lines with their configuration in words, in the order of the quote."""
+    lines = list(
+        contract.lines.select_related("offering", "site").order_by(
+            "site__country", "site__code", "quote_line__position"
+        )
+    )
+    labels = _labels(lines)
+    return [
+        (line, details(line.characteristics, labels.get(line.offering.specification_id or 0, []))) for line in lines
+    ]
+
+
+def percent_under(listed: Decimal, price: Decimal) -> str:
+    """How far a price is under the list, such as 12.5; empty when it is not."""
+    if not listed or price >= listed:
+        return ""
+    return agreementcontent.plain((100 * (listed - price) / listed).quantize(Decimal("0.1")))
+
+
+def _blocks(lines: list[QuoteLine], labels: dict[int, list[Characteristic]]) -> list[SiteBlock]:
+    found: dict[int | None, SiteBlock] = {}
+    for line in lines:
+        block = found.setdefault(line.site_id, SiteBlock(line.site, 0))
+        block.lines.append(
+            Line(
+                line.offering.name, details(line.characteristics, labels.get(line.offering.specification_id or 0, [])),
+                line.quantity, line.monthly, line.one_time,
+            )
+        )  # fmt: skip
+        if line.feasibility and line.feasibility.lead_days:
+            block.lead_days = max(block.lead_days or 0, line.feasibility.lead_days)
+    for number, block in enumerate(found.values(), 1):
+        block.number = number
+    return list(found.values())
+
+
+def _country(block: SiteBlock) -> str:
+    return NAMES.get(block.site.country, block.site.country) if block.site else "Company-wide"
+
+
+def _countries(blocks: list[SiteBlock]) -> list[Country]:
+    found: dict[str, list[SiteBlock]] = defaultdict(list)
+    for block in blocks:
+        found[_country(block)].append(block)
+    return [Country(name, of) for name, of in found.items()]
+
+
+def _labels(lines: Iterable[QuoteLine | ContractLine]) -> dict[int, list[Characteristic]]:
+    wanted = {line.offering.specification_id for line in lines if line.offering.specification_id}
+    found: dict[int, list[Characteristic]] = defaultdict(list)
+    rows = Characteristic.objects.filter(specification_id__in=wanted, source=Characteristic.Source.CUSTOMER)
+    for characteristic in rows.order_by("position", "id"):
+        found[characteristic.specification_id].append(characteristic)
+    return found
+
+
+def details(values: dict[str, Any], characteristics: list[Characteristic]) -> str:
+    """A configuration in one line: Bandwidth 1G · Routing BGP · Addresses /28."""
+    found = []
+    for characteristic in characteristics:
+        value = values.get(characteristic.key)
+        if value in (None, "", False):
+            continue
+        if value is True:
+            found.append(characteristic.name)
+        else:
+            found.append(" ".join(filter(None, (characteristic.name, str(value), characteristic.unit))))
+    return " · ".join(found)
+
+
+def _steps(prices: Iterable[LinePrice]) -> list[tuple[str, Decimal]]:
+    """Monthly reductions by their label, largest first; what raises a price is part of the price before them."""
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for price in prices:
+        for step in price.steps:
+            if step.get("step") != "list":
+                label = CUSTOMER_WORDS.get(step.get("step", ""), str(step.get("label", "")))
+                sums[label] += Decimal(str(step["after"])) - Decimal(str(step["before"]))
+    found = [(label, amount.quantize(Decimal("0.01"))) for label, amount in sums.items() if amount < 0]
+    return sorted(found, key=lambda pair: pair[1])

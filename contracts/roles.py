@@ -1,0 +1,42 @@
+"""Who may do what with agreements, quotes and contracts; where they stand in the frame; how they are found."""
+
+import contracts.quoteroles  # noqa: F401 – registers what quotes add
+from contracts import agreement, presenting
+from contracts.models import Agreement, Quote
+from kernel import frame, moving, roles
+from kernel.frame import NavItem, NewItem
+
+# ---- agreements, signing, contracts
+SEES_DEALS = ("contracts.view_agreement", "contracts.view_contract")
+for _role in (
+    "sales_agent", "sales_manager", "finance", "order_agent", "order_manager", "order_approver",
+    "order_fulfilment_agent", "fulfilment_manager", "service_agent",
+):  # fmt: skip
+    roles.grant(_role, *SEES_DEALS)
+for _role in ("sales_agent", "sales_manager"):
+    roles.grant(
+        _role, "contracts.add_agreement", "contracts.negotiate_agreement", "contracts.sign_agreement",
+        "contracts.present_quote",
+    )  # fmt: skip
+roles.grant("sales_manager", "contracts.approve_agreement", "contracts.move_contract")
+roles.grant("finance", "contracts.approve_agreement")
+roles.grant("order_manager", "contracts.move_contract")
+roles.grant("process_admin", "contracts.view_clause", "contracts.add_clause", "contracts.change_clause")
+
+frame.add(
+    NavItem("Sell", "Agreements", "heart-handshake", "contracts:agreement_list", "contracts.view_agreement", 15),
+    NavItem("Sell", "Contracts", "certificate", "contracts:contract_list", "contracts.view_contract", 16),
+)
+frame.add_new(NewItem("Agreement", "heart-handshake", "contracts:agreement_new", "contracts.add_agreement", 15))
+
+moving.register(
+    Agreement,
+    submit=lambda pk, by, reason: agreement.submitted(agreement_id=pk, by=by, note=reason),
+    approve=lambda pk, by, reason: agreement.decide(agreement_id=pk, by=by, approve=True, reason=reason),
+    reject=lambda pk, by, reason: agreement.decide(agreement_id=pk, by=by, approve=False, reason=reason),
+)
+moving.register(
+    Quote,
+    present=lambda pk, by, reason: presenting.present_to_signatory(quote_id=pk, by=by),
+    decline=lambda pk, by, reason: presenting.withdraw(quote_id=pk, by=by, reason=reason),
+)

@@ -1,0 +1,26 @@
+"""Background work of agreements, documents and contracts."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from contracts import agreement, documents, quoteversions
+from contracts.models import Quote
+
+
+@shared_task(name="contracts.tasks.make_quote_pdf")
+def make_quote_pdf(*, quote_id: int) -> int:
+    """Make the PDF of a long quote; a second message finds it made."""
+    quote = Quote.objects.select_related("account", "agreement", "owner").get(pk=quote_id)
+    return documents.made_once(quote).pk
+
+
+@shared_task(name="contracts.tasks.activate_agreements")
+def activate_agreements() -> int:
+    """Bring signed agreements into force on their first day, end those that are over."""
+    return agreement.activate_due(timezone.localdate())
+
+
+@shared_task(name="contracts.tasks.expire_quotes")
+def expire_quotes() -> int:
+    """Close the open quotes whose validity is over."""
+    return len(quoteversions.expire())

@@ -1,0 +1,272 @@
+"""Agreements: the list, the record with its parts, and how they are written while they are negotiated."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from contracts import agreement as acts
+from contracts import agreementcontent, dealforms, documents, negotiation
+from contracts.models import Agreement
+from kernel import editing, htmx, tables, workspace
+from kernel.models import User
+from kernel.refusal import Refusal
+
+RECORD = "contracts/agreement.html"
+
+
+class AgreementTable(tables.Table):
+    """Columns of the list."""
+
+    title = tables.Name(sub=lambda record: f"{record.number}, version {record.version}", verbose_name="Agreement")
+    account = tables.Text(accessor="account.name", verbose_name="Customer", order_by="account__name")
+    state = tables.State()
+    starts_on = tables.Date(verbose_name="From", optional=True)
+    ends_on = tables.Date(verbose_name="Until")
+    owner = tables.Text(optional=True, orderable=False)
+
+
+class AgreementFilter(tables.Filters):
+    """Chips of the list."""
+
+    state = tables.Choices(choices=Agreement.State.choices)
+
+    class Meta:
+        model = Agreement
+        fields: tuple[str, ...] = ()
+
+
+class Agreements(tables.ListPage):
+    """All agreements, every version."""
+
+    title = "Agreements"
+    model = Agreement
+    table = AgreementTable
+    filters = AgreementFilter
+    search = ("number", "title", "account__name")
+    sort = "-starts_on"
+    related = ("account", "owner")
+    empty = tables.Empty(
+        "heart-handshake",
+        "No agreements yet",
+        "An agreement settles prices, service levels and terms with a legal entity once, for all its quotes.",
+    )
+    new = tables.New("New agreement", "contracts:agreement_new", "contracts.add_agreement")
+
+
+@workspace.allowed("contracts.view_agreement")
+@require_safe
+def listing(request: HttpRequest) -> HttpResponse:
+    """The list."""
+    return tables.show(request, Agreements)  # type: ignore[return-value]
+
+
+@workspace.allowed("contracts.add_agreement", "contracts.negotiate_agreement")
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """Draft one; `?account=` or `?opportunity=` fills the form."""
+    user = workspace.person(request)
+    start = {name: request.GET[name] for name in ("account", "opportunity") if request.GET.get(name, "").isdigit()}
+    form = dealforms.NewAgreementForm(request.POST or None, user=user, initial=start)
+    if request.method == "POST" and form.is_valid():
+        values = form.cleaned_data
+        try:
+            made = negotiation.draft(
+                account_id=values["account"].pk, title=values["title"], price_list_id=values["price_list"].pk,
+                starts_on=values["starts_on"], ends_on=values["ends_on"], term_months=values["term_months"],
+                opportunity_id=values["opportunity"].pk if values["opportunity"] else None, notes=values["notes"],
+                by=user,
+            )  # fmt: skip
+        except Refusal as error:
+            dealforms.told(form, error.problems)
+        else:
+            return htmx.go(request, acts.url(made), toast=f"{made} drafted with the standard clauses.")
+    context = {"form": form, "title": "New agreement", "back": reverse("contracts:agreement_list")}
+    return render(request, "contracts/agreement_form.html", context, status=_status(form))
+
+
+@workspace.allowed("contracts.view_agreement")
+@require_safe
+def latest(request: HttpRequest, number: str) -> HttpResponse:
+    """The newest version under a number."""
+    rows = Agreement.objects.visible_to(workspace.person(request)).filter(number=number).order_by("-version")
+    found = rows.first()
+    if found is None:
+        raise Http404("There is no such agreement.")
+    return htmx.go(request, acts.url(found))
+
+
+@workspace.allowed("contracts.view_agreement")
+@require_safe
+def record(request: HttpRequest, number: str, version: int) -> HttpResponse:
+    """One version with its parts."""
+    return _page(request, _load(request, number, version))
+
+
+@workspace.allowed("contracts.view_agreement", "contracts.negotiate_agreement")
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, number: str, version: int) -> HttpResponse:
+    """Change the head; a second editor sees what the first one stored."""
+    agreement = _load(request, number, version)
+    form = dealforms.AgreementForm(request.POST or None, instance=agreement)
+    context: dict[str, Any] = {
+        "form": form, "record": agreement, "title": f"Edit {agreement}", "back": acts.url(agreement),
+    }  # fmt: skip
+    if request.method == "POST" and form.is_valid():
+        values = {name: form.cleaned_data[name] for name in negotiation.FIELDS}
+        edition = form.cleaned_data["edition"] or 0
+        try:
+            negotiation.change(agreement_id=agreement.pk, edition=edition, by=workspace.person(request), **values)
+        except editing.Changed as error:
+            form.data = form.data.copy()
+            form.data["edition"] = str(error.edition)
+            return render(request, "contracts/agreement_form.html", {**context, "conflict": error}, status=409)
+        except Refusal as error:
+            if error.status != 422:
+                raise
+            dealforms.told(form, error.problems)
+        else:
+            return htmx.go(request, acts.url(agreement), toast="Agreement saved.")
+    return render(request, "contracts/agreement_form.html", context, status=_status(form))
+
+
+@workspace.allowed("contracts.view_agreement", "contracts.negotiate_agreement")
+@require_POST
+def part(request: HttpRequest, number: str, version: int, part: str) -> HttpResponse:
+    """Add to, change or take from one part of an agreement; a refusal stands at its field on the same page."""
+    agreement = _load(request, number, version)
+    user = workspace.person(request)
+    if "remove" in request.POST:
+        _remove(part, agreement, user, request.POST.get("remove", ""))
+        return htmx.go(request, f"{acts.url(agreement)}#{part}", toast="Taken out.")
+    form = _form(part, agreement, request.POST)
+    if form.is_valid():
+        try:
+            _add(part, agreement, user, {**form.cleaned_data, "term_id": request.POST.get("term", "")})
+        except Refusal as error:
+            if error.status != 422:
+                raise
+            dealforms.told(form, error.problems)
+        else:
+            return htmx.go(request, f"{acts.url(agreement)}#{part}", toast="Saved.")
+    return _page(request, agreement, opened=part, form=form, status=422)
+
+
+@workspace.allowed("contracts.view_agreement", "contracts.negotiate_agreement")
+@require_POST
+def amend(request: HttpRequest, number: str, version: int) -> HttpResponse:
+    """Draft the next version of one in force."""
+    made = acts.new_version(agreement_id=_load(request, number, version).pk, by=workspace.person(request))
+    return htmx.go(
+        request, acts.url(made), toast=f"{made} drafted; version {version} stays in force until it is signed."
+    )
+
+
+@workspace.allowed("contracts.view_agreement")
+@require_safe
+def pdf(request: HttpRequest, number: str, version: int) -> HttpResponse:
+    """What the customer would get now, marked as a draft before it is approved."""
+    agreement = _load(request, number, version)
+    content = documents.agreement_bytes(agreement, draft=agreement.state in acts.UNAPPROVED)
+    name = f"{agreement.number}-v{agreement.version}-preview.pdf"
+    return HttpResponse(
+        content, content_type="application/pdf", headers={"Content-Disposition": f'inline; filename="{name}"'}
+    )
+
+
+def _load(request: HttpRequest, number: str, version: int) -> Agreement:
+    rows = Agreement.objects.visible_to(workspace.person(request)).select_related(
+        "account", "owner", "price_list", "opportunity"
+    )
+    found: Agreement = get_object_or_404(rows, number=number, version=version)
+    return found
+
+
+def _page(
+    request: HttpRequest, agreement: Agreement, *, opened: str = "", form: forms.Form | None = None, status: int = 200
+) -> HttpResponse:
+    open_now = agreement.state in negotiation.OPEN and request.user.has_perm(negotiation.RIGHT)
+    shown = agreementcontent.content(agreement)
+    context: dict[str, Any] = {
+        "record": agreement,
+        "crumbs": [
+            ("Agreements", reverse("contracts:agreement_list")),
+            (agreement.account.name, _account_url(agreement)),
+        ],
+        "title": agreement.title,
+        "content": shown,
+        "account_url": _account_url(agreement),
+        "most": max((discount.percent for discount in shown.discounts), key=float, default=""),
+        "discounts": negotiation.discounts_of(agreement),
+        "slas": [(sla, agreementcontent.level(sla.metric, sla.value)) for sla in agreement.slas.order_by("metric")],
+        "rounds": list(agreement.rounds.select_related("by").order_by("-number")),
+        "versions": Agreement.objects.filter(number=agreement.number).exclude(pk=agreement.pk).order_by("-version"),
+        "open_now": open_now,
+        "opened": opened,
+        "can_amend": agreement.state == "active" and request.user.has_perm(negotiation.RIGHT),
+        "typed_term": request.POST.get("term", "") if opened == "terms" else "",
+    }
+    if open_now:
+        context["forms"] = {name: form if name == opened else _form(name, agreement) for name in _FORMS}
+    return render(request, RECORD, context, status=status)
+
+
+def _account_url(agreement: Agreement) -> str:
+    return reverse("crm:account", args=[agreement.account.number])
+
+
+def _status(form: forms.BaseForm) -> int:
+    return 422 if form.is_bound and form.errors else 200
+
+
+def _form(part: str, agreement: Agreement, data: Any = None) -> forms.Form:
+    if part not in _FORMS:
+        raise Http404("There is no such part of an agreement.")
+    return _FORMS[part](agreement, data)
+
+
+_FORMS: dict[str, Callable[[Agreement, Any], forms.Form]] = {
+    "clauses": lambda agreement, data: dealforms.ClauseForm(data, agreement=agreement, prefix=None),
+    "terms": lambda agreement, data: dealforms.TermForm(data, auto_id="term_%s"),
+    "discounts": lambda agreement, data: dealforms.DiscountForm(data, auto_id="discount_%s"),
+    "levels": lambda agreement, data: dealforms.LevelForm(data, auto_id="level_%s"),
+    "rounds": lambda agreement, data: dealforms.RoundForm(data, auto_id="round_%s"),
+}
+
+
+def _add(part: str, agreement: Agreement, user: User, values: dict[str, Any]) -> None:
+    key = agreement.pk
+    if part == "clauses":
+        negotiation.add_clause(agreement_id=key, clause_id=values["clause"].pk, by=user)
+    elif part == "terms" and values["term_id"].isdigit():
+        negotiation.reword_term(
+            agreement_id=key, term_id=int(values["term_id"]), title=values["title"], text=values["text"], by=user
+        )
+    elif part == "terms":
+        negotiation.add_term(agreement_id=key, title=values["title"], text=values["text"], by=user)
+    elif part == "discounts":
+        offering = values["offering"].pk if values["offering"] else None
+        negotiation.add_discount(
+            agreement_id=key, offering_id=offering, charge=values["charge"], percent=values["percent"], by=user
+        )
+    elif part == "levels":
+        negotiation.set_sla(agreement_id=key, metric=values["metric"], value=values["value"], by=user)
+    else:
+        negotiation.note_round(agreement_id=key, side=values["side"], text=values["text"], by=user)
+
+
+def _remove(part: str, agreement: Agreement, user: User, key: str) -> None:
+    rows: Any = {"terms": agreement.terms, "discounts": agreement.discounts, "levels": agreement.slas}.get(part)
+    if rows is None or not key.isdigit():
+        raise Http404("There is nothing of that kind to take out.")
+    get_object_or_404(rows, pk=int(key))
+    if part == "terms":
+        negotiation.remove_term(agreement_id=agreement.pk, term_id=int(key), by=user)
+    elif part == "discounts":
+        negotiation.remove_discount(agreement_id=agreement.pk, discount_id=int(key), by=user)
+    else:
+        negotiation.remove_sla(agreement_id=agreement.pk, sla_id=int(key), by=user)
