@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 SECRET = re.compile(r"authori[sz]ation|secret|password|token|signature|api.?key", re.IGNORECASE)
 MASK = "••••••"
+FIRST = ("inputs", "code", "title", "detail")  # what a reader looks for stands on top
 LONGEST = 6000  # characters of one payload
 
 
@@ -37,8 +38,9 @@ def parts(stored: Any) -> tuple[str, dict[str, Any], Any]:
     for name in ("body", "json", "payload"):
         if name in stored:
             return head, masked(headers or {}), stored[name]
-    rest = {key: value for key, value in stored.items() if key not in ("method", "path", "url", "headers")}
-    return head, masked(headers or {}), rest
+    first = [key for key in FIRST if key in stored]
+    rest = [key for key in stored if key not in ("method", "path", "url", "headers", *first)]
+    return head, masked(headers or {}), {key: stored[key] for key in (*first, *rest)}
 
 
 def _value(value: Any, hits: frozenset[str], depth: int, *, marked: bool) -> SafeString:
