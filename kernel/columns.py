@@ -48,7 +48,7 @@ class Column(django_tables2.Column):
         """The cell's first line."""
         return "–" if value in (None, "") else str(value)
 
-    def render(self, value: Any, record: Any) -> Cell:
+    def render(self, value: Any, record: Any, bound_column: Any) -> Cell:
         first = self.shown(value, record)
         second = self.second(record)
         return format_html('{}<span class="sub2">{}</span>', first, second) if second not in (None, "") else first
@@ -102,6 +102,11 @@ class State(Column):
     """Icon and word of a state, calm."""
 
     css = "nowrap"
+
+    def render(self, value: Any, record: Any, bound_column: Any) -> Cell:
+        return super().render(
+            reach(record, str(bound_column.accessor)), record, bound_column
+        )  # the name, not its label
 
     def shown(self, value: Any, record: Any) -> Cell:
         return tags.state_html(value, record) if value else "–"

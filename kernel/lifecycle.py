@@ -116,6 +116,8 @@ def moves(record: Any, user: User, field: str = "state") -> list[Move]:
             why = "Your roles do not include this right."
         label = t.custom.get("label", t.name.replace("_", " ").capitalize())
         found.append(Move(t.name, label, str(t.target), why, bool(t.custom.get("needs_reason"))))
+    road = list(getattr(record, "STAGES", ()))
+    found.sort(key=lambda move: road.index(move.target) if move.target in road else len(road))
     return found
 
 

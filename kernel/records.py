@@ -133,7 +133,7 @@ def _told(row: AuditEntry, record: models.Model) -> Entry:
 def _change(name: str, pair: list[Any], record: models.Model) -> Change:
     is_state = name == "state" or name.endswith("_state")
     words = [states.look(str(value), record).word if is_state and value else _plain(value) for value in pair]
-    return Change(name, words[0], words[1], is_state)
+    return Change(name, words[0] if pair[0] not in (None, "") else "", words[1], is_state)
 
 
 def _plain(value: Any) -> str:
