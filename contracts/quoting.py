@@ -261,7 +261,11 @@ def draft(quote_id: int) -> Quote:
 def settle(quote: Quote, lines: list[QuoteLine], *, by: User | None) -> None:
     """After lines came or changed: ask for site checks, then price the whole quote, as volumes may differ."""
     quotechecks.answer(lines, by=by)
-    quotepricing.price_lines(quote, quotepricing.lines_of(quote))
+    priced = {line.pk: line for line in quotepricing.lines_of(quote)}
+    quotepricing.price_lines(quote, list(priced.values()))
+    for line in lines:
+        for name in quotepricing.COLUMNS:
+            setattr(line, name, getattr(priced[line.pk], name))
 
 
 def sites_of(quote: Quote) -> Any:
