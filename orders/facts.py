@@ -24,8 +24,8 @@ def feasibility_of(lines: Iterable[OrderLine]) -> dict[int, FeasibilityCheck]:
     latest = {
         (row.site_id, row.offering_id): row
         for row in rows.filter(site__in={line.site_id for line in lines if line.site_id}).order_by(
-            "site", "offering", "-id"
-        ).distinct("site", "offering")
+            "site_id", "offering_id", "-id"
+        ).distinct("site_id", "offering_id")
     }  # fmt: skip
     found = {}
     for line in lines:
@@ -51,6 +51,7 @@ def _about_line(line: OrderLine, order: Order) -> dict[str, Any]:
     return {
         "action": line.action,
         "quantity": line.quantity,
+        "position": line.position,
         "offering": line.offering.key,
         "monthly": float(line.monthly),
         "country": site.country if site else "",

@@ -16,7 +16,7 @@ MOST = 500  # instances that one rule makes at one node
 COMBINATIONS = 32  # of unknown values tried before a condition counts as open
 
 _TEXT = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
-_NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?!\s*\()")
+_NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*\b(?!\s*\()")
 _WORDS = {"and", "or", "not", "in", "true", "false", "null"}
 
 

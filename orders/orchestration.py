@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from fulfillment import execution, planning
+from fulfillment import execution, planning, scheduling
 from fulfillment.models import Flow
 from fulfillment.planning import FlowRequest
 from kernel import audit, lifecycle, outbox
@@ -97,8 +97,6 @@ def _data(about: dict[str, Any], node: DomainOrder) -> dict[str, Any]:
 
 def _date(order: Order) -> None:
     """Put dates on everything and promise the projected end; a later one is a slip and says so."""
-    from fulfillment import scheduling
-
     end = scheduling.schedule(ROOT, order.pk, start=timezone.localdate(), requested_on=order.requested_on)
     promise(order, max(filter(None, (end, order.requested_on))) if end or order.requested_on else None)
     ends = dict(
