@@ -8,3 +8,6 @@ class FulfillmentConfig(AppConfig):
 
     name = "fulfillment"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from fulfillment import exchange  # noqa: F401  registers the engine's sections of catalogue files

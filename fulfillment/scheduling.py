@@ -48,6 +48,13 @@ class Line:
         place = min(max(floor(point + TINY), 0), len(self.days) - 1)
         return self.days[place], max(0.0, point - place)
 
+    def end(self, start: float, end: float) -> tuple[dt.date, float]:
+        """The end of work as a moment: a full day ends that day, not the next, which another calendar may count."""
+        if end - start < TINY:
+            return self.moment(end)
+        place = ceil(end - TINY) - 1
+        return self.days[min(max(place, 0), len(self.days) - 1)], min(1.0, end - place)
+
     def end_day(self, start: float, end: float) -> dt.date:
         """The day on which work from `start` to `end` is finished."""
         place = floor(end + TINY) if end - start < TINY else ceil(end - TINY) - 1
@@ -155,11 +162,11 @@ def _forward(order: list[_Node], start: dt.date) -> None:
         if node.begun:
             point = line.at((node.begun, 0.0))
         node.start = line.moment(point)
-        node.end = line.moment(point + node.days)
+        node.end = line.end(point, point + node.days)
         if node.ended:
             node.end = (node.ended, 0.0)
         elif node.begun:
-            node.end = line.moment(max(point + node.days, line.at((start, 0.0))))
+            node.end = line.end(point, max(point + node.days, line.at((start, 0.0))))
 
 
 def _backward(order: list[_Node], requested_on: dt.date) -> dict[int, tuple[dt.date, dt.date]]:

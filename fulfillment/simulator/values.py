@@ -1,5 +1,6 @@
 """Values: what the systems of a network answer, plausible and always the same for the same key."""
 
+import datetime as dt
 import hashlib
 import ipaddress
 from collections.abc import Callable
@@ -21,7 +22,7 @@ def _prefix(seed: int, inputs: dict[str, Any]) -> str:
 
 
 def _numbers(seed: int, inputs: dict[str, Any]) -> str:
-    count = int(float(inputs.get("number_count") or inputs.get("lines") or 1))
+    count = int(float(inputs.get("number_count") or inputs.get("numbers") or 1))
     first = 31_20_700_0000 + seed % 90_000 * 10
     return f"+{first}" if count == 1 else f"+{first} to +{first + count - 1}"
 
@@ -55,7 +56,14 @@ MAKERS: dict[str, Maker] = {
     "licence_key": lambda seed, inputs: f"LIC-{seed % 10**6:06d}-{seed // 7 % 10**4:04d}",
     "management_ip": lambda seed, inputs: str(ipaddress.ip_address(int(ipaddress.ip_address("100.64.0.0")) + seed % 4_000_000)),
     "olt_port": lambda seed, inputs: f"olt{seed % 12 + 1} 0/{seed % 16}/{seed % 64}",
-    "firm_order_date": lambda seed, inputs: f"in {4 + seed % 4} working days",
+    "foc_date": lambda seed, inputs: (dt.datetime.now(dt.UTC).date() + dt.timedelta(days=4 + seed % 4)).isoformat(),
+    "wan_optimisation": lambda seed, inputs: str(inputs.get("size")) in ("L", "large") or seed % 2 == 0,
+    "peer_ip": lambda seed, inputs: f"198.19.{seed % 250}.{seed // 7 % 250}",
+    "vrf_name": lambda seed, inputs: f"vrf-{seed % 65000}",
+    "number_range": _numbers,
+    "design_id": lambda seed, inputs: f"DES-{seed % 10**6:06d}",
+    "instance_id": lambda seed, inputs: f"fw-{seed % 16**6:06x}",
+    "tracking": lambda seed, inputs: f"3S{seed % 10**10:010d}",
     "availability": lambda seed, inputs: "available",
     "measured_mbps": lambda seed, inputs: inputs.get("bandwidth_mbps") or 940,
 }  # fmt: skip
