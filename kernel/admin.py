@@ -44,7 +44,7 @@ class ReadOnly(ModelAdmin):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):
+class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
     """People: who logs in, in which roles."""
 
     form = UserChangeForm

@@ -151,7 +151,7 @@ def _close(made: ApprovalRequest, state: ApprovalRequest.State) -> None:
 def _tell_next(made: ApprovalRequest) -> None:
     roles = set(current_steps(made).values_list("role", flat=True))
     notifications.tell(
-        User.objects.filter(groups__name__in=roles, is_active=True).exclude(pk=made.requested_by_id).distinct(),
+        User.objects.filter(groups__name__in=roles, is_active=True).exclude(pk=made.requested_by_id or 0).distinct(),
         f"{made.subject_name} asks for your approval",
         made.url,
     )

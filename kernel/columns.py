@@ -26,7 +26,7 @@ def reach(record: Any, path: str) -> Any:
     return record
 
 
-class Column(django_tables2.Column):
+class Column(django_tables2.Column):  # type: ignore[misc]
     """The base of all columns.
 
     `sub` is the path of a second line, or a function of the record; `optional` leaves the column out on a phone.

@@ -87,7 +87,7 @@ def reader(key: str) -> Callable[[dict[str, Any]], list[dict[str, Any]]] | None:
 
     def ask(facts: dict[str, Any]) -> list[dict[str, Any]]:
         try:
-            found = decision.evaluate(facts)["result"]
+            found: Any = decision.evaluate(facts)["result"]
         except Exception as error:
             raise BrokenRule(f"Decision table “{table.title}” cannot be evaluated: {error}") from error
         return found if isinstance(found, list) else ([found] if found else [])

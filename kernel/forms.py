@@ -25,7 +25,7 @@ class LogIn(AuthenticationForm):
         return typed
 
 
-class ProfileForm(forms.ModelForm):
+class ProfileForm(forms.ModelForm[User]):
     """What a person may change about themselves."""
 
     class Meta:

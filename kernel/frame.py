@@ -71,7 +71,7 @@ def _url(name: str) -> str | None:
 def _count(item: NavItem, user: User) -> int:
     if item.count is None:
         return 0
-    found = cache.get_or_set(f"nav:{item.url_name}:{user.pk}", lambda: item.count(user), COUNT_SECONDS)  # type: ignore[misc]
+    found = cache.get_or_set(f"nav:{item.url_name}:{user.pk}", lambda: item.count(user), COUNT_SECONDS)
     return int(found or 0)
 
 

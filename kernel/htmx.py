@@ -38,7 +38,7 @@ def go(request: HttpRequest, to: Any, *args: Any, toast: str = "", **kwargs: Any
         messages.success(request, toast)
     if getattr(request, "htmx", False):
         return HttpResponse(headers={"HX-Redirect": resolve_url(to, *args, **kwargs)})
-    return redirect(to, *args, **kwargs)
+    return redirect(resolve_url(to, *args, **kwargs))
 
 
 def refuse(request: HttpRequest, error: Refusal) -> HttpResponse:

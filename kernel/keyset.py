@@ -1,6 +1,7 @@
 """Keyset paging: a page is found by the sort key and the primary key of its neighbour, so it stays put."""
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ from django.http import QueryDict
 
 SALT = "kernel.keyset"
 _PACK = {dt.datetime: "t", dt.date: "d", Decimal: "n"}
+_READ: dict[str, Callable[[str], Any]] = {"t": dt.datetime.fromisoformat, "d": dt.date.fromisoformat, "n": Decimal}
 
 
 @dataclass
@@ -97,7 +99,7 @@ def _beyond(path: str, descending: bool, value: Any, pk: Any, *, back: bool, emp
 
 
 def _pack(sort: str, path: str, row: Any, place: int) -> str:
-    value = None if path == "pk" else row._key
+    value: Any = None if path == "pk" else row._key
     kind = _PACK.get(type(value), "")
     text = value if not kind else (value.isoformat() if kind in "td" else str(value))
     return signing.dumps([sort, kind, text, row.pk, place], salt=SALT)
@@ -108,7 +110,6 @@ def _unpack(token: str, sort: str) -> tuple[Any, Any, int]:
         made_for, kind, text, pk, place = signing.loads(token, salt=SALT)
         if made_for != sort:
             raise ValueError("another sort")
-        read = {"t": dt.datetime.fromisoformat, "d": dt.date.fromisoformat, "n": Decimal}.get(kind, lambda plain: plain)
-        return read(text), pk, int(place)
-    except (signing.BadSignature, ValueError, TypeError, ArithmeticError) as error:
+        return _READ[kind](text) if kind else text, pk, int(place)
+    except (signing.BadSignature, ValueError, TypeError, LookupError, ArithmeticError) as error:
         raise BadRequest("This page of the list does not exist. Open the list again.") from error

@@ -44,5 +44,5 @@ def make(record: Any, name: str, *, by: User, reason: str = "", inputs: dict[str
         raise Refusal(problems={"reason": ["Say why; it is kept with the record."]})
     if act is not None:
         return act(record.pk, by, reason)
-    locked = model._default_manager.locked(record.pk)  # type: ignore[attr-defined]
+    locked = model._default_manager.locked(record.pk)
     return lifecycle.move(locked, method, by=by, reason=reason, **(inputs or {}))

@@ -86,8 +86,8 @@ def stages(record: Any, name: str = "state") -> list[Stage]:
     road: tuple[str, ...] = tuple(getattr(record, "STAGES", ()))
     now = str(getattr(record, name))
     reached: dict[str, dt.datetime] = {}
-    for at, changes in trail(record).filter(changes__has_key=name).order_by("id").values_list("at", "changes"):
-        reached[str(changes[name][1])] = at
+    for moment, changes in trail(record).filter(changes__has_key=name).order_by("id").values_list("at", "changes"):
+        reached[str(changes[name][1])] = moment
     if road and hasattr(record, "created_at"):
         reached.setdefault(road[0], record.created_at)
     behind = [at for at, step in enumerate(road) if step in reached]

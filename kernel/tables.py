@@ -39,7 +39,7 @@ a page is found by key, never by offset, and its signed token is refused with 40
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import django_filters
 import django_tables2
@@ -54,9 +54,8 @@ from kernel.columns import Avatar, Column, Date, Day, Due, Flag, Meter, Money, N
 from kernel.keyset import Page, paginate
 
 __all__ = [
-    "Avatar", "Choices", "Column", "Date", "Day", "Due", "Empty", "Filters", "Flag", "ListPage", "Meter", "Money", "Name", "New",
-    "Number",
-    "Pill", "State", "Table", "Text", "When", "show",
+    "Avatar", "Choices", "Column", "Date", "Day", "Due", "Empty", "Filters", "Flag", "ListPage", "Meter",
+    "Money", "Name", "New", "Number", "Pill", "State", "Table", "Text", "When", "show",
 ]  # fmt: skip
 
 EXPORT_LIMIT = 100_000
@@ -136,7 +135,8 @@ class ListPage:
 
     def rows(self) -> models.QuerySet[Any]:
         """What this person may see at all, before filters."""
-        return self.model._default_manager.visible_to(self.request.user)  # type: ignore[attr-defined]
+        manager: Any = self.model._default_manager
+        return manager.visible_to(self.request.user)  # type: ignore[no-any-return]
 
 
 def show(
@@ -145,12 +145,12 @@ def show(
     template: str = "list.html",
     context: dict[str, Any] | None = None,
     **scope: Any,
-) -> HttpResponse | StreamingHttpResponse:
+) -> HttpResponse:
     """Answer a request for a list: the page, its fragment, or the export. Raises BadRequest for a crafted query."""
     declared_list = declared(request, **scope)
     shown, matching = _shown(declared_list)
     if request.GET.get("export") == "csv" and declared_list.export:
-        return _export(declared_list, shown, matching)
+        return cast(HttpResponse, _export(declared_list, shown, matching))
     fragment = getattr(request, "htmx", False) and not request.htmx.boosted and request.htmx.target == "list"  # type: ignore[attr-defined]
     values = {"list": shown, "spec": declared_list, "new_url": _new_url(declared_list), **(context or {})}
     return render(request, "components/list.html" if fragment else template, values)
@@ -169,7 +169,7 @@ def _shown(declared: ListPage) -> tuple[Shown, models.QuerySet[Any]]:
     if filterset is not None:
         for one in filterset.form.fields.values():
             if isinstance(one, forms.DateField):
-                one.widget.input_type = "date"  # type: ignore[attr-defined]
+                one.widget.input_type = "date"
         filterset.form.is_valid()  # a value that is not valid filters nothing and is marked at its chip
         found = filterset.filter_queryset(found) if filterset.form.is_valid() else found
     if query and declared.search:

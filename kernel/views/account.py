@@ -1,6 +1,7 @@
 """A person's own settings: profile, theme; and the page of who may do what."""
 
 import zoneinfo
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -44,10 +45,13 @@ def permissions(request: HttpRequest) -> HttpResponse:
     """Who may do what: rights by role, as the code grants them."""
     granted = roles.granted()
     names = sorted({name for rights in granted.values() for name in rights})
-    groups: dict[str, list[dict[str, object]]] = {}
+    groups: dict[str, list[dict[str, Any]]] = {}
     for name in names:
         app, codename = name.split(".")
-        row = {"right": codename.replace("_", " "), "has": [name in granted[role] for role in roles.ROLES]}
+        row: dict[str, Any] = {
+            "right": codename.replace("_", " "),
+            "has": [name in granted[role] for role in roles.ROLES],
+        }
         groups.setdefault(app, []).append(row)
     mine = workspace.person(request).roles
     heads = [{"key": key, "label": label, "mine": key in mine} for key, label in roles.ROLES.items()]

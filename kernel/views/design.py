@@ -14,9 +14,9 @@ from kernel import home, icons, states, workspace
 from kernel.records import Change, Entry, Stage
 
 COLOURS = (
-    "bg", "surface", "sunken", "line", "line-strong", "ink", "ink-2", "ink-3", "accent", "accent-soft", "ok", "ok-soft", "run",
-    "run-soft",
-    "wait", "wait-soft", "risk", "risk-soft", "bad", "bad-soft", "idle", "idle-soft",
+    "bg", "surface", "sunken", "line", "line-strong", "ink", "ink-2", "ink-3", "accent", "accent-soft", "ok",
+    "ok-soft", "run", "run-soft", "wait", "wait-soft", "risk", "risk-soft", "bad", "bad-soft", "idle",
+    "idle-soft",
 )  # fmt: skip
 
 

@@ -68,4 +68,4 @@ class Trail(tables.ListPage):
 @require_safe
 def trail(request: HttpRequest) -> HttpResponse:
     """The list."""
-    return tables.show(request, Trail)  # type: ignore[return-value]
+    return tables.show(request, Trail)

@@ -44,7 +44,7 @@ def expected(sort: str) -> list[int]:
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("sort", ["read_at", "-read_at", "text", "-text", "pk", "-pk", "user__username"])
 def test_walking_forwards_and_back_shows_every_row_once(sort: str, seed: int) -> None:
-    dice = random.Random(seed)  # noqa: S311 – repeatable test data
+    dice = random.Random(seed)
     notes_with_random_times(UserFactory(), dice)
     size, wanted = dice.randint(1, 6), None
     found = Notification.objects.all()
@@ -72,7 +72,7 @@ def test_walking_forwards_and_back_shows_every_row_once(sort: str, seed: int) ->
 
 @pytest.mark.django_db
 def test_rows_that_come_and_go_do_not_shift_a_page() -> None:
-    notes_with_random_times(UserFactory(), random.Random(1), 10)  # noqa: S311
+    notes_with_random_times(UserFactory(), random.Random(1), 10)
     first = keyset.paginate(Notification.objects.all(), "-pk", QueryDict(""), size=4)
     Notification.objects.create(user=User.objects.get(), text="new")
     first.rows[0].delete()

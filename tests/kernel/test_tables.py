@@ -47,7 +47,7 @@ def ask(user: User, query: str = "", **headers: str) -> HttpResponse:
     request: HttpRequest = RequestFactory().get(f"/notes/?{query}", headers=headers)
     request.user = user
     request.htmx = HtmxDetails(request)  # type: ignore[attr-defined]
-    return tables.show(request, Notes)  # type: ignore[return-value]
+    return tables.show(request, Notes)
 
 
 def note(user: User, text: str, url: str = "/a/") -> Notification:
