@@ -8,7 +8,7 @@ from guardian.shortcuts import assign_perm, remove_perm
 
 from crm.models import Account, BillingProfile, Contact, Site, TeamMember
 from crm.uniqueness import said_at_its_field
-from kernel import audit
+from kernel import audit, editing
 from kernel.models import User
 from kernel.refusal import Conflict, Refusal
 
@@ -50,6 +50,49 @@ def open_account(
     account.save(update_fields=["path", "root"])
     audit.record("opened", account, by=by, changes={"name": [None, account.name], "kind": [None, kind]})
     return account
+
+
+def change_account(*, account_id: int, edition: int, by: User | None, **fields: Any) -> Account:
+    """Change an account that was shown at `edition`.
+
+    Raises:
+        Duplicate: another legal entity has this trade register number.
+        Changed: somebody else changed it meanwhile (`kernel.editing`).
+    """
+    with said_at_its_field():
+        return editing.edit(Account, account_id, edition=edition, values=fields, by=by)
+
+
+def change_contact(*, contact_id: int, edition: int, by: User | None, **fields: Any) -> Contact:
+    """Change a contact that was shown at `edition`. Raises as `change_account` does."""
+    if "email" in fields:
+        fields["email"] = fields["email"].strip().lower()
+    with said_at_its_field():
+        return editing.edit(Contact, contact_id, edition=edition, values=fields, by=by)
+
+
+def change_site(*, site_id: int, edition: int, by: User | None, **fields: Any) -> Site:
+    """Change a site that was shown at `edition`. Raises as `change_account` does."""
+    with said_at_its_field():
+        return editing.edit(Site, site_id, edition=edition, values=fields, by=by)
+
+
+@transaction.atomic
+def change_billing_profile(*, profile_id: int, edition: int, by: User | None, **fields: Any) -> BillingProfile:
+    """Change how an account pays; a new default takes the place of the old one, and the default cannot be unset.
+
+    Raises:
+        Refusal: the only default would be unset.
+        Changed: see `change_account`.
+    """
+    profile = BillingProfile.objects.select_related("account").get(pk=profile_id)
+    Account.objects.locked(profile.account_id)
+    if profile.is_default and fields.get("is_default") is False:
+        raise Refusal(problems={"is_default": ["Make another profile the default instead."]})
+    if fields.get("is_default") and not profile.is_default:
+        BillingProfile.objects.filter(account=profile.account_id, is_default=True).update(is_default=False)
+    with said_at_its_field():
+        return editing.edit(BillingProfile, profile_id, edition=edition, values=fields, by=by)
 
 
 def _placed(kind: str, parent: Account | None) -> str:

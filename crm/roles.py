@@ -31,7 +31,7 @@ for _role in ("finance", "order_manager", "order_agent", "service_agent"):
 roles.grant("order_agent", "crm.change_site", "crm.add_contact", "crm.change_contact", "crm.add_billingprofile")
 roles.grant("order_manager", "crm.change_site", "crm.add_contact", "crm.change_contact")
 roles.grant("service_agent", "crm.add_contact", "crm.change_contact")
-roles.grant("finance", "crm.change_account", "crm.add_billingprofile", "crm.change_billingprofile")
+roles.grant("finance", "crm.change_account", "crm.set_credit", "crm.add_billingprofile", "crm.change_billingprofile")
 roles.grant("process_admin", "crm.view_stage", "crm.add_stage", "crm.change_stage", "crm.delete_stage")
 
 frame.add(

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 from guardian.shortcuts import get_objects_for_user
 
 from kernel.models import Numbered, Record, RecordQuerySet
@@ -73,7 +74,10 @@ class Account(Numbered):
     objects: ClassVar[Any] = AccountQuerySet.as_manager()
 
     class Meta:
-        permissions = [("access_account", "Can see this account and what is below it")]
+        permissions = [
+            ("access_account", "Can see this account and what is below it"),
+            ("set_credit", "Can set credit limits"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(kind="child", parent__isnull=False) | ~models.Q(kind="child"),
@@ -89,6 +93,10 @@ class Account(Numbered):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        """Its page."""
+        return reverse("crm:account", args=[self.number])
 
 
 class OfAccountQuerySet(RecordQuerySet[Any]):

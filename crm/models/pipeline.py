@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 from django_fsm import FSMField, transition
 
 from crm.models.accounts import Account, Contact, OfAccountQuerySet
@@ -56,6 +57,15 @@ class Lead(Numbered):
 
     def __str__(self) -> str:
         return f"{self.number} {self.company or self.last_name}"
+
+    def get_absolute_url(self) -> str:
+        """Its page."""
+        return reverse("crm:lead", args=[self.number])
+
+    @property
+    def title(self) -> str:
+        """The company, or the person where there is none."""
+        return self.company or self.person
 
     @property
     def person(self) -> str:
@@ -171,6 +181,10 @@ class Opportunity(Numbered):
             ("work_opportunity", "Can move opportunities"),
             ("reopen_opportunity", "Can reopen opportunities"),
         ]
+
+    def get_absolute_url(self) -> str:
+        """Its page."""
+        return reverse("crm:opportunity", args=[self.number])
 
     @transition(
         field=state, source=State.OPEN, target=State.WON, permission="crm.work_opportunity", custom={"hidden": True}

@@ -1,0 +1,301 @@
+"""Forms of customers and the pipeline: they check what was typed; the acts decide."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.forms import formset_factory
+
+from catalog.models import Offering
+from crm import countries
+from crm.capture import Line
+from crm.models import Account, BillingProfile, Contact, Lead, Opportunity, Site
+from kernel.models import User
+from kernel.money import SYMBOLS
+from kernel.refusal import Refusal
+
+COUNTRIES = sorted(countries.NAMES.items(), key=lambda pair: pair[1])
+SOURCES = ("web", "call", "fair", "referral", "partner", "campaign", "other")
+CURRENCIES = [(code, f"{code} {sign}" if sign != code else code) for code, sign in SYMBOLS.items()]
+
+
+def refuse(form: forms.BaseForm, error: Refusal) -> None:
+    """Say an act's refusal at the form's fields; what belongs to no field stands above them."""
+    for name, sentences in error.problems.items():
+        for sentence in sentences:
+            form.add_error(name if name in form.fields else None, sentence)
+
+
+def _country(*, required: bool = True) -> forms.ChoiceField:
+    first = [("", "Choose a country")] if required else [("", "Not known")]
+    return forms.ChoiceField(choices=[*first, *COUNTRIES], required=required)
+
+
+def _day(**kwargs: Any) -> forms.DateField:
+    return forms.DateField(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **kwargs)
+
+
+class AddressForm(forms.ModelForm):
+    """A form with an address: the postcode looks as the country's do."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        problem = countries.postcode_problem(cleaned.get("country", ""), cleaned.get("postcode", "") or " ")
+        if problem and cleaned.get("postcode"):
+            self.add_error("postcode", problem)
+        return cleaned
+
+
+class LeadForm(forms.ModelForm):
+    """Who they are and what they want."""
+
+    source = forms.ChoiceField(choices=[(name, name.capitalize()) for name in SOURCES])
+    country = _country(required=False)
+
+    class Meta:
+        model = Lead
+        fields = [
+            "company", "first_name", "last_name", "job_title", "email", "phone", "need", "source", "rating", "score",
+            "territory", "country",
+        ]  # fmt: skip
+        labels = {"need": "What do they want to achieve?", "email": "E-mail"}
+        help_texts = {
+            "company": "Leave empty for a private person.", "need": "In their words.",
+            "score": "0 to 100: how likely they are to buy.", "source": "",
+        }  # fmt: skip
+        widgets = {"need": forms.Textarea(attrs={"rows": 3})}
+
+
+class LineForm(forms.Form):
+    """One thing that they might want."""
+
+    offering = forms.ModelChoiceField(Offering.objects.none(), required=False, empty_label="Choose an offering")
+    description = forms.CharField(max_length=160, required=False, label="Or in words")
+    quantity = forms.IntegerField(min_value=1, max_value=100_000, initial=1, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["offering"].queryset = sellable()  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        quantity = cleaned.get("quantity")
+        if quantity not in (None, 1) and not cleaned.get("offering") and not cleaned.get("description"):
+            self.add_error("offering", "Choose an offering or say it in words.")
+        return cleaned
+
+    @property
+    def line(self) -> Line | None:
+        """The line, or nothing when the row was left empty."""
+        offering, words = self.cleaned_data.get("offering"), self.cleaned_data.get("description", "")
+        if not offering and not words:
+            return None
+        return Line(offering.pk if offering else None, words, self.cleaned_data.get("quantity") or 1)
+
+
+LineFormSet = formset_factory(LineForm, extra=1, max_num=50, absolute_max=100)
+
+
+def sellable() -> Any:
+    """Offerings that can be sold by themselves."""
+    return Offering.objects.filter(state="active", sellable=True).exclude(kind="entitlement")
+
+
+def lines_of(formset: Any) -> list[Line]:
+    """The filled rows of a valid line formset."""
+    return [form.line for form in formset if form.line]
+
+
+class ConvertForm(forms.Form):
+    """What a lead becomes: for each of the three, a new record or one that we have."""
+
+    account = forms.CharField(initial="new")
+    account_name = forms.CharField(max_length=120, required=False, label="Name of the customer")
+    registration = forms.CharField(max_length=40, required=False, label="Trade register number")
+    tier = forms.ChoiceField(choices=Account.Tier.choices, required=False)
+    contact = forms.CharField(initial="new")
+    contact_role = forms.ChoiceField(choices=Contact.Role.choices, required=False, label="Role")
+    opportunity = forms.CharField(initial="new")
+    opportunity_name = forms.CharField(max_length=120, required=False, label="Name of the opportunity")
+    close_on = _day(required=False, label="Signature expected")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        for name in ("account", "contact", "opportunity"):
+            value = cleaned.get(name) or "new"
+            if value != "new" and not (value.isdecimal() and len(value) < 19):
+                self.add_error(name, "Choose one of those shown.")
+                continue
+            cleaned[f"{name}_id"] = None if value == "new" else int(value)
+        if cleaned.get("account") == "new" and not cleaned.get("account_name"):
+            self.add_error("account_name", "A new customer needs a name.")
+        return cleaned
+
+
+class OpportunityForm(forms.ModelForm):
+    """What the deal is about and what happens next."""
+
+    close_on = _day(label="Signature expected")
+
+    class Meta:
+        model = Opportunity
+        fields = ["name", "contact", "close_on", "next_step", "competitors", "owner", "need"]
+        widgets = {"need": forms.Textarea(attrs={"rows": 3})}
+        labels = {"need": "What do they want to achieve?"}
+
+    def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        tree = Contact.objects.filter(account__root_id=account.root_id)
+        self.fields["contact"].queryset = tree.select_related("account")  # type: ignore[attr-defined]
+        self.fields["owner"].queryset = sellers()  # type: ignore[attr-defined]
+        self.fields["owner"].required = False
+
+
+class OpportunityLineForm(LineForm):
+    """What might be sold, at which expected prices."""
+
+    monthly = forms.DecimalField(min_value=0, max_digits=12, decimal_places=2, required=False, label="Monthly, each")
+    one_time = forms.DecimalField(min_value=0, max_digits=12, decimal_places=2, required=False, label="Once, each")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if not self.errors and not cleaned.get("offering") and not cleaned.get("description"):
+            self.add_error("offering", "Choose an offering or say it in words.")
+        return cleaned
+
+
+class StageForm(forms.Form):
+    """Why a deal is closed or on again."""
+
+    stage = forms.SlugField(widget=forms.HiddenInput)
+    reason = forms.CharField(
+        max_length=200, widget=forms.Textarea(attrs={"rows": 3}), error_messages={"required": "Say why."},
+        help_text="It is kept with the opportunity; the next deal learns from it.",
+    )  # fmt: skip
+
+
+class AccountForm(forms.ModelForm):
+    """A customer, partner or consumer."""
+
+    currency = forms.ChoiceField(choices=CURRENCIES, initial="EUR")
+    kind = forms.ChoiceField(choices=[c for c in Account.Kind.choices if c[0] != "child"], initial="legal_entity")
+
+    class Meta:
+        model = Account
+        fields = [
+            "name", "kind", "registration", "vat_number", "industry", "segment", "tier", "currency", "owner",
+            "credit_limit",
+        ]  # fmt: skip
+        labels = {"registration": "Trade register number", "vat_number": "VAT number"}
+        help_texts = {"registration": ""}
+
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["owner"].queryset = sellers()  # type: ignore[attr-defined]
+        self.fields["owner"].required = False
+        if not by.has_perm("crm.set_credit"):
+            del self.fields["credit_limit"]
+        if self.instance.pk:
+            del self.fields["kind"], self.fields["currency"]
+
+
+class ChildForm(forms.ModelForm):
+    """A company below another; the rest is inherited."""
+
+    class Meta:
+        model = Account
+        fields = ["name", "registration", "vat_number", "industry", "tier"]
+        labels = {"registration": "Trade register number", "vat_number": "VAT number"}
+        help_texts = {"registration": ""}
+
+
+class ContactForm(forms.ModelForm):
+    """A person at an account."""
+
+    portal_access = forms.BooleanField(
+        required=False, label="May use the portal", help_text="Sees this account and what is below it."
+    )
+
+    class Meta:
+        model = Contact
+        fields = ["first_name", "last_name", "job_title", "email", "phone", "role"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            del self.fields["portal_access"]
+
+
+class SiteForm(AddressForm):
+    """A place where something is delivered."""
+
+    country = _country()
+
+    class Meta:
+        model = Site
+        fields = [
+            "code", "name", "street", "postcode", "city", "country", "latitude", "longitude", "region", "contact",
+            "access_notes",
+        ]  # fmt: skip
+        labels = {"contact": "On-site contact"}
+        help_texts = {
+            "code": "Short and lasting, such as RTM-01.", "country": "", "access_notes": "Gate, hours, permit.",
+        }  # fmt: skip
+
+    def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        tree = Contact.objects.filter(account__root_id=account.root_id)
+        self.fields["contact"].queryset = tree.select_related("account")  # type: ignore[attr-defined]
+        for name, limit in (("latitude", 90), ("longitude", 180)):
+            self.fields[name].min_value, self.fields[name].max_value = -limit, limit  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        pair = [cleaned.get("latitude"), cleaned.get("longitude")]
+        if not self.errors and (pair[0] is None) != (pair[1] is None):
+            self.add_error("latitude", "Give both latitude and longitude, or neither.")
+        for value, name, limit in ((pair[0], "latitude", 90), (pair[1], "longitude", 180)):
+            if value is not None and abs(value) > limit:
+                self.add_error(name, f"A number between −{limit} and {limit}.")
+        return cleaned
+
+
+class BillingProfileForm(AddressForm):
+    """How an account pays."""
+
+    country = _country()
+
+    class Meta:
+        model = BillingProfile
+        fields = [
+            "name", "invoice_email", "street", "postcode", "city", "country", "payment_days", "purchase_order",
+            "is_default",
+        ]  # fmt: skip
+        labels = {"is_default": "Used unless an order says otherwise", "purchase_order": "Their reference"}
+        help_texts = {"payment_days": "Days until an invoice is due.", "purchase_order": "Printed on each invoice."}
+
+
+class UploadForm(forms.Form):
+    """A file of sites."""
+
+    file = forms.FileField(
+        label="CSV file",
+        widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
+        error_messages={"required": "Choose a file first.", "empty": "The file is empty."},
+    )
+
+    def clean_file(self) -> bytes:
+        """Its content, not larger than the setting allows."""
+        file = self.cleaned_data["file"]
+        limit = settings.MAX_UPLOAD_BYTES
+        if file.size > limit:
+            raise forms.ValidationError(
+                f"The file is {file.size / 1048576:.1f} MB; the limit is {limit / 1048576:.0f} MB."
+            )
+        content: bytes = file.read()
+        return content
+
+
+def sellers() -> Any:
+    """Our people who may own a customer or a deal."""
+    return User.objects.filter(groups__name__in=("sales_agent", "sales_manager"), is_active=True).distinct()
