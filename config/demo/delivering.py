@@ -13,7 +13,7 @@ from fallout.models import Fallout
 from fulfillment import projects, taskwork
 from fulfillment.models import Project, ProjectTask, Task
 from kernel.models import ApprovalStep, User
-from orders import approval, capture, editing, enrichment, submission, validation
+from orders import approval, capture, editing, enrichment, questions, submission, validation
 from orders.models import Order
 
 Settle = Callable[[Callable[[], bool]], None]
@@ -58,11 +58,11 @@ def enrich(run: Delivery) -> str:
     """Tables fill technical data; what they do not know the fulfilment agent supplies."""
     ravi = run.deal.team["order_fulfilment_agent"]
     run.settle(lambda: run.state() in ("enrichment_on_hold", "awaiting_approval", "approved", "in_progress"))
-    questions = enrichment.open_questions(run.order)
-    if questions:
-        values = {question.pk: question.characteristic.choices[1] for question in questions}
+    asked = questions.waiting(run.order)
+    if asked:
+        values = {question.pk: question.characteristic.choices[1] for question in asked}
         enrichment.supply_all(order_id=run.order.pk, values=values, by=ravi)
-    return f"Technical data are complete; {len(questions)} value{'s' * (len(questions) != 1)} came from {ravi}."
+    return f"Technical data are complete; {len(asked)} value{'s' * (len(asked) != 1)} came from {ravi}."
 
 
 def approve(run: Delivery) -> str:
@@ -135,7 +135,8 @@ def _mend(record: Fallout, by: User) -> str:
     if record.state == Fallout.State.OPEN:
         resolution.take(fallout_id=record.pk, by=by)
     if record.suggestion:
-        resolution.edit_and_retry(fallout_id=record.pk, changes=record.suggestion, note="The first free value.", by=by)
+        raw = {name: str(value) for name, value in record.suggestion.items()}
+        resolution.edit_and_retry(fallout_id=record.pk, raw=raw, note="The first free value.", by=by)
         return f"{by} mended {record.number}: {record.cause}, with {record.suggestion}."
     resolution.retry(fallout_id=record.pk, note="Once more.", by=by)
     return f"{by} retried {record.number}: {record.cause}."

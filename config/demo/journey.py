@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from config.demo import delivering, selling
 from config.demo.delivering import Delivery, Settle
 from config.demo.selling import Deal
+from cmdb.models import Product, Resource, Service
+from contracts.models import BillingStart, Contract
 from crm.models import Account
+from fulfillment.models import Project, Task
 from kernel import outbox
-from kernel.models import User
+from kernel.models import AuditEntry, User
 from orders.models import Order
 
 PATIENCE = 60  # seconds without any progress before a live journey gives up
@@ -43,6 +46,44 @@ def settle_live(reached: Callable[[], bool]) -> None:
         time.sleep(PAUSE)
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """The end of a journey in figures. `right` tells whether everything that was promised is there."""
+
+    order: str
+    state: str
+    sites: int
+    products_active: int
+    services_active: int
+    resources_in_service: int
+    contracts_active: int
+    billing_starts: int
+    domain_orders: int
+    tasks: int
+    fallouts: int
+    projects: int
+    audit_events: int
+    right: bool
+
+
+def measured(order: Order) -> Outcome:
+    """Count what one order has led to."""
+    lines = order.lines.count()
+    products = Product.objects.filter(order_number=order.number, state=Product.State.ACTIVE)
+    tasks = Task.objects.filter(flow__root_type=Order._meta.label_lower, flow__root_id=order.pk)
+    active, billed = products.count(), BillingStart.objects.filter(product__in=products).count()
+    contracts = Contract.objects.filter(quote=order.quote, kind=Contract.Kind.SERVICE, state=Contract.State.ACTIVE)
+    return Outcome(
+        order=order.number, state=str(order.state), sites=products.values("site").distinct().count(),
+        products_active=active, services_active=Service.objects.filter(order_number=order.number, state="active").count(),
+        resources_in_service=Resource.objects.filter(order_number=order.number, state="in_service").count(),
+        contracts_active=contracts.count(), billing_starts=billed,
+        domain_orders=order.domain_orders.count(), tasks=tasks.count(), fallouts=order.fallouts.count(),
+        projects=Project.objects.filter(root_number=order.number).count(), audit_events=AuditEntry.objects.count(),
+        right=order.state == Order.State.COMPLETED and active == billed == lines,
+    )  # fmt: skip
+
+
 @dataclass
 class Journey:
     """The deal and its delivery; each method yields one line for each thing done."""
@@ -60,6 +101,10 @@ class Journey:
     def order(self) -> Order:
         """The order as it is now."""
         return Order.objects.get(pk=self.delivery.order.pk)  # type: ignore[no-any-return]
+
+    def outcome(self) -> "Outcome":
+        """What has come to be, counted."""
+        return measured(self.order)
 
     def to_approved_order(self) -> Iterator[str]:
         """From the first call to an order that is being delivered."""

@@ -77,6 +77,12 @@ def seed() -> dict[str, User]:
     return found
 
 
+def present() -> dict[str, User]:
+    """Role → user of the demo's people who are there already; those that are not are left out."""
+    by_name = {user.username: user for user in User.objects.filter(email__endswith=f"@{DOMAIN}")}
+    return {person.role: by_name[person.username] for person in PEOPLE if person.username in by_name}
+
+
 def let_in(user: User) -> None:
     """Give a portal user the demo password."""
     User.objects.filter(pk=user.pk).update(password=_hash())
