@@ -78,12 +78,12 @@ ACTIONS = (
         "alert-circle", "bad", "8 days over", "promised 27 Nov", "Set date",
     ),
     home.Action(
-        "Accept the porting date", "#", "Tessaro · 120 numbers, one day after plan", "ORD0001454", "alert-triangle", "risk",
-        "Today",
-        "answer by 17:00", "Accept",
+        "Accept the porting date", "#", "Tessaro · 120 numbers, one day after plan", "ORD0001454", "alert-triangle",
+        "risk", "Today", "answer by 17:00", "Accept",
     ),
     home.Action(
-        "Ask again for the floor plan", "#", "Helvetia Print · 4 values missing", "ORD0001488", "clock", "wait", "In 2 days",
+        "Ask again for the floor plan", "#", "Helvetia Print · 4 values missing", "ORD0001488", "clock", "wait",
+        "In 2 days",
         "then design slips", "Remind",
     ),
 )  # fmt: skip
