@@ -23,6 +23,8 @@ import psycopg
 
 VERSION = "18"
 PATIENCE = 60  # seconds for a start, which may include recovery after a crash
+RETRIES = 5
+SOCKET = ".s.PGSQL.5432"
 LONGEST_SOCKET = 107  # bytes that the kernel allows for the path of a unix socket
 ELSEWHERE = Path("/var/lib/trunkline")
 USER = "pgserver"
@@ -38,17 +40,31 @@ def start(folder: Path) -> str:
     if not (folder / "PG_VERSION").exists():
         _initialise(folder)
     deadline = time.monotonic() + PATIENCE
+    failures = 0
     while not _answers(folder):
         if time.monotonic() > deadline:
             raise NoStart(f"PostgreSQL did not start in {PATIENCE} s.\n{_tail(folder)}")
         if _process(folder):
             time.sleep(0.1)  # recovering after a crash, or still stopping
             continue
-        (folder / "postmaster.pid").unlink(missing_ok=True)  # names a process that is gone, or is something else
-        options = f"-h '' -k {shlex.quote(str(_socket_folder(folder)))} -c max_connections=200"
-        log = f"--log={folder / 'log'}"
-        _run(folder, "pg_ctl", "start", "--wait", f"--timeout={PATIENCE}", "--silent", log, "-o", options)
+        try:
+            _launch(folder)
+        except NoStart:  # what a killed server left behind may need a moment to go
+            failures += 1
+            if failures > RETRIES:
+                raise
+            time.sleep(0.5)
     return _url(folder)
+
+
+def _launch(folder: Path) -> None:
+    """Start the server, whose process is known to be gone: lock files that name it, or a process since, are stale."""
+    sockets = _socket_folder(folder)
+    for stale in (folder / "postmaster.pid", sockets / f"{SOCKET}.lock", sockets / SOCKET):
+        stale.unlink(missing_ok=True)
+    options = f"-h '' -k {shlex.quote(str(sockets))} -c max_connections=200"
+    log = f"--log={folder / 'log'}"
+    _run(folder, "pg_ctl", "start", "--wait", f"--timeout={PATIENCE}", "--silent", log, "-o", options)
 
 
 def stop(folder: Path) -> None:
@@ -197,7 +213,7 @@ def _url(folder: Path) -> str:
 
 def _socket_folder(folder: Path) -> Path:
     """The cluster's own folder; a short one when the path is too long for a socket."""
-    if len(f"{folder}/.s.PGSQL.5432".encode()) <= LONGEST_SOCKET:
+    if len(f"{folder}/{SOCKET}".encode()) <= LONGEST_SOCKET:
         return folder
     short = Path(tempfile.gettempdir()) / f"trunkline-{hashlib.sha256(str(folder).encode()).hexdigest()[:10]}"
     owner = folder.stat().st_uid

@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 PATIENCE = 10  # seconds for a start
 DATABASES = 64  # numbered databases, so that tests and trials keep apart
@@ -72,4 +74,5 @@ def _former_port(folder: Path) -> int:
 
 
 def _client(port: int) -> redis.Redis:
-    return redis.Redis(port=port, socket_timeout=2, socket_connect_timeout=2, decode_responses=True)
+    never = Retry(NoBackoff(), 0)  # a server that is gone is an answer; asking it ten times takes seconds
+    return redis.Redis(port=port, socket_timeout=2, socket_connect_timeout=2, decode_responses=True, retry=never)

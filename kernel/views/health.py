@@ -38,5 +38,8 @@ def _ask_database() -> None:
 
 
 def _ask_broker() -> None:
-    with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE) as client:
+    once = Retry(NoBackoff(), 0)
+    with redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=once
+    ) as client:
         client.ping()
