@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern] = [
     path("fallout/list/", desk.every, name="fallout_every"),
     path("fallout/many/", many.preview, name="many_preview"),
     path("fallout/many/run/", many.run, name="many_run"),
+    path("fallout/of-task/<str:number>/", record.of_task, name="of_task"),
     path("fallout/<str:number>/", record.page, name="record"),
     path("fallout/<str:number>/<slug:name>/", record.act, name="fallout_move"),
 ]

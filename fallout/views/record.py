@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
@@ -34,6 +34,15 @@ SAID = {
 def page(request: HttpRequest, number: str) -> HttpResponse:
     """The record's own page."""
     return _page(request, showing.show(_record(request, number), workspace.person(request)))
+
+
+@workspace.allowed("fallout.view_fallout")
+@require_safe
+def of_task(request: HttpRequest, number: str) -> HttpResponse:
+    """The latest record of a task, for pages below that know the task only."""
+    found = Fallout.objects.visible_to(workspace.person(request)).filter(task__number=number).order_by("-pk")
+    record = get_object_or_404(found[:1])
+    return redirect("fallout:record", record.number)
 
 
 @workspace.allowed("fallout.view_fallout")
