@@ -1,10 +1,15 @@
 """The test catalogue, published once for each file of tests."""
 
+import io
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import transaction
+from pypdf import PdfWriter
+
+from contracts import printing
 
 from tests.factories import catalog
 
@@ -16,3 +21,24 @@ def catalogue(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         catalog.publish()
         yield
         transaction.set_rollback(True)
+
+
+@pytest.fixture(autouse=True)
+def media(tmp_path: Path, settings: Any) -> Path:
+    """Files of a test stay with the test."""
+    settings.MEDIA_ROOT = tmp_path
+    return tmp_path
+
+
+@pytest.fixture
+def blank_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Print blank pages, for tests that are not about what is on them."""
+
+    def print_blank(template: str, context: dict[str, Any], *, title: str) -> bytes:
+        out, writer = io.BytesIO(), PdfWriter()
+        writer.add_blank_page(595, 842)
+        writer.add_metadata({"/Title": title})
+        writer.write(out)
+        return out.getvalue()
+
+    monkeypatch.setattr(printing, "pdf", print_blank)

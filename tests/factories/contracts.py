@@ -1,0 +1,124 @@
+"""Deals for tests, made by the acts: agreements in each state, presented and signed quotes, their contracts."""
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from catalog.models import Category, Offering, PriceList, SlaMetric
+from contracts import agreement as agreements
+from contracts import negotiation, presenting, quoteapproval, signature
+from contracts.models import Agreement, Contract, Quote, SignatureRequest
+from crm.models import Account, Contact
+from kernel import lifecycle, moving
+from kernel.models import User
+from tests.factories import contracts_quotes as quotes
+from tests.factories.people import UserFactory
+
+SLAS = {SlaMetric.AVAILABILITY: "99.9", SlaMetric.REPAIR_HOURS: "4"}
+
+
+def entitle(*keys: str) -> Offering:
+    """An entitlement that these offerings bring, dedicated internet unless told otherwise."""
+    category = Category.objects.get(key="connectivity")
+    care, made = Offering.objects.get_or_create(
+        key="care", defaults={"name": "Care around the clock", "kind": Offering.Kind.ENTITLEMENT, "category": category}
+    )
+    if made:
+        lifecycle.move(care, Offering.to_testing, by=None)
+        lifecycle.move(care, Offering.activate, by=None)
+    for offering in Offering.objects.filter(key__in=keys or ("dia",), state="active"):
+        offering.entitled_to.add(care)
+    return care
+
+
+def manager() -> User:
+    """A sales manager."""
+    return UserFactory(role="sales_manager")
+
+
+def signatory(account: Account) -> Contact:
+    """Somebody of the account who may sign."""
+    return Contact.objects.filter(account=account, role=Contact.Role.SIGNATORY).first() or _fail(account)
+
+
+def _fail(account: Account) -> Contact:
+    raise AssertionError(f"{account} has no signatory")
+
+
+def drafted(account: Account | None = None, *, by: User | None = None, **values: Any) -> Agreement:
+    """A draft with the standard clauses, 10 % on everything and two service levels."""
+    today = timezone.localdate()
+    wanted = {
+        "title": "Framework agreement", "starts_on": today, "ends_on": today + dt.timedelta(days=1000),
+        "price_list_id": PriceList.objects.get(key="eur-test").pk,
+    }  # fmt: skip
+    made = negotiation.draft(account_id=(account or quotes.customer()[0]).pk, by=by, **(wanted | values))
+    negotiation.add_discount(agreement_id=made.pk, percent=Decimal(10), by=by)
+    for metric, value in SLAS.items():
+        negotiation.set_sla(agreement_id=made.pk, metric=metric, value=Decimal(value), by=by)
+    return Agreement.objects.get(pk=made.pk)
+
+
+def in_review(account: Account | None = None, *, by: User | None = None, **values: Any) -> Agreement:
+    """Negotiated and submitted."""
+    by = by or quotes.seller()
+    made = drafted(account, by=by, **values)
+    moving.make(made, "negotiate", by=by)
+    return agreements.submitted(agreement_id=made.pk, by=by)
+
+
+def approved(account: Account | None = None, *, by: User | None = None, **values: Any) -> Agreement:
+    """Waits for its signature."""
+    made = in_review(account, by=by, **values)
+    return agreements.decide(agreement_id=made.pk, by=manager(), approve=True)
+
+
+def sent(account: Account | None = None, **values: Any) -> SignatureRequest:
+    """The link of an approved agreement; its `token` is set."""
+    made = approved(account, **values)
+    return agreements.send(agreement_id=made.pk, contact_id=signatory(made.account).pk, by=None)
+
+
+def in_force(account: Account | None = None, **values: Any) -> Agreement:
+    """Signed, and active when its period has begun."""
+    made = sign(sent(account, **values))
+    return Agreement.objects.get(pk=made.subject_id)
+
+
+def sign(made: SignatureRequest, name: str = "Julia Brandt") -> SignatureRequest:
+    """The signatory signs."""
+    return signature.sign(token=made.token, name=name, consent=True, address="192.0.2.7", agent="Browser 1.0")
+
+
+def approved_quote(agreement: Agreement | None = None, *, sites: int = 2, **values: Any) -> Quote:
+    """Ready to present; under an agreement when given one."""
+    entitle()
+    if agreement is None:
+        return quotes.approved(sites=sites, **values)
+    by = quotes.seller()
+    account, places = agreement.account, [quotes.site(agreement.account) for _ in range(sites)]
+    made = quotes.quote(account, by=by, agreement_id=agreement.pk, **values)
+    for place in places:
+        quotes.line(made, place)  # type: ignore[arg-type]
+    return quoteapproval.submit(quote_id=made.pk, by=by)
+
+
+def presented(quote: Quote | None = None, **values: Any) -> SignatureRequest:
+    """The link of a presented quote; its `token` is set."""
+    quote = quote or approved_quote(**values)
+    return presenting.present(quote_id=quote.pk, contact_id=signatory(quote.account).pk, by=None)
+
+
+def accepted(quote: Quote | None = None, **values: Any) -> Quote:
+    """Signed by the customer, with its contracts."""
+    made = sign(presented(quote, **values))
+    return Quote.objects.get(pk=made.subject_id)
+
+
+def service_contract(**values: Any) -> Contract:
+    """One that waits for its site, under an agreement in force."""
+    quotes.point_of_presence()
+    made = accepted(approved_quote(in_force(), sites=1, **values))
+    return Contract.objects.get(quote=made, kind=Contract.Kind.SERVICE)
