@@ -1,0 +1,136 @@
+"""Forms of quotes."""
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils import timezone
+
+from catalog.models import Offering
+from contracts import quoting
+from contracts.models import Agreement, Quote
+from crm.models import Account, Opportunity, Site
+from kernel.models import User
+
+TERMS = [(1, "Month to month"), (12, "12 months"), (24, "24 months"), (36, "36 months"), (60, "60 months")]
+
+
+class NewQuoteForm(forms.Form):
+    """For whom a quote is, and under which agreement."""
+
+    opportunity = forms.ModelChoiceField(Opportunity.objects.none(), required=False, empty_label="None")
+    account = forms.ModelChoiceField(
+        Account.objects.none(), required=False, label="Customer", empty_label="As the opportunity"
+    )
+    agreement = forms.ModelChoiceField(Agreement.objects.none(), required=False, empty_label="None, list prices")
+    title = forms.CharField(max_length=120, required=False, help_text="Empty takes the opportunity’s name.")
+    term_months = forms.TypedChoiceField(choices=TERMS, coerce=int, initial=36, label="Term")
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: dict[str, Any] = self.fields
+        opportunities = Opportunity.objects.visible_to(user).filter(state="open").select_related("account")
+        fields["opportunity"].queryset = opportunities.order_by("-id")
+        fields["account"].queryset = Account.objects.visible_to(user).filter(parent=None).order_by("name")
+        agreements = Agreement.objects.visible_to(user).filter(state="active").select_related("account")
+        fields["agreement"].queryset = agreements.order_by("account__name")
+        fields["opportunity"].label_from_instance = lambda one: f"{one.name}, {one.account.name}"
+        fields["agreement"].label_from_instance = lambda one: f"{one.title}, {one.account.name} ({one})"
+
+    def clean(self) -> dict[str, Any]:
+        """Somebody has to get it, and the agreement is theirs."""
+        values: dict[str, Any] = super().clean() or {}
+        opportunity, account, agreement = (values.get(name) for name in ("opportunity", "account", "agreement"))
+        customer = opportunity.account if opportunity else account
+        if customer is None and not self.errors:
+            self.add_error("account", "Choose a customer, or an opportunity.")
+        if opportunity and account and opportunity.account.root_id != account.root_id:
+            self.add_error("account", "The opportunity is another customer’s.")
+        if agreement and customer and agreement.account.root_id != customer.root_id:
+            self.add_error("agreement", "This agreement is another customer’s.")
+        return values
+
+
+class TermsForm(forms.ModelForm):
+    """The head of a draft."""
+
+    term_months = forms.IntegerField(min_value=1, max_value=quoting.LONGEST_TERM, label="Term in months")
+
+    class Meta:
+        model = Quote
+        fields = ["title", "term_months", "valid_until"]
+        widgets = {"valid_until": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
+
+    def _post_clean(self) -> None:
+        """The act checks and stores; the model's own checks would touch a record that nobody has locked."""
+
+    def clean_valid_until(self) -> dt.date:
+        """A day to come."""
+        day: dt.date = self.cleaned_data["valid_until"]
+        if day < timezone.localdate():
+            raise forms.ValidationError("This day is over; choose a later one.")
+        return day
+
+
+class DiscountForm(forms.Form):
+    """The manual discount in percent, on the quote or on one line."""
+
+    percent = forms.DecimalField(
+        min_value=Decimal(0), max_value=Decimal(100), max_digits=5, decimal_places=2, localize=False,
+        label="Discount on monthly prices, %",
+    )  # fmt: skip
+
+
+class ImportForm(forms.Form):
+    """A site file."""
+
+    file = forms.FileField(
+        label="Site file (CSV)",
+        error_messages={"required": "Choose a file first.", "empty": "The file is empty."},
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,text/csv"}),
+    )
+    update = forms.BooleanField(required=False, label="Also change sites that are there already")
+
+    def clean_file(self) -> Any:
+        """Not larger than the setting allows."""
+        file = self.cleaned_data["file"]
+        if file.size > settings.MAX_UPLOAD_BYTES:
+            limit = settings.MAX_UPLOAD_BYTES / 1048576
+            raise forms.ValidationError(f"The file is {file.size / 1048576:.1f} MB; the limit is {limit:.0f} MB.")
+        return file
+
+
+class VersionForm(forms.Form):
+    """What the customer asked to change."""
+
+    wish = forms.CharField(
+        label="What the customer wishes", max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+
+class AddForm(forms.Form):
+    """An offering for sites."""
+
+    offering = forms.ModelChoiceField(
+        Offering.objects.filter(state="active", sellable=True).exclude(kind="entitlement"), empty_label=None,
+        label="Product",
+    )  # fmt: skip
+    sites = forms.ModelMultipleChoiceField(
+        Site.objects.none(), required=False, widget=forms.CheckboxSelectMultiple, label="Sites"
+    )
+
+    def __init__(self, *args: Any, quote: Quote, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["sites"]
+        field.queryset = quoting.sites_of(quote).order_by("country", "code")
+        field.label_from_instance = lambda site: f"{site.name}, {site.city}"
+
+    def clean(self) -> dict[str, Any]:
+        """A product of a site needs one."""
+        values: dict[str, Any] = super().clean() or {}
+        offering = values.get("offering")
+        if offering and offering.needs_site and not values.get("sites") and "sites" not in self.errors:
+            self.add_error("sites", "Choose at least one site.")
+        return values

@@ -1,0 +1,114 @@
+"""Acts on a whole quote: terms, checks, submission, versions, comparison, site files."""
+
+import base64
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from contracts import quoteapproval, quotechecks, quoteimport, quoteversions, quoting
+from contracts.models import Quote
+from contracts.quoteapproval import Incomplete
+from contracts.quoteforms import ImportForm, TermsForm, VersionForm
+from contracts.views import quotescreen
+from contracts.views.quotelines import WRITES
+from crm import siteimport
+from crm.siteimport import Unreadable
+from kernel import htmx, workspace
+
+DIALOGS = "contracts/quote_dialogs.html"
+
+
+@workspace.allowed(*WRITES)
+@require_http_methods(["GET", "HEAD", "POST"])
+def terms(request: HttpRequest, number: str, version: int) -> HttpResponse:
+    """Change title, term and validity; `note` alone is autosaved from the panel."""
+    quote = quotescreen.load(request, number, version)
+    user = workspace.person(request)
+    if request.method == "POST" and set(request.POST) <= {"note", "csrfmiddlewaretoken"}:
+        note = request.POST.get("note", "").replace("\x00", "")[:2000]
+        quoting.set_terms(quote_id=quote.pk, by=user, note_for_approver=note)
+        return HttpResponse(status=204)
+    form = TermsForm(request.POST or None, instance=quote)
+    if request.method == "POST" and form.is_valid():
+        quoting.set_terms(quote_id=quote.pk, by=user, **form.cleaned_data)
+        return htmx.go(request, quoteapproval.url_of(quote), toast="Terms stored, prices worked out anew.")
+    status = 422 if form.is_bound and form.errors else 200
+    return render(request, f"{DIALOGS}#terms", {"form": form, "quote": quote}, status=status)
+
+
+@workspace.allowed(*WRITES)
+@require_POST
+def check(request: HttpRequest, number: str, version: int) -> HttpResponse:
+    """Ask for every site check that is missing or too old."""
+    quote = quotescreen.load(request, number, version)
+    asked = quotechecks.check(quote_id=quote.pk, by=workspace.person(request))
+    said = f"{asked} site{'' if asked == 1 else 's'} checked." if asked else "Every check still holds."
+    return htmx.go(request, quoteapproval.url_of(quote), toast=said)
+
+
+@workspace.allowed(*WRITES)
+@require_POST
+def submit(request: HttpRequest, number: str, version: int) -> HttpResponse:
+    """Freeze the version and ask for approval; everything missing comes back at once."""
+    quote = quotescreen.load(request, number, version)
+    note = request.POST.get("note", "").replace("\x00", "")[:2000]
+    try:
+        made = quoteapproval.submit(quote_id=quote.pk, by=workspace.person(request), note=note)
+    except Incomplete as error:
+        quote = quotescreen.load(request, number, version)
+        context = quotescreen.context(request, quote)
+        context |= {"problems": error.found, "refused": True}
+        return htmx.respond(request, quotescreen.TEMPLATE, context, part="refusal", status=422)
+    said = "Submitted; no rule asks for an approval." if made.state == Quote.State.APPROVED else "Submitted for review."
+    return htmx.go(request, quoteapproval.url_of(made), toast=said)
+
+
+@workspace.allowed(*WRITES)
+@require_http_methods(["GET", "HEAD", "POST"])
+def version(request: HttpRequest, number: str, version: int) -> HttpResponse:
+    """Make the next version of this one."""
+    quote = quotescreen.load(request, number, version)
+    form = VersionForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        made = quoteversions.new_version(
+            quote_id=quote.pk, by=workspace.person(request), wish=form.cleaned_data["wish"]
+        )
+        return htmx.go(request, quoteapproval.url_of(made), toast=f"Version {made.version} is a draft.")
+    return render(request, f"{DIALOGS}#version", {"form": form, "quote": quote})
+
+
+@workspace.allowed("contracts.view_quote")
+@require_safe
+def compare(request: HttpRequest, number: str, version: int, other: int) -> HttpResponse:
+    """Two versions line by line; `other` is the older one."""
+    new = quotescreen.load(request, number, version)
+    rows = Quote.objects.visible_to(workspace.person(request)).select_related(*quotescreen.RELATED)
+    old = get_object_or_404(rows, number=number, version=other)
+    if old.version > new.version:
+        old, new = new, old
+    context = {"comparison": quoteversions.compare(old, new), "quote": new, "versions": quoteversions.versions_of(new)}
+    return render(request, "contracts/quote_compare.html", context)
+
+
+@workspace.allowed(*WRITES)
+@require_http_methods(["GET", "HEAD", "POST"])
+def take_file(request: HttpRequest, number: str, version: int) -> HttpResponse:
+    """Take a site file: the dialog, and what came of it with every row that was left out."""
+    quote = quotescreen.load(request, number, version)
+    form = ImportForm(request.POST or None, request.FILES or None)
+    context = {"form": form, "quote": quote}
+    if request.method == "POST" and form.is_valid():
+        try:
+            done = quoteimport.import_sites(
+                quote_id=quote.pk, content=form.cleaned_data["file"].read(), by=workspace.person(request),
+                update=form.cleaned_data["update"],
+            )  # fmt: skip
+        except Unreadable as error:
+            form.add_error("file", [text for texts in error.problems.values() for text in texts])
+        else:
+            left_out = siteimport.error_file(done.rows) if done.rows and done.bad else ""
+            encoded = base64.b64encode(left_out.encode()).decode() if left_out else ""
+            return render(request, f"{DIALOGS}#imported", {**context, "done": done, "left_out": encoded})
+    status = 422 if form.is_bound and form.errors else 200
+    return render(request, f"{DIALOGS}#import", context, status=status)

@@ -1,0 +1,177 @@
+"""Lines of a quote in the editor: the panel with its autosaving form, adding, copying, discounting, removing."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from catalog import configuration
+from catalog.models import Offering
+from contracts import quoteapproval, quotecompleteness, quotecopy, quoting
+from contracts.models import Quote, QuoteLine
+from contracts.quoteforms import AddForm, DiscountForm
+from contracts.quoting import EditedMeanwhile
+from contracts.views import quotescreen
+from kernel import htmx, workspace
+from kernel.refusal import Refusal
+
+WRITES = ("contracts.view_quote", "contracts.edit_quote")
+
+
+@workspace.allowed("contracts.view_quote")
+@require_safe
+def panel(request: HttpRequest, number: str, version: int, line_id: int) -> HttpResponse:
+    """The panel of one line; without htmx the whole page with it open."""
+    quote = quotescreen.load(request, number, version)
+    line = quotescreen.line_of(quote, line_id)
+    if not getattr(request, "htmx", False):
+        return htmx.go(request, f"{quoteapproval.url_of(quote)}?line={line.pk}")
+    return render(request, f"{quotescreen.TEMPLATE}#panel", quotescreen.context(request, quote, active=line.pk))
+
+
+@workspace.allowed(*WRITES)
+@require_POST
+def configure(request: HttpRequest, number: str, version: int, line_id: int) -> HttpResponse:
+    """Store what the form says, right or wrong, and answer with the price and whatever else changed on the screen."""
+    quote = quotescreen.load(request, number, version)
+    line = quotescreen.line_of(quote, line_id)
+    specification = quotecompleteness.specifications_of([line]).get(line.offering.specification_id or 0)
+    raw = {key[2:]: request.POST[key] for key in request.POST if key.startswith("c-")}
+    values, _ = configuration.clean(specification, raw, line.characteristics) if specification else ({}, {})
+    edition, quantity = (_number(request.POST.get(name, "")) for name in ("edition", "quantity"))
+    try:
+        quoting.configure(
+            line_id=line.pk, values=values, edition=edition, quantity=quantity, by=workspace.person(request)
+        )
+    except EditedMeanwhile as error:
+        stored = quotescreen.context(request, quote, active=line.pk)
+        context = {**stored, "conflict": error.problems, "mine": raw}
+        return render(request, f"{quotescreen.TEMPLATE}#conflict", context, status=409)
+    if not getattr(request, "htmx", False):
+        return htmx.go(request, f"{quoteapproval.url_of(quote)}?line={line.pk}", toast="Saved.")
+    quote = quotescreen.load(request, number, version)
+    context = quotescreen.context(request, quote, active=line.pk)
+    found = context["grid"].row_of(line.pk)
+    context["group"], context["row"] = found if found else (None, None)
+    context["refields"] = set(raw) != {field.key for field in context["fields"]}
+    return render(request, f"{quotescreen.TEMPLATE}#saved", context)
+
+
+@workspace.allowed(*WRITES)
+@require_http_methods(["GET", "HEAD", "POST"])
+def add(request: HttpRequest, number: str, version: int) -> HttpResponse:
+    """Add an offering at sites: the dialog, the panel of an empty cell (`?offering=&site=`), and the act."""
+    quote = quotescreen.load(request, number, version)
+    form = AddForm(request.POST or None, quote=quote, initial=_start(request))
+    if request.method == "POST" and form.is_valid():
+        offering, sites = form.cleaned_data["offering"], form.cleaned_data["sites"]
+        try:
+            made, refused = quoting.add_lines(
+                quote_id=quote.pk, offering_id=offering.pk, by=workspace.person(request),
+                site_ids=[site.pk for site in sites] if offering.needs_site else [],
+            )  # fmt: skip
+        except Refusal as error:
+            if error.status != 422:
+                raise
+            for texts in error.problems.values():
+                form.add_error(None, texts)
+        else:
+            said = f"{offering.name} added at {len(made)} site{'' if len(made) == 1 else 's'}."
+            said += "".join(f" Not at {one.site}: {one.reason}" for one in refused[:3])
+            where = f"?line={made[0].pk}" if made else ""
+            return htmx.go(request, f"{quoteapproval.url_of(quote)}{where}", toast=said)
+    if request.method != "POST" and "site" in request.GET:
+        return _empty_cell(request, quote)
+    status = 422 if form.is_bound and form.errors else 200
+    return render(request, "contracts/quote_dialogs.html#add", {"form": form, "quote": quote}, status=status)
+
+
+@workspace.allowed(*WRITES)
+@require_http_methods(["GET", "HEAD", "POST"])
+def copy(request: HttpRequest, number: str, version: int, line_id: int) -> HttpResponse:
+    """Copy a line's configuration: the dialog with what it would change, and the act."""
+    quote = quotescreen.load(request, number, version)
+    line = quotescreen.line_of(quote, line_id)
+    if request.method == "POST":
+        sites = [int(key) for key in request.POST.getlist("site") if key.isdigit() and len(key) < 18]
+        if not sites:
+            raise Refusal(problems={"sites": ["Choose at least one site."]})
+        done, refused = quoting.copy_to_sites(line_id=line.pk, site_ids=sites, by=workspace.person(request))
+        said = f"Copied to {len(done)} site{'' if len(done) == 1 else 's'}."
+        said += "".join(f" Not to {one.site}: {one.reason}" for one in refused[:3])
+        return htmx.go(request, f"{quoteapproval.url_of(quote)}?line={line.pk}", toast=said)
+    context = {"quote": quote, "line": line, **quotecopy.preview(quote, line)}
+    return render(request, "contracts/quote_dialogs.html#copy", context)
+
+
+@workspace.allowed(*WRITES)
+@require_http_methods(["GET", "HEAD", "POST"])
+def discount(request: HttpRequest, number: str, version: int) -> HttpResponse:
+    """Set the manual discount of the quote, or with `line` of one line."""
+    quote = quotescreen.load(request, number, version)
+    wanted = request.POST.get("line") or request.GET.get("line", "")
+    line = quotescreen.line_of(quote, int(wanted)) if wanted.isdigit() and len(wanted) < 18 else None
+    now = quote.manual_discount if line is None or line.manual_discount is None else line.manual_discount
+    form = DiscountForm(request.POST or None, initial={"percent": now})
+    if request.method == "POST" and form.is_valid():
+        quoting.set_discount(
+            quote_id=quote.pk, percent=form.cleaned_data["percent"], by=workspace.person(request),
+            line_ids=[line.pk] if line else None,
+        )  # fmt: skip
+        where = f"?line={line.pk}" if line else ""
+        return htmx.go(
+            request, f"{quoteapproval.url_of(quote)}{where}", toast="Discount stored, prices worked out anew."
+        )
+    status = 422 if form.is_bound and form.errors else 200
+    context = {"form": form, "quote": quote, "line": line}
+    return render(request, "contracts/quote_dialogs.html#discount", context, status=status)
+
+
+@workspace.allowed(*WRITES)
+@require_POST
+def remove(request: HttpRequest, number: str, version: int) -> HttpResponse:
+    """Remove one line, or all lines of the chosen sites."""
+    quote = quotescreen.load(request, number, version)
+    keys = {
+        name: [int(k) for k in request.POST.getlist(name) if k.isdigit() and len(k) < 18] for name in ("line", "site")
+    }
+    lines = QuoteLine.objects.filter(quote=quote)
+    chosen = lines.filter(pk__in=keys["line"]) if keys["line"] else lines.filter(site__in=keys["site"])
+    number_of = quoting.remove_lines(
+        quote_id=quote.pk, line_ids=list(chosen.values_list("pk", flat=True)), by=workspace.person(request)
+    )
+    if not number_of:
+        raise Refusal("Choose a cell or tick sites first.")
+    said = f"{number_of} line{'' if number_of == 1 else 's'} removed."
+    return htmx.go(request, quoteapproval.url_of(quote), toast=said)
+
+
+def _empty_cell(request: HttpRequest, quote: Quote) -> HttpResponse:
+    keys = {name: request.GET.get(name, "") for name in ("offering", "site")}
+    if not all(key.isdigit() and len(key) < 18 for key in keys.values()):
+        raise Http404("There is no such cell.")
+    offering = get_object_or_404(Offering.objects.filter(state="active", sellable=True), pk=keys["offering"])
+    site = get_object_or_404(quoting.sites_of(quote), pk=keys["site"]) if offering.needs_site else None
+    if not getattr(request, "htmx", False):
+        return htmx.go(request, quoteapproval.url_of(quote))
+    return render(request, f"{quotescreen.TEMPLATE}#empty", {"quote": quote, "offering": offering, "site": site})
+
+
+def _start(request: HttpRequest) -> dict[str, Any]:
+    return {"offering": request.GET["offering"]} if request.GET.get("offering", "").isdigit() else {}
+
+
+def _number(text: str) -> int | None:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    return int(number) if number.is_finite() and 0 <= number < 1_000_000 else None
+
+
+def line_url(quote: Quote, line: QuoteLine) -> str:
+    """Where a line's panel is."""
+    return reverse("contracts:quote_line", args=[quote.number, quote.version, line.pk])
