@@ -24,4 +24,4 @@ quote_urls: list[URLPattern] = [
     path("quotes/<str:number>/v<int:version>/against/<int:other>/", quoteacts.compare, name="quote_compare"),
     path("quotes/<str:number>/v<int:version>/import/", quoteacts.take_file, name="quote_import"),
 ]
-urlpatterns: list[URLPattern] = [*quote_urls]
+urlpatterns: list[URLPattern] = [*deal_urls, *quote_urls]
