@@ -13,6 +13,7 @@ env = environ.Env()
 
 DEBUG = env.bool("DEBUG", default=False)
 PRODUCTION = env.bool("PRODUCTION", default=False)
+DEMO = env.bool("DEMO", default=not PRODUCTION)
 VAR = Path(env.str("TRUNKLINE_VAR", default=str(BASE_DIR / "var")))
 
 DEV_SECRET = "development-only-secret-key-that-production-refuses-0123456789"  # noqa: S105

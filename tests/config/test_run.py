@@ -34,7 +34,7 @@ def command(var: Path, port: object) -> subprocess.Popen[str]:
     given = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
     return subprocess.Popen(
         [sys.executable, "manage.py", "run"], cwd=servers.ROOT,
-        env=given | {"TRUNKLINE_VAR": str(var), "PORT": str(port)},
+        env=given | {"TRUNKLINE_VAR": str(var), "PORT": str(port), "DEMO": "0"},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
 

@@ -40,5 +40,5 @@ def test_a_scratch_stack_lives_apart_and_leaves_nothing() -> None:
 def test_a_part_that_ends_at_once_is_said_with_its_words() -> None:
     broken = stack.Stack(only=("web",), environment={"WEB_WORKERS": "many"})
 
-    with pytest.raises(stack.NoStart, match="(?s)web ended with code 1.*invalid literal"), broken:
+    with pytest.raises(stack.NoStart, match=r"(?s)web ended with code 1.*invalid literal"), broken:
         pass

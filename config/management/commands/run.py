@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command, get_commands, load_command_class
 from django.core.management.base import BaseCommand
-from django.db import connections
+from django.db import connections, transaction
 
 from config import supervisor
 from kernel.roles import ROLES
@@ -23,9 +24,10 @@ class Command(BaseCommand):
             supervisor.say("bringing the database up to date")
             call_command("migrate", verbosity=0, interactive=False)
             call_command("synchronise_roles", verbosity=0)
-            if not get_user_model().objects.exists() and "seed_demo" in get_commands():
+            if settings.DEMO and not get_user_model().objects.exists():
                 supervisor.say("the database is empty: filling it with the demo")
-                call_command("seed_demo", verbosity=0)
+                with transaction.atomic():  # all of it or nothing, so that an interrupted start can be repeated
+                    call_command("seed_demo", verbosity=0)
             welcome = self.welcome(stack.url)
             connections.close_all()
             supervisor.say("starting web, worker, beat and network simulator")
