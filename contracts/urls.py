@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path
 
+from contracts.dealurls import patterns as deal_urls
 from contracts.views import quoteacts, quotelines, quotes
 
 app_name = "contracts"

@@ -23,7 +23,7 @@ class AgreementTable(tables.Table):
     """Columns of the list."""
 
     title = tables.Name(sub=lambda record: f"{record.number}, version {record.version}", verbose_name="Agreement")
-    account = tables.Text(accessor="account.name", verbose_name="Customer", order_by="account__name")
+    account = tables.Text(accessor="account__name", verbose_name="Customer", order_by="account__name")
     state = tables.State()
     starts_on = tables.Date(verbose_name="From", optional=True)
     ends_on = tables.Date(verbose_name="Until")

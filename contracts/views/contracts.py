@@ -19,7 +19,7 @@ class ContractTable(tables.Table):
     """Columns of the list."""
 
     number = tables.Name(url="contracts:contract", arg="number", sub="get_kind_display", verbose_name="Contract")
-    account = tables.Text(accessor="account.name", sub="site", verbose_name="Customer", order_by="account__name")
+    account = tables.Text(accessor="account__name", sub="site", verbose_name="Customer", order_by="account__name")
     state = tables.State()
     monthly = tables.Money(verbose_name="Per month")
     starts_on = tables.Date(verbose_name="From", optional=True)
