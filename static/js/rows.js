@@ -1,7 +1,19 @@
 // Keyboard movement in lists: j and k or the arrows go from row to row, Enter follows the row's link, x ticks it.
 const rowLinks = (table) => [...table.querySelectorAll("tbody tr")].map((row) => row.querySelector("a.name, a")).filter(Boolean);
 
+const shortcutsOn = () => localStorage.getItem("shortcuts") !== "off";
+
+document.querySelectorAll("[data-shortcuts]").forEach((box) => {
+  box.checked = shortcutsOn();
+  box.addEventListener("change", () => localStorage.setItem("shortcuts", box.checked ? "on" : "off"));
+});
+
 document.addEventListener("keydown", (event) => {
+  if (!shortcutsOn()) return;
+  if (event.key === "?" && !event.target.closest?.("input, select, textarea, dialog")) {
+    document.getElementById("keys")?.showModal();
+    return;
+  }
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest?.("input, select, textarea, [contenteditable], dialog, details.menu")) return;
   const table = event.target.closest?.("table[data-rows]") || document.querySelector("table[data-rows]");
