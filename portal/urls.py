@@ -1,6 +1,19 @@
 """The customer's face: URLs."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+
+from portal.views import orders, things
 
 app_name = "portal"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("", orders.home, name="home"),
+    path("orders/", orders.every, name="order_list"),
+    path("orders/<str:number>/", orders.order, name="order"),
+    path("orders/<str:number>/sites.csv", orders.table, name="order_table"),
+    path("services/", things.services, name="service_list"),
+    path("services/<str:number>/", things.service, name="service"),
+    path("quotes/", things.quotes, name="quote_list"),
+    path("documents/", things.documents, name="document_list"),
+    path("company/", things.people, name="people"),
+    path("sign/<int:pk>/", things.sign, name="sign"),
+]

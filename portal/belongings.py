@@ -1,0 +1,69 @@
+"""Belongings: what a customer has: services with their levels, documents, people with access."""
+
+from collections import defaultdict
+from typing import Any
+
+from django.db.models import Q
+
+from cmdb.models import Product
+from contracts.models import Agreement, Contract, Quote, ServiceLevel
+from crm.models import Account, Contact
+from kernel.models import Document, User
+from orders.models import Order
+
+LIVING = ("pending_active", "active", "suspended", "pending_terminate")
+SHOWN_QUOTES = ("presented", "accepted", "completed", "declined", "expired")
+WITH_DOCUMENTS = (Quote, Agreement, Contract, Order, Product, Account)
+
+
+def services(user: User) -> Any:
+    """Products that the customer has or will have, by site."""
+    rows = Product.objects.visible_to(user).filter(state__in=LIVING)
+    return rows.select_related("account", "site", "offering").order_by("site__name", "name", "pk")
+
+
+def levels(user: User, site_ids: list[int]) -> dict[int, list[Any]]:
+    """Service levels by site, from the service contracts in force or to come."""
+    contracts = Contract.objects.visible_to(user).filter(
+        kind=Contract.Kind.SERVICE, site__in=site_ids, state__in=["active", "pending_signature", "suspended"]
+    )
+    rows = ServiceLevel.objects.filter(contract__in=contracts.values("pk")).select_related("contract")
+    found: dict[int, list[Any]] = defaultdict(list)
+    for level in rows.order_by("metric", "-contract"):
+        mine = found[level.contract.site_id]
+        if level.metric not in {one.metric for one in mine}:
+            mine.append(level)
+    return found
+
+
+def contract_of(user: User, product: Product) -> Any:
+    """The service contract of a product's site, the latest first."""
+    rows = Contract.objects.visible_to(user).filter(kind=Contract.Kind.SERVICE, site=product.site_id)  # type: ignore[attr-defined]
+    return (
+        rows.exclude(state__in=["cancelled", "draft"])
+        .prefetch_related("entitlements__offering")
+        .order_by("-pk")
+        .first()
+    )
+
+
+def documents(user: User) -> Any:
+    """Documents that we share, of every record that the customer sees, newest first."""
+    wanted = Q(pk__in=[])
+    for model in WITH_DOCUMENTS:
+        seen = model._default_manager.visible_to(user)  # type: ignore[attr-defined]
+        wanted |= Q(subject_type=model._meta.label_lower, subject_id__in=seen.values("pk"))
+    return Document.objects.filter(wanted, customer_may_see=True).order_by("-created_at", "-pk")
+
+
+def quotes(user: User) -> Any:
+    """Quotes that were given to the customer, newest first."""
+    rows = Quote.objects.visible_to(user).filter(state__in=SHOWN_QUOTES)
+    return rows.select_related("account").order_by("-presented_at", "-pk")
+
+
+def people(user: User) -> Any:
+    """People of the customer's companies who can log in here."""
+    seen = Account.objects.visible_to(user).values("pk")
+    rows = Contact.objects.filter(account__in=seen, user__isnull=False, user__is_active=True)
+    return rows.select_related("account", "user").order_by("account__name", "last_name", "first_name")

@@ -1,0 +1,101 @@
+"""What a customer has: services, quotes, documents, people; and the way to sign."""
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from cmdb import characteristics
+from contracts.models import SignatureRequest
+from crm.models import Account
+from kernel import documents as files
+from kernel import htmx, workspace
+from portal import belongings, needs, signing
+from portal.views import customers_only, frame
+
+SHOWN = 300
+
+
+@customers_only
+@require_safe
+def services(request: HttpRequest) -> HttpResponse:
+    """Services by site, with their levels."""
+    user = workspace.person(request)
+    rows = list(belongings.services(user)[:SHOWN])
+    levels = belongings.levels(user, [row.site_id for row in rows if row.site_id])
+    sites: dict[object, list[object]] = {}
+    for row in rows:
+        sites.setdefault(row.site, []).append(row)
+    groups = [
+        {"site": site, "products": members, "levels": levels.get(getattr(site, "pk", 0), [])}
+        for site, members in sites.items()
+    ]
+    context = {"portal_nav": frame("portal:service_list"), "groups": groups, "count": len(rows)}
+    return htmx.respond(request, "portal/services.html", context)
+
+
+@customers_only
+@require_safe
+def service(request: HttpRequest, number: str) -> HttpResponse:
+    """One service: what was agreed, since when, with which levels and papers."""
+    user = workspace.person(request)
+    rows = belongings.services(user).select_related("specification").prefetch_related("specification__characteristics")
+    product = get_object_or_404(rows, number=number)
+    contract = belongings.contract_of(user, product)
+    levels = belongings.levels(user, [product.site_id] if product.site_id else [])
+    context = {
+        "portal_nav": frame("portal:service_list"),
+        "crumbs": [("Services", reverse("portal:service_list")), (number, "")],
+        "product": product,
+        "values": characteristics.told(product, customer=True),
+        "contract": contract,
+        "levels": levels.get(product.site_id, []),
+        "papers": files.of(contract).filter(customer_may_see=True) if contract else [],
+    }
+    return htmx.respond(request, "portal/service.html", context)
+
+
+@customers_only
+@require_safe
+def quotes(request: HttpRequest) -> HttpResponse:
+    """Quotes: those that wait for a signature, and those of the past."""
+    user = workspace.person(request)
+    rows = list(belongings.quotes(user)[:SHOWN])
+    waiting = {one.request.subject_id: one for one in needs.signatures(user) if one.request.subject_type == needs.QUOTE}
+    for row in rows:
+        row.signature = waiting.get(row.pk)
+    return htmx.respond(request, "portal/quotes.html", {"portal_nav": frame("portal:quote_list"), "quotes": rows})
+
+
+@customers_only
+@require_safe
+def documents(request: HttpRequest) -> HttpResponse:
+    """Everything on paper."""
+    rows = belongings.documents(workspace.person(request))[:SHOWN]
+    return htmx.respond(
+        request, "portal/documents.html", {"portal_nav": frame("portal:document_list"), "documents": rows}
+    )
+
+
+@customers_only
+@require_safe
+def people(request: HttpRequest) -> HttpResponse:
+    """The own companies and who of them can log in."""
+    user = workspace.person(request)
+    context = {
+        "portal_nav": frame("portal:people"),
+        "people": belongings.people(user)[:SHOWN],
+        "accounts": Account.objects.visible_to(user).order_by("path"),
+    }
+    return htmx.respond(request, "portal/people.html", context)
+
+
+@customers_only
+@require_POST
+def sign(request: HttpRequest, pk: int) -> HttpResponse:
+    """Go to the page where a document is read and signed."""
+    user = workspace.person(request)
+    seen = SignatureRequest.objects.filter(account__in=Account.objects.visible_to(user).values("pk"))
+    made = get_object_or_404(seen, pk=pk)
+    token = signing.fresh_link(request_id=made.pk, by=user)
+    return HttpResponseRedirect(reverse("contracts:sign", args=[token]))
