@@ -1,6 +1,16 @@
-"""Roles: who may do what with orders."""
+"""Roles: who may do what with orders; where they stand in the frame, on the home page and in the search."""
 
-from kernel import roles
+from collections.abc import Iterable
+
+from django.db.models import Count
+from django.urls import reverse
+from django.utils import timezone
+
+from kernel import finding, frame, home, moving, roles, states
+from kernel.models import User
+from kernel.states import Look
+from orders import queries, steering, submission
+from orders.models import Order
 
 READERS = (
     "sales_agent", "sales_manager", "order_agent", "order_manager", "order_approver", "finance",
@@ -22,3 +32,100 @@ roles.grant("order_fulfilment_agent", "orders.enrich_order", "orders.change_orde
 roles.grant("fulfilment_manager", "orders.enrich_order", "orders.change_order", "orders.steer_order")
 roles.grant("order_approver", "orders.approve_order")
 roles.grant("finance", "orders.approve_order")
+
+frame.add(
+    frame.NavItem(
+        "Deliver", "Orders", "shopping-cart", "orders:order_list", "orders.view_order", 20,
+        count=lambda user: queries.open_orders(user).count(),
+    )
+)  # fmt: skip
+frame.add_new(frame.NewItem("Order", "shopping-cart", "orders:new", "orders.add_order", 25))
+
+moving.register(
+    Order,
+    submit=lambda pk, by, reason: submission.submit(order_id=pk, by=by),
+    hold=lambda pk, by, reason: steering.hold(order_id=pk, by=by, reason=reason),
+    await_information=lambda pk, by, reason: steering.await_information(order_id=pk, by=by, reason=reason),
+    resume=lambda pk, by, reason: steering.resume(order_id=pk, by=by, reason=reason),
+    cancel=lambda pk, by, reason: steering.cancel(order_id=pk, by=by, reason=reason),
+)
+
+states.add(
+    {
+        "orders.order.in_progress": Look("progress", "In progress", "run"),
+        "orders.order.approved": Look("progress", "Approved", "run"),
+        "orders.order.submitted": Look("progress", "Submitted", "run"),
+        "orders.order.draft": Look("pencil", "Draft", "idle"),
+        "orders.orderline.acknowledged": Look("circle-dashed", "Acknowledged", "idle"),
+        "orders.orderline.scheduled": Look("circle-dashed", "Scheduled", "idle"),
+        "orders.orderline.draft": Look("pencil", "Draft", "idle"),
+        "orders.domainorder.draft": Look("circle-dashed", "Draft", "idle"),
+        "orders.domainorder.qualified": Look("circle-dashed", "Qualified", "idle"),
+        "orders.domainorder.scheduled": Look("circle-dashed", "Scheduled", "idle"),
+        "orders.domainorder.closed_complete": Look("circle-check", "Done", "ok"),
+    }
+)
+
+
+def _drafts(user: User) -> Iterable[home.Action]:
+    """Drafts that somebody has to submit."""
+    rows = Order.objects.visible_to(user).filter(state=Order.State.DRAFT).select_related("account")
+    for order in rows.order_by("created_at")[:5]:
+        yield home.Action(
+            text=f"Submit {order.title}", url=order.get_absolute_url(), detail=order.account.name, number=order.number,
+            icon="send", tone="wait", due="Draft", due_detail=f"since {order.created_at:%-d %b}", word="Submit",
+            at=order.created_at,
+        )  # fmt: skip
+
+
+def _values(user: User) -> Iterable[home.Action]:
+    """Orders that wait for technical values."""
+    rows = Order.objects.visible_to(user).filter(missing_values__filled_at__isnull=True, missing_values__isnull=False)
+    rows = rows.select_related("account").annotate(asked=Count("missing_values")).order_by("submitted_at")
+    for order in rows[:5]:
+        word = "1 technical value" if order.asked == 1 else f"{order.asked} technical values"
+        yield home.Action(
+            text=f"Fill in {word}", url=reverse("orders:values", args=[order.number]),
+            detail=f"{order.account.name}, {order.title}", number=order.number, icon="hourglass", tone="wait", due="Waits",
+            due_detail="enrichment is on hold" if order.state == Order.State.ENRICHMENT_ON_HOLD else "part of it goes on",
+            word="Fill in", at=order.submitted_at,
+        )  # fmt: skip
+
+
+def _late(user: User) -> Iterable[home.Action]:
+    """Orders whose promise is over."""
+    today = timezone.localdate()
+    rows = queries.open_orders(user).filter(promised_on__lt=today).select_related("account")
+    for order in rows.order_by("promised_on")[:5]:
+        days = (today - order.promised_on).days
+        yield home.Action(
+            text=f"Set a new date for {order.title}", url=order.get_absolute_url(), detail=order.account.name,
+            number=order.number, icon="alert-circle", tone="bad", due=f"{days} day{'' if days == 1 else 's'} over",
+            due_detail=f"promised {order.promised_on:%-d %b}", word="Look", at=order.promised_on,
+        )  # fmt: skip
+
+
+def _figures(user: User) -> Iterable[home.Figure]:
+    rows = queries.open_orders(user)
+    url = reverse("orders:order_list")
+    held = rows.filter(state=Order.State.ENRICHMENT_ON_HOLD).count()
+    yield home.Figure("Open orders", str(rows.count()), url, "not ended yet")
+    yield home.Figure("Waiting for values", str(held), f"{url}?state=enrichment_on_hold", "in enrichment", "wait" if held else "")
+
+
+def _search(user: User, text: str, limit: int) -> Iterable[finding.Found]:
+    for order in queries.found(user, text, limit):
+        yield finding.Found(order.title, order.get_absolute_url(), order.account.name, order.number, "shopping-cart")
+
+
+home.next_actions("orders.submit_order", _drafts)
+home.next_actions("orders.enrich_order", _values)
+home.next_actions("orders.steer_order", _late)
+home.figures("orders.submit_order", _figures, order=20)
+home.add(
+    home.Block(
+        "orders", "Open orders", "orders.change_order", order=30, url_name="orders:mine", wide=True,
+        all_url_name="orders:order_list", empty="No order is open.",
+    )
+)  # fmt: skip
+finding.register("Orders", "shopping-cart", "orders.view_order", _search, order=10)

@@ -1,6 +1,25 @@
 """Orders: URLs."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+
+from orders.views import acts, orders, page
 
 app_name = "orders"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("orders/", orders.orders, name="order_list"),
+    path("orders/new/", acts.new, name="new"),
+    path("orders/mine/", orders.mine, name="mine"),
+    path("orders/of-account/<str:number>/", orders.of_account, name="of_account"),
+    path("orders/from-quote/<int:pk>/", acts.from_quote, name="from_quote"),
+    path("orders/<str:number>/", page.order, name="order"),
+    path("orders/<str:number>/tree/", page.tree, name="tree"),
+    path("orders/<str:number>/graph/", page.graph, name="graph"),
+    path("orders/<str:number>/timeline/", page.timeline_page, name="timeline"),
+    path("orders/<str:number>/lines/", page.lines, name="lines"),
+    path("orders/<str:number>/values/", page.values, name="values"),
+    path("orders/<str:number>/edit/", acts.edit, name="edit"),
+    path("orders/<str:number>/submit/", acts.submit, name="submit"),
+    path("orders/<str:number>/supply/", acts.supply, name="supply"),
+    path("orders/<str:number>/lines/add/", acts.add_line, name="add_line"),
+    path("orders/<str:number>/lines/<int:pk>/remove/", acts.remove_line, name="remove_line"),
+]

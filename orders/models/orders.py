@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 from django_fsm import FSMField, transition
 
 from crm.models import OfAccountQuerySet
@@ -109,6 +110,10 @@ class Order(Numbered):
 
     def __str__(self) -> str:
         return f"{self.number} {self.title}"
+
+    def get_absolute_url(self) -> str:
+        """Its page."""
+        return reverse("orders:order", args=[self.number])
 
     @transition(field=state, source=State.DRAFT, target=State.SUBMITTED, permission="orders.submit_order",
                 custom={"label": "Submit"})  # fmt: skip

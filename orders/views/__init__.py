@@ -1,0 +1,1 @@
+"""Screens of orders, one file per screen."""

@@ -1,0 +1,108 @@
+"""Forms of orders: they read what was typed; whether it may be so is said by the acts."""
+
+import datetime as dt
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+
+from catalog.models import Offering
+from crm.models import Account, BillingProfile, Contact, Site
+from orders import editing
+from orders.models import Order
+
+
+class Day(forms.DateInput):
+    """A date as the browser picks it."""
+
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+
+class OrderForm(forms.Form):
+    """What may change on an order without selling anything anew."""
+
+    title = forms.CharField(max_length=120)
+    their_reference = forms.CharField(label="Their reference", max_length=60, required=False)
+    contact = forms.ModelChoiceField(Contact.objects.none(), label="Contact", required=False, empty_label="Choose a person")
+    billing_profile = forms.ModelChoiceField(
+        BillingProfile.objects.none(), label="Billing profile", required=False, empty_label="Choose how they pay",
+        help_text="Where the invoices go and when they are due.",
+    )  # fmt: skip
+    requested_on = forms.DateField(
+        label="Requested date", required=False, widget=Day, help_text="Empty means as soon as it can be done."
+    )
+
+    def __init__(self, *args: Any, order: Order, **kwargs: Any) -> None:
+        kwargs.setdefault("initial", {name: getattr(order, name) for name in self.base_fields})
+        super().__init__(*args, **kwargs)
+        of_tree = {"account__root": order.account.root_id}
+        self.fields["contact"].queryset = Contact.objects.filter(**of_tree)  # type: ignore[attr-defined]
+        self.fields["billing_profile"].queryset = BillingProfile.objects.filter(**of_tree)  # type: ignore[attr-defined]
+        for name in list(self.fields):
+            if not editing.may_edit(order, name):
+                del self.fields[name]
+
+    def changes(self) -> dict[str, Any]:
+        """Values for `editing.edit`."""
+        return {k: v.pk if isinstance(v, Contact | BillingProfile) else v for k, v in self.cleaned_data.items()}
+
+
+class NewOrderForm(forms.Form):
+    """An order by an agent's hand."""
+
+    account = forms.ModelChoiceField(Account.objects.none(), label="Customer", empty_label="Choose a customer")
+    title = forms.CharField(max_length=120, widget=forms.TextInput(attrs={"placeholder": "Such as: third line at Rotterdam"}))
+    requested_on = forms.DateField(label="Requested date", required=False, widget=Day)
+    reference = forms.CharField(label="Their reference", max_length=60, required=False)
+
+    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["account"].queryset = Account.objects.visible_to(user).order_by("name")  # type: ignore[attr-defined]
+
+
+class LineForm(forms.Form):
+    """One more product on a draft."""
+
+    offering = forms.ModelChoiceField(
+        Offering.objects.filter(state="active", sellable=True, specification__isnull=False), empty_label="Choose a product"
+    )
+    site = forms.ModelChoiceField(Site.objects.none(), required=False, empty_label="No site")
+    quantity = forms.IntegerField(min_value=1, max_value=10_000, initial=1)
+
+    def __init__(self, *args: Any, order: Order, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["site"].queryset = Site.objects.filter(account__path__startswith=order.account.path)  # type: ignore[attr-defined]
+
+
+def typed_lines(data: QueryDict, keys: set[int]) -> tuple[dict[int, dict[str, Any]], dict[str, list[str]]]:
+    """Fields of lines named line-<key>-<field>: values by line, and problems by field."""
+    found: dict[int, dict[str, Any]] = {}
+    problems: dict[str, list[str]] = {}
+    for name in data:
+        head, _, rest = name.partition("-")
+        pk, _, field = rest.partition("-")
+        if head != "line" or not pk.isdecimal() or int(pk) not in keys:
+            continue
+        value: Any = data[name].replace("\x00", "").strip()[:300]
+        if field == "requested_on":
+            value = _day(value)
+            if value is False:
+                problems[name] = ["Enter a date such as 2027-03-31."]
+                continue
+        if field == "contact" and value and not value.isdecimal():
+            problems[name] = ["Choose one of the people offered."]
+            continue
+        found.setdefault(int(pk), {})[field] = value
+    return found, problems
+
+
+def _day(text: str) -> Any:
+    if not text:
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        return False

@@ -1,0 +1,148 @@
+"""The outlook: what an order is blocked by and what happens next, in words."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.db.models import Min
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+
+from fulfillment.models import Task
+from kernel import approvals
+from orders import dependencies, questions
+from orders.models import DomainOrder, Order
+
+ROOT = Order._meta.label_lower
+FEW = 4
+
+
+@dataclass(frozen=True)
+class Item:
+    """One sentence with its small print and, if somebody has to act, where."""
+
+    icon: str
+    tone: str
+    strong: str
+    text: str = ""
+    when: str = ""
+    url: str = ""
+    word: str = ""
+
+
+def fallen(order: Order) -> list[Task]:
+    """Tasks that have fallen out, with their flows."""
+    rows = Task.objects.filter(flow__root_type=ROOT, flow__root_id=order.pk, state=Task.State.ON_HOLD).exclude(problem="")
+    return list(rows.select_related("flow__site", "assignee").order_by("pk"))
+
+
+def blocked_by(order: Order, tasks: list[Task]) -> list[Item]:
+    """What keeps the order from going on, worst first."""
+    items = [
+        Item(
+            "alert-triangle", "bad", f"{task.name} failed", f"{_at(task)}. {task.problem.rstrip('.')}.",
+            task.team or str(task.assignee or ""), fallout_url(task), "Open fallout",
+        )
+        for task in tasks[:FEW]
+    ]  # fmt: skip
+    if len(tasks) > FEW:
+        items.append(Item("alert-triangle", "bad", f"{len(tasks) - FEW} more have failed", "They stand in the tree."))
+    items += _people(order) + _waiting_nodes(order) + _requirements(order)
+    return items
+
+
+def _people(order: Order) -> list[Item]:
+    items = []
+    for asked in questions.waiting(order)[:FEW]:
+        where = f" at {asked.line.site.name}" if asked.line and asked.line.site else ""
+        items.append(
+            Item(
+                "hourglass", "wait", f"{asked.characteristic.name}?", f"{asked.characteristic.specification.name}{where} needs it.",
+                "Asked of the fulfilment agents", reverse("orders:values", args=[order.number]), "Fill in",
+            )
+        )  # fmt: skip
+    made = approvals.current(order) if order.state == Order.State.AWAITING_APPROVAL else None
+    if made:
+        for step in approvals.current_steps(made):
+            items.append(Item("user-check", "wait", f"{step.role.replace('_', ' ').capitalize()} decides.", step.because))
+    if order.state in (Order.State.ON_HOLD, Order.State.AWAITING_INFORMATION):
+        word = "The order is on hold." if order.state == Order.State.ON_HOLD else "The customer has to answer."
+        items.append(Item("player-pause", "wait", word, "Nothing new starts until it is resumed."))
+    return items
+
+
+def _waiting_nodes(order: Order) -> list[Item]:
+    asked = {m.characteristic.key for m in questions.waiting(order)}
+    rows = DomainOrder.objects.filter(order=order, state=DomainOrder.State.WAITING_DATA).select_related("site", "line__site")
+    items = []
+    for node in rows.order_by("pk"):
+        names = [name for name in node.missing if name not in asked]
+        if names:
+            site = node.site or node.line.site
+            where = f" at {site.name}" if site else ""
+            what = ", ".join(names).replace("_", " ")
+            items.append(Item("hourglass", "wait", f"{node.name}{where} waits for {what}.", "A task supplies it."))
+    return items[:FEW]
+
+
+def _requirements(order: Order) -> list[Item]:
+    """Lines that are done but lack what they require."""
+    if order.state != Order.State.IN_PROGRESS:
+        return []
+    roots = DomainOrder.objects.filter(order=order, depth=0, state=DomainOrder.State.CLOSED_COMPLETE).values("line")
+    done = list(order.lines.filter(pk__in=roots).exclude(state="completed").select_related("specification", "site"))
+    return [Item("link", "wait", clash.text, "The line closes once it is there.") for clash in dependencies.clashes(order, done)] if done else []
+
+
+def next_up(order: Order) -> list[Item]:
+    """What happens next, in words; for an order that has not started what it still goes through."""
+    before = {
+        "draft": Item("send", "idle", "Submit the order", "It is checked as a whole first."),
+        "submitted": Item("settings-automation", "idle", "Technical data are filled by rules", "What they cannot fill is asked."),
+        "enrichment_in_progress": Item("user-check", "idle", "Credit, dates and feasibility are checked", "Then approvers decide."),
+        "enrichment_on_hold": Item("user-check", "idle", "Once the values are here, approval follows by itself"),
+        "awaiting_approval": Item("git-branch", "idle", "Once approved, products are reserved and work is planned by itself"),
+        "approved": Item("git-branch", "idle", "Decomposition and planning run now"),
+    }  # fmt: skip
+    if order.state in before:
+        return [before[order.state]]
+    if order.state not in (Order.State.IN_PROGRESS, Order.State.ON_HOLD, Order.State.AWAITING_INFORMATION):
+        return []
+    rows = Task.objects.filter(flow__root_type=ROOT, flow__root_id=order.pk)
+    now = list(
+        rows.filter(state__in=["ready", "in_progress", "awaiting_information"])
+        .select_related("flow__site", "assignee").order_by("estimated_end", "pk")[:FEW]
+    )  # fmt: skip
+    later = list(
+        rows.filter(state="planned").values("name").annotate(day=Min("estimated_end")).order_by("day", "name")[: FEW - len(now) + 2]
+    )
+    items = [_running(task) for task in now]
+    items += [Item("git-branch", "idle", f"Then {row['name'].lower()}", "", _day(row["day"])) for row in later]
+    return items[: FEW + 1]
+
+
+def _running(task: Task) -> Item:
+    who = str(task.assignee) if task.assignee else task.team
+    icons = {"field_work": "calendar", "project": "truck-delivery", "manual": "user", "wait_event": "hourglass"}
+    doing = "is under way" if task.state == "in_progress" else "waits for an answer" if task.state != "ready" else "is next"
+    place = f" at {task.flow.site.name}" if task.flow.site else ""
+    small = ", ".join(filter(None, [who, _day(task.estimated_end)]))
+    return Item(icons.get(task.kind, "player-play"), "idle", f"{task.name}{place} {doing}", "", small)
+
+
+def _day(day: dt.date | None) -> str:
+    if day is None:
+        return ""
+    away = (day - timezone.localdate()).days
+    return {0: "today", 1: "tomorrow"}.get(away, f"{day:%a %-d %b}" if away > 0 else f"was due {day:%-d %b}")
+
+
+def _at(task: Task) -> str:
+    return f"at {task.flow.site.name}" if task.flow.site else "in this order"
+
+
+def fallout_url(task: Task) -> str:
+    """Where a fallen task is mended, if the fallout desk is there; "" otherwise."""
+    try:
+        return reverse("fallout:of_task", args=[task.number])
+    except NoReverseMatch:
+        return ""

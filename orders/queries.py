@@ -1,0 +1,57 @@
+"""Questions about orders: lists with what their columns need, in one query each."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Count, Exists, IntegerField, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
+
+from fulfillment.models import Task
+from kernel.models import AuditEntry, User
+from orders.models import MissingValue, Order, OrderLine
+
+ROOT = Order._meta.label_lower
+ENDED = (
+    Order.State.COMPLETED, Order.State.PARTIAL, Order.State.FAILED, Order.State.CANCELLED, Order.State.REJECTED,
+)  # fmt: skip
+
+
+def listed(user: User) -> Any:
+    """Orders that a person may see, each with its milestones and what it waits for."""
+    lines = OrderLine.objects.filter(order=OuterRef("pk")).order_by().values("order")
+    open_sites = Exists(
+        OrderLine.objects.filter(order=OuterRef("order"), site=OuterRef("site")).exclude(state__in=["completed", "cancelled"])
+    )
+    done = OrderLine.objects.filter(order=OuterRef("pk")).filter(~open_sites).order_by().values("order")
+    moved = AuditEntry.objects.filter(subject_type=ROOT, subject_id=OuterRef("pk")).order_by("id")
+    tasks = Task.objects.filter(flow__root_type=ROOT, flow__root_id=OuterRef("pk"))
+    return (
+        Order.objects.visible_to(user)
+        .select_related("account", "manager")
+        .annotate(
+            sites=_number(lines.annotate(n=Count("site", distinct=True)).values("n")),
+            live=_number(done.annotate(n=Count("site", distinct=True)).values("n")),
+            approval_asked_at=Subquery(moved.filter(action="ask_approval").values("at")[:1]),
+            approved_at=Subquery(moved.filter(action="approve").values("at")[:1]),
+            fallen=Exists(tasks.filter(state=Task.State.ON_HOLD).exclude(problem="")),
+            asked=Exists(MissingValue.objects.filter(order=OuterRef("pk"), filled_at__isnull=True)),
+        )
+    )
+
+
+def _number(counted: models.QuerySet[Any]) -> Any:
+    return Coalesce(Subquery(counted[:1], output_field=IntegerField()), 0)
+
+
+def open_orders(user: User) -> Any:
+    """Orders that have not ended."""
+    return Order.objects.visible_to(user).exclude(state__in=ENDED)
+
+
+def found(user: User, text: str, limit: int) -> Any:
+    """Orders by number, title, customer or the customer's own reference."""
+    wanted = (
+        Q(number__iexact=text) | Q(title__icontains=text) | Q(account__name__icontains=text)
+        | Q(their_reference__icontains=text)
+    )  # fmt: skip
+    return Order.objects.visible_to(user).filter(wanted).select_related("account").order_by("-pk")[:limit]

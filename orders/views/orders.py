@@ -1,0 +1,211 @@
+"""The list of orders: milestones reached, promised date, what each waits for."""
+
+from typing import Any
+
+import django_filters
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.html import format_html
+from django.views.decorators.http import require_safe
+
+from crm.models import Account
+from kernel import tables
+from kernel.columns import Cell
+from kernel.models import User
+from kernel.templatetags import trunkline as tags
+from kernel.workspace import allowed, person
+from orders import queries
+from orders.models import Order
+
+SHOWN = 8
+BEFORE_APPROVAL = ("draft", "submitted", "enrichment_in_progress", "enrichment_on_hold")
+OVER = ("cancelled", "rejected")
+
+
+class Milestone(tables.Column):
+    """One step of the process as a coloured cell. `key` is submitted, enriched, approved, live or completed."""
+
+    def __init__(self, key: str, **kwargs: Any) -> None:
+        self.key = key
+        super().__init__(accessor="state", orderable=False, css="ms-col col-opt", **kwargs)
+
+    def shown(self, value: Any, record: Any) -> Cell:
+        kind, word = milestone(self.key, record)
+        icons = {"d": "check", "r": "progress", "w": "hourglass", "b": "alert-circle"}
+        said = {"d": "Done ", "r": "Under way ", "w": "Waiting ", "b": "Late ", "f": "Planned ", "x": ""}[kind]
+        mark = tags.icon(icons[kind]) if kind in icons else ""
+        return format_html('<div class="ms ms-{}"><div>{}<span class="sr">{}</span>{}</div></div>', kind, mark, said, word)
+
+    def plain_cells(self, column: Any, record: Any) -> list[Any]:
+        return [milestone(self.key, record)[1]]
+
+
+def milestone(key: str, order: Any) -> tuple[str, str]:
+    """Kind (done, running, waiting, bad, future, off as one letter) and word of one step of an order."""
+    if order.state in OVER and key in ("live", "completed"):
+        return "x", "–"
+    return _STEPS[key](order)
+
+
+def _submitted(order: Any) -> tuple[str, str]:
+    return ("d", tags.short_day(order.submitted_at)) if order.submitted_at else ("r", "Draft")
+
+
+def _enriched(order: Any) -> tuple[str, str]:
+    if order.approval_asked_at:
+        return "d", tags.short_day(order.approval_asked_at)
+    if order.state == Order.State.ENRICHMENT_ON_HOLD:
+        return "w", "Values"
+    return ("r", "Running") if order.state in ("submitted", "enrichment_in_progress") else ("f", "–")
+
+
+def _approved(order: Any) -> tuple[str, str]:
+    if order.approved_at:
+        return "d", tags.short_day(order.approved_at)
+    if order.state == Order.State.REJECTED:
+        return "b", "Rejected"
+    return ("w", "Asked") if order.state == Order.State.AWAITING_APPROVAL else ("f", "–")
+
+
+def _live(order: Any) -> tuple[str, str]:
+    if order.state in BEFORE_APPROVAL or not order.started_at:
+        return "f", "–"
+    if order.fallen:
+        return "b", f"{order.live} of {order.sites}"
+    if order.state in ("on_hold", "awaiting_information"):
+        return "w", "Paused"
+    return ("d" if order.live == order.sites else "r"), f"{order.live} of {order.sites}"
+
+
+def _completed(order: Any) -> tuple[str, str]:
+    if order.ended_at and order.state == Order.State.COMPLETED:
+        return "d", tags.short_day(order.ended_at)
+    if order.state in ("partial", "failed"):
+        return "b", order.get_state_display()
+    return "f", tags.short_day(order.promised_on) if order.promised_on else "–"
+
+
+_STEPS = {"submitted": _submitted, "enriched": _enriched, "approved": _approved, "live": _live, "completed": _completed}
+
+
+def waits_for(order: Any) -> str:
+    """Whom or what the order waits for, in words."""
+    if order.fallen:
+        return "Fallout desk"
+    if order.asked:
+        return "Technical values"
+    return {
+        "draft": "Submission", "awaiting_approval": "Approval", "on_hold": "Resume", "awaiting_information": "Customer",
+        "in_progress": "Tasks under way", "approved": "Planning", "submitted": "Rules", "enrichment_in_progress": "Rules",
+    }.get(order.state, "–")  # fmt: skip
+
+
+class Waits(tables.Column):
+    """What the order waits for."""
+
+    def __init__(self) -> None:
+        super().__init__(accessor="state", orderable=False, verbose_name="Waits for", optional=True, css="soft")
+
+    def shown(self, value: Any, record: Any) -> Cell:
+        return waits_for(record)
+
+    def plain_cells(self, column: Any, record: Any) -> list[Any]:
+        return [waits_for(record)]
+
+
+class OrderTable(tables.Table):
+    """Columns of the list."""
+
+    title = tables.Name(
+        url="orders:order", arg="number", verbose_name="Order", order_by=("number",),
+        sub=lambda order: f"{order.number} · {order.account.name} · {order.sites} site{'' if order.sites == 1 else 's'}",
+    )  # fmt: skip
+    state = tables.Pill(loud=lambda order: order.fallen or order.state in ("rejected", "failed", "partial"))
+    submitted = Milestone("submitted")
+    enriched = Milestone("enriched")
+    approved = Milestone("approved")
+    live = Milestone("live", verbose_name="Sites live")
+    completed = Milestone("completed")
+    promised_on = tables.Due(verbose_name="Promised", done=lambda order: order.state in queries.ENDED)
+    waits = Waits()
+
+
+class OrderFilter(tables.Filters):
+    """Filters of the list."""
+
+    state = tables.Choices(choices=Order.State.choices)
+    needs = tables.Choices(
+        label="Needs", method="by_need",
+        choices=[("values", "Technical values"), ("fallout", "Mending"), ("approval", "Approval"), ("late", "A new date")],
+    )  # fmt: skip
+    channel = tables.Choices(choices=Order.Channel.choices)
+    manager = django_filters.ModelChoiceFilter(
+        queryset=lambda request: User.objects.filter(groups__name="order_manager").distinct(), empty_label="Anyone"
+    )
+
+    class Meta:
+        model = Order
+        fields = ["state", "channel", "manager"]
+
+    def by_need(self, found: Any, name: str, value: str) -> Any:
+        """Orders that need one thing."""
+        from django.utils import timezone
+
+        wanted = {
+            "values": {"asked": True}, "fallout": {"fallen": True}, "approval": {"state": Order.State.AWAITING_APPROVAL},
+            "late": {"promised_on__lt": timezone.localdate(), "ended_at__isnull": True},
+        }  # fmt: skip
+        return found.filter(**wanted[value])
+
+
+class Orders(tables.ListPage):
+    """The list of orders."""
+
+    title = "Orders"
+    model = Order
+    table = OrderTable
+    filters = OrderFilter
+    search = ("number", "title", "account__name", "their_reference")
+    search_label = "Number, title, customer, reference"
+    sort = "-title"
+    empty = tables.Empty(
+        "shopping-cart", "No orders yet", "An order is what was promised. It comes from an accepted quote, or from a customer’s page."
+    )
+    new = tables.New("New order", "orders:new", "orders.add_order")
+
+    def rows(self) -> Any:
+        """Visible orders with their milestones."""
+        return queries.listed(person(self.request))
+
+
+@allowed("orders.view_order")
+@require_safe
+def orders(request: HttpRequest) -> Any:
+    """All orders."""
+    return tables.show(request, Orders, template="orders/list.html")
+
+
+@allowed("kernel.use_workspace")
+@require_safe
+def of_account(request: HttpRequest, number: str) -> HttpResponse:
+    """Orders of an account and everything below it, for the account's page."""
+    user = person(request)
+    account = get_object_or_404(Account.objects.visible_to(user), number=number)
+    rows = queries.listed(user).filter(account__path__startswith=account.path).order_by("-pk")
+    context = {"account": account, "orders": rows[:SHOWN], "may_order": user.has_perm("orders.add_order")}
+    return render(request, "orders/of_account.html", context)
+
+
+@allowed("orders.view_order")
+@require_safe
+def mine(request: HttpRequest) -> HttpResponse:
+    """Open orders for the home page, those that need somebody first."""
+    from django.db.models import Case, IntegerField, Value, When
+
+    open_ones = queries.listed(person(request)).exclude(state__in=queries.ENDED)
+    rank = Case(When(fallen=True, then=Value(0)), When(asked=True, then=Value(1)), default=Value(2), output_field=IntegerField())
+    rows = list(open_ones.order_by(rank, "promised_on", "-pk")[:SHOWN])
+    for row in rows:
+        row.steps = [milestone(key, row) for key in _STEPS]
+        row.waits = waits_for(row)
+    return render(request, "orders/mine.html", {"orders": rows, "total": open_ones.count()})

@@ -1,0 +1,231 @@
+"""The order page: head, tree, graph, timeline, lines, missing values."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from catalog import configuration
+from crm.models import Site
+from kernel import htmx
+from kernel.workspace import allowed, person
+from orders import checks, drawing, outline, outlook, questions, timeline, validation
+from orders.forms import LineForm, OrderForm
+from orders.models import DomainOrder, Order
+
+LIVE = frozenset({
+    "submitted", "enrichment_in_progress", "awaiting_approval", "approved", "in_progress", "on_hold", "awaiting_information",
+})  # fmt: skip
+
+
+def visible(request: HttpRequest, number: str) -> Order:
+    """The order if this person may see it. Raises Http404 otherwise."""
+    rows = Order.objects.visible_to(person(request)).select_related(
+        "account__root", "quote", "contract", "billing_profile", "contact", "manager"
+    )
+    found: Order = get_object_or_404(rows, number=number)
+    return found
+
+
+@allowed("orders.view_order")
+@require_safe
+def order(request: HttpRequest, number: str) -> HttpResponse:
+    """The page's first tab: the tree of an order at work, else its lines."""
+    record = visible(request, number)
+    if record.state == Order.State.DRAFT or not DomainOrder.objects.filter(order=record).exists():
+        return lines_page(request, record)
+    return _tree(request, record)
+
+
+@allowed("orders.view_order")
+@require_safe
+def tree(request: HttpRequest, number: str) -> HttpResponse:
+    """The tree alone with the sums of the head, for the live page; a changed state reloads the page."""
+    record = visible(request, number)
+    if request.GET.get("state", record.state) != record.state:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    context = {**_head(record), **_outline(request, record), "oob": True}
+    return htmx.respond(request, "orders/order.html", context, part="live")
+
+
+@allowed("orders.view_order")
+@require_safe
+def graph(request: HttpRequest, number: str) -> HttpResponse:
+    """Domain orders or tasks of one site as a graph."""
+    record = visible(request, number)
+    sites = list(Site.objects.filter(order_lines__order=record).distinct().order_by("name"))
+    asked = request.GET.get("site", "")
+    site = next((s for s in sites if str(s.pk) == asked), None) or _worst(record, sites)
+    of_tasks = request.GET.get("level") == "tasks"
+    draw = drawing.tasks if of_tasks else drawing.domain_orders
+    context = {
+        "sites": sites, "site": site, "drawing": draw(record, site.pk if site else None), "of_tasks": of_tasks,
+        "failed": [t for t in outlook.fallen(record) if site is None or t.flow.site_id == site.pk],  # type: ignore[attr-defined]
+    }  # fmt: skip
+    return _page(request, record, "graph", "orders/graph.html", context)
+
+
+@allowed("orders.view_order")
+@require_safe
+def timeline_page(request: HttpRequest, number: str) -> HttpResponse:
+    """Baseline, actual and estimate on a calendar."""
+    record = visible(request, number)
+    scale = request.GET.get("scale", "week")
+    scale = scale if scale in timeline.SCALES else "week"
+    made = timeline.of(record, opened=request.GET.get("site", ""), scale=scale)
+    return _page(request, record, "timeline", "orders/timeline.html", {"made": made, "scale": scale, "scales": list(timeline.SCALES)})
+
+
+@allowed("orders.view_order")
+@require_safe
+def lines(request: HttpRequest, number: str) -> HttpResponse:
+    """What was ordered, line by line."""
+    return lines_page(request, visible(request, number))
+
+
+@allowed("orders.view_order")
+@require_safe
+def values(request: HttpRequest, number: str) -> HttpResponse:
+    """Technical values that somebody has to supply."""
+    return values_page(request, visible(request, number))
+
+
+def lines_page(
+    request: HttpRequest, record: Order, *, form: OrderForm | None = None, line_form: LineForm | None = None,
+    problems: dict[str, list[str]] | None = None, refused: bool = False, status: int = 200,
+) -> HttpResponse:  # fmt: skip
+    """The lines with the edit form; on a draft with all that keeps it from being submitted."""
+    user = person(request)
+    draft = record.state == Order.State.DRAFT
+    rows = list(
+        record.lines.select_related("offering", "site", "specification", "product", "contact")
+        .prefetch_related("specification__characteristics").order_by("position", "id")
+    )  # fmt: skip
+    found = validation.problems(record) if draft and problems is None else problems or {}
+    may_edit = user.has_perm("orders.change_order") and record.state not in ("completed", "cancelled", "rejected", "failed", "partial")
+    context = {
+        "rows": [{"line": line, "told": _told(line), "problems": _of_line(found, line.pk)} for line in rows],
+        "form": form or OrderForm(order=record), "problems": found, "said": _said(found, rows), "refused": refused,
+        "may_edit": may_edit, "may_submit": draft and user.has_perm("orders.submit_order"),
+        "dates_open": record.state in ("draft", "submitted", "enrichment_in_progress", "enrichment_on_hold", "awaiting_approval"),
+        "by_hand": draft and not record.quote_id and user.has_perm("orders.add_order"),  # type: ignore[attr-defined]
+        "line_form": line_form or LineForm(order=record), "posted": request.POST if refused else None,
+    }  # fmt: skip
+    return _page(request, record, "lines", "orders/lines.html", context, status=status)
+
+
+def values_page(
+    request: HttpRequest, record: Order, *, problems: dict[str, list[str]] | None = None, status: int = 200
+) -> HttpResponse:
+    """The form generated from the characteristics that are missing."""
+    found = problems or {}
+    asked = [
+        {"row": row, "problems": found.get(f"missing-{row.pk}", []), "choices": configuration.choices(row.characteristic),
+         "typed": request.POST.get(f"missing-{row.pk}", "") if found else "", "range": _range(row.characteristic)}
+        for row in questions.waiting(record)
+    ]  # fmt: skip
+    filled = record.missing_values.filter(filled_at__isnull=False).select_related("characteristic", "line__site", "filled_by")
+    context = {
+        "asked": asked, "filled": filled.order_by("-filled_at")[:50], "whole": found.get("", []),
+        "may_fill": request.user.has_perm("orders.enrich_order"),
+    }  # fmt: skip
+    return _page(request, record, "values", "orders/values.html", context, status=status)
+
+
+def _tree(request: HttpRequest, record: Order) -> HttpResponse:
+    return _page(request, record, "tree", "orders/order.html", _outline(request, record))
+
+
+def _outline(request: HttpRequest, record: Order) -> dict[str, Any]:
+    open_only = request.GET.get("show") == "open"
+    opened = request.GET.get("open", "")
+    return {
+        "outline": outline.of(record, opened=opened, open_only=open_only), "open_only": open_only, "opened": opened,
+        "live": record.state in LIVE, "now": timezone.now(),
+    }  # fmt: skip
+
+
+def _page(
+    request: HttpRequest, record: Order, tab: str, template: str, context: dict[str, Any], *, status: int = 200
+) -> HttpResponse:
+    return render(request, template, {**_head(record), "tabs": _tabs(record, tab), "tab": tab, **context}, status=status)
+
+
+def _head(record: Order) -> dict[str, Any]:
+    """What the head and the rail of every tab show."""
+    failed = outlook.fallen(record)
+    waiting_for_approval = record.state == Order.State.AWAITING_APPROVAL
+    return {
+        "record": record, "title": record.title, "head": outline.head(record), "blocked": outlook.blocked_by(record, failed),
+        "next_up": outlook.next_up(record), "failed": failed, "crumbs": [
+            ("Orders", reverse("orders:order_list")),
+            (record.account.name, reverse("crm:account", args=[record.account.number])),
+        ],
+        "slipped": (record.promised_on - record.first_promised_on).days
+        if record.promised_on and record.first_promised_on else 0,
+        "checked": checks.of(record) if waiting_for_approval else None,
+        "quote_url": reverse("contracts:quote", args=[record.quote.number, record.quote.version]) if record.quote else "",
+    }  # fmt: skip
+
+
+def _tabs(record: Order, here: str) -> list[dict[str, Any]]:
+    number = [record.number]
+    nodes = DomainOrder.objects.filter(order=record).count()
+    asked = record.missing_values.filter(filled_at__isnull=True).count()
+    found = [("lines", "Lines", record.lines.count(), reverse("orders:lines", args=number))]
+    if nodes:
+        found = [
+            ("tree", "Tree", nodes, reverse("orders:order", args=number)),
+            ("graph", "Graph", None, reverse("orders:graph", args=number)),
+            ("timeline", "Timeline", None, reverse("orders:timeline", args=number)),
+            *found,
+        ]
+    if asked or record.missing_values.exists():
+        found.append(("values", "Missing values", asked, reverse("orders:values", args=number)))
+    return [{"label": label, "count": count, "url": url, "here": key == here} for key, label, count, url in found]
+
+
+def _worst(record: Order, sites: list[Site]) -> Site | None:
+    """The site to look at first: one with a failed task, else one that is not live yet."""
+    failed = {task.flow.site_id for task in outlook.fallen(record)}  # type: ignore[attr-defined]
+    open_sites = set(record.lines.exclude(state="completed").values_list("site", flat=True))
+    return next(
+        (s for wanted in (failed, open_sites) for s in sites if s.pk in wanted), sites[0] if sites else None
+    )  # fmt: skip
+
+
+def _told(line: Any) -> list[tuple[str, str]]:
+    known = {c.key: c for c in line.specification.characteristics.all()}
+    return [
+        (known[key].name, configuration.told(known[key], value))
+        for key, value in line.characteristics.items()
+        if key in known and not configuration.is_empty(value)
+    ]
+
+
+def _of_line(found: dict[str, list[str]], pk: int) -> list[str]:
+    return [text for field, texts in found.items() if field.startswith(f"line-{pk}-") for text in texts]
+
+
+def _said(found: dict[str, list[str]], rows: list[Any]) -> list[tuple[str, str, str]]:
+    """(anchor, label, sentence) for the list at the head of the page."""
+    lines_by_pk = {row.pk: row for row in rows}
+    said = []
+    for field, texts in found.items():
+        label, anchor = field.replace("_", " ").capitalize(), f"id_{field}"
+        if field.startswith("line-"):
+            line = lines_by_pk.get(int(field.split("-")[1]))
+            label = f"Line {line.position}{f', {line.site.name}' if line.site else ''}" if line else "A line"
+            anchor = f"line-{line.pk}" if line else "lines"
+        said += [(anchor if field else "", label if field else "", text) for text in texts]
+    return said
+
+
+def _range(characteristic: Any) -> str:
+    low, high = characteristic.minimum, characteristic.maximum
+    if low is not None and high is not None:
+        return f"{configuration.plain(low)} to {configuration.plain(high)}"
+    return f"from {configuration.plain(low)}" if low is not None else f"up to {configuration.plain(high)}" if high is not None else ""
