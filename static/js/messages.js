@@ -29,6 +29,19 @@ export function say(text, kind) {
   lift();
 }
 
+// A panel that could not be loaded says so in its place, with the way to try again.
+function offerAgain(panel) {
+  const text = document.createElement("p");
+  text.className = "panel-body row muted";
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "btn btn-sm";
+  button.textContent = box.dataset.again;
+  button.addEventListener("click", () => window.htmx.trigger(panel, "load"));
+  text.append(box.dataset.unread, button);
+  panel.replaceChildren(text);
+}
+
 if (box) {
   box.querySelectorAll("[data-toast]").forEach(arm);
   lift();
@@ -41,6 +54,9 @@ if (box) {
   document.addEventListener("htmx:timeout", () => say(box.dataset.lost, "bad"));
   document.addEventListener("htmx:responseError", (event) => {
     const told = event.detail.xhr.getResponseHeader("HX-Trigger") || "";
-    if (!told.includes('"toast"')) say(box.dataset.broken, "bad");
+    if (told.includes('"toast"')) return;
+    const { elt, requestConfig } = event.detail;
+    if (requestConfig.verb === "get" && (elt.getAttribute("hx-trigger") || "").startsWith("load")) offerAgain(elt);
+    else say(requestConfig.verb === "get" ? box.dataset.unread : box.dataset.broken, "bad");
   });
 }

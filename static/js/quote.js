@@ -1,0 +1,120 @@
+// The quote grid: cells open the panel beside it, arrows move between cells, ticked sites are counted, groups fold.
+const body = document.getElementById("ed-body");
+const panel = document.getElementById("cfg");
+const links = () => [...document.querySelectorAll(".sx tbody tr:not([hidden]) .sx-cell > a")];
+
+function activate(link) {
+  document.querySelectorAll(".sx-cell.is-active").forEach((cell) => cell.classList.remove("is-active"));
+  link?.closest(".sx-cell").classList.add("is-active");
+}
+
+function open(link) {
+  activate(link);
+  body.classList.add("has-panel");
+  const line = new URL(link.href).searchParams.get("line");
+  if (line) history.replaceState(null, "", `?line=${line}`);
+  window.htmx.ajax("GET", link.dataset.cell, { target: "#cfg", swap: "innerHTML" }).then(() => panel.querySelector("h2")?.focus({ preventScroll: true }));
+}
+
+function shut() {
+  const here = document.querySelector(".sx-cell.is-active > a");
+  location.assign(location.pathname);
+  here?.focus();
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest(".sx-cell > a[data-cell]");
+  if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0) {
+    event.preventDefault();
+    open(link);
+  }
+  const step = event.target.closest("[data-step]");
+  if (step) beside(Number(step.dataset.step));
+  if (event.target.closest("[data-close-panel]")) shut();
+  const fold = event.target.closest("[data-collapse]");
+  if (fold) collapse(fold);
+  const keep = event.target.closest("[data-keep-mine]");
+  if (keep) {
+    document.getElementById("edition").value = keep.dataset.keepMine;
+    window.htmx.trigger("#cfg-form", "change");
+  }
+});
+
+function beside(way) {
+  const lines = [...document.querySelectorAll(".sx-cell:not(.is-empty) > a[data-cell]")];
+  const at = lines.findIndex((link) => link.parentElement.classList.contains("is-active"));
+  const next = lines[(at + way + lines.length) % lines.length];
+  if (!next) return;
+  next.scrollIntoView({ block: "nearest", inline: "nearest" });
+  open(next);
+}
+
+function collapse(button) {
+  const show = button.getAttribute("aria-expanded") !== "true";
+  button.setAttribute("aria-expanded", String(show));
+  const group = button.closest("tr");
+  for (let row = group.nextElementSibling; row; row = row.nextElementSibling) row.hidden = !show;
+}
+
+// Arrows move like in a sheet; Enter and Space are the link's own.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && body.classList.contains("has-panel") && !document.querySelector("dialog[open], details.menu[open]")) {
+    const picked = document.querySelectorAll(".sx input[name=site]:checked");
+    if (picked.length) document.getElementById("picked")?.reset();
+    else if (panel.contains(document.activeElement)) document.querySelector(".sx-cell.is-active > a")?.focus();
+    return;
+  }
+  const here = event.target.closest?.(".sx-cell > a");
+  if (!here || !["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)) return;
+  const row = here.closest("tr");
+  const across = [...row.querySelectorAll(".sx-cell")];
+  const column = across.indexOf(here.parentElement);
+  let target = null;
+  if (event.key === "ArrowLeft") target = across[column - 1];
+  if (event.key === "ArrowRight") target = across[column + 1];
+  if (event.key === "Home") target = across[0];
+  if (event.key === "End") target = across.at(-1);
+  if (event.key === "ArrowUp" || event.key === "ArrowDown") {
+    const rows = [...document.querySelectorAll(".sx tbody tr:not(.sx-group):not([hidden])")];
+    const other = rows[rows.indexOf(row) + (event.key === "ArrowDown" ? 1 : -1)];
+    target = other?.querySelectorAll(".sx-cell")[column];
+  }
+  target?.querySelector("a")?.focus();
+  event.preventDefault();
+});
+
+// Ticked sites.
+function count() {
+  const boxes = document.querySelectorAll(".sx input[name=site]:checked");
+  const form = document.getElementById("picked");
+  const told = document.getElementById("seln");
+  if (!form || !told) return;
+  form.hidden = boxes.length === 0;
+  told.textContent = boxes.length ? `${boxes.length} ${told.dataset.some}` : told.dataset.none;
+  form.dataset.confirm = form.dataset.confirm.replace(/^.*?\?/, `Remove all lines of ${boxes.length} ticked site${boxes.length === 1 ? "" : "s"}?`);
+}
+
+document.addEventListener("change", (event) => {
+  const box = event.target;
+  if (box.matches("[data-check-all]")) document.querySelectorAll(".sx input[name=site]:not(:disabled)").forEach((one) => (one.checked = box.checked));
+  if (box.matches("[data-check-group]")) box.closest("tbody").querySelectorAll("input[name=site]:not(:disabled)").forEach((one) => (one.checked = box.checked));
+  if (box.matches("[data-check-all], [data-check-group], .sx input[name=site]")) count();
+  if (box.closest(".copy-list")) sum(box.closest("form"));
+});
+document.addEventListener("reset", (event) => event.target.id === "picked" && setTimeout(count));
+
+function sum(form) {
+  const boxes = [...form.querySelectorAll("input[name=site]:checked")];
+  const told = form.querySelector("#copy-sum");
+  const change = boxes.reduce((all, box) => all + Number(box.dataset.change), 0);
+  const money = new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency: told.dataset.currency, signDisplay: "exceptZero" });
+  told.textContent = `${boxes.length} of ${told.dataset.of} sites, ${money.format(change)} a month`;
+}
+
+// Leaving the import dialog after sites came in shows them.
+document.getElementById("dialog")?.addEventListener("close", (event) => {
+  if (event.target.querySelector("[data-imported]")) location.assign(location.pathname);
+});
+
+document.querySelector(".sx-cell.is-active")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+if (links().length && document.querySelector(".is-active > a") === null && location.hash === "") document.getElementById("main")?.focus({ preventScroll: true });
