@@ -4,7 +4,6 @@ import datetime as dt
 import io
 from dataclasses import dataclass
 
-from django.utils import timezone
 from pypdf import PdfReader, PdfWriter
 from pypdf.errors import PyPdfError
 
@@ -36,7 +35,7 @@ def append(original: bytes, told: Certificate) -> bytes:
     """The document with the certificate as its last page; the pages before it stay as they are. Raises NotPdf."""
     reader = require_pdf(original)
     at = told.at.astimezone(dt.UTC)
-    context = {"told": told, "pages": len(reader.pages), "at": at, "local": timezone.localtime(told.at)}
+    context = {"told": told, "pages": len(reader.pages), "at": f"{at.day} {at:%B %Y, %H:%M:%S}"}
     page = printing.pdf("pdf/certificate.html", context, title=f"Signature of {told.document}")
     writer = PdfWriter(clone_from=reader)
     writer.append(io.BytesIO(page), import_outline=False)

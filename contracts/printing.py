@@ -1,6 +1,7 @@
 """Printing: PDF files from templates, with our own style and typeface and nothing fetched from elsewhere."""
 
 import logging
+import threading
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from weasyprint.urls import URLFetcher, URLFetcherResponse
 
 STYLE = Path(settings.BASE_DIR) / "static/css/pdf.css"
 FONTS = Path(settings.BASE_DIR) / "node_modules/@fontsource-variable/inter/files"
-SUBSETS = ("latin", "latin-ext", "greek", "cyrillic")
+SUBSETS = ("latin", "latin-ext")  # other scripts are set in the system's typeface
 
 logging.getLogger("fontTools").setLevel(logging.ERROR)  # its every step is of no use to anybody
 
@@ -22,18 +23,37 @@ logging.getLogger("fontTools").setLevel(logging.ERROR)  # its every step is of n
 def pdf(template: str, context: dict[str, Any], *, title: str) -> bytes:
     """The template as PDF 1.7 bytes."""
     text = render_to_string(template, {**context, "title": title})
-    fonts = FontConfiguration()
-    style = [CSS(string=_faces() + STYLE.read_text(), font_config=fonts, url_fetcher=_OnlyOurs())]
+    ready = _ready()
     html = HTML(string=text, base_url=str(settings.BASE_DIR), url_fetcher=_OnlyOurs())
-    found: bytes = html.write_pdf(stylesheets=style, font_config=fonts)
+    found: bytes = html.write_pdf(stylesheets=[ready.style], font_config=ready.fonts)
     return found
+
+
+class _Ready(threading.local):
+    """Typeface and style, unpacked once per thread: that takes longer than a page does."""
+
+    fonts: FontConfiguration
+    style: CSS
+    read: str = ""
+
+
+_kept = _Ready()
+
+
+def _ready() -> _Ready:
+    text = _faces() + STYLE.read_text()
+    if _kept.read != text:
+        _kept.fonts = FontConfiguration()
+        _kept.style = CSS(string=text, font_config=_kept.fonts, url_fetcher=_OnlyOurs())
+        _kept.read = text
+    return _kept
 
 
 @lru_cache(maxsize=1)
 def _faces() -> str:
     """One family per script, as the renderer takes the next family for a letter that one lacks."""
     rules = [
-        f'@font-face {{ font-family: "Inter {subset}"; font-weight: 100 900; src: url("{file.as_uri()}"); }}'
+        f'@font-face {{ font-family: "Inter {subset}"; src: url("{file.as_uri()}"); }}'
         for subset in SUBSETS
         if (file := FONTS / f"inter-{subset}-wght-normal.woff2").exists()
     ]

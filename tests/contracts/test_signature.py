@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.core import mail
 from django.utils import timezone
-from pypdf import PdfReader, PdfWriter
+from pypdf import PdfWriter
 
 from contracts import agreement, presenting, signature
 from contracts.models import Agreement, Quote, SignatureRequest
@@ -17,6 +17,7 @@ from kernel.models import AuditEntry
 from kernel.refusal import NotPermitted
 from tests.factories import contracts as make
 from tests.factories import contracts_quotes as quotes
+from tests.factories.people import UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue", "blank_pages")]
 
@@ -60,7 +61,7 @@ def test_signing_keeps_who_when_where_and_what() -> None:
 
 def test_the_signed_pdf_is_the_document_with_one_page_more() -> None:
     signed = make.sign(make.sent())
-    original, kept = (PdfReader(io.BytesIO(d.file.read())) for d in (signed.document, signed.signed_document))
+    original, kept = make.pdf(signed.document), make.pdf(signed.signed_document)
     assert len(kept.pages) == len(original.pages) + 1
     assert signed.document_sha256 in str(kept.metadata["/Subject"])
     assert signed.signed_document.customer_may_see
@@ -173,8 +174,6 @@ def test_only_a_readable_pdf_counts(content: bytes) -> None:
 
 def test_recording_paper_needs_the_right() -> None:
     made = make.presented()
-    from tests.factories.people import UserFactory
-
     with pytest.raises(NotPermitted):
         signature.record_wet(
             request_id=made.pk, name="Julia Brandt", signed_on=timezone.localdate(), filename="scan.pdf", content=_scan(),

@@ -1,10 +1,12 @@
 """Deals for tests, made by the acts: agreements in each state, presented and signed quotes, their contracts."""
 
 import datetime as dt
+import io
 from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
+from pypdf import PdfReader
 
 from catalog.models import Category, Offering, PriceList, SlaMetric
 from contracts import agreement as agreements
@@ -12,7 +14,7 @@ from contracts import negotiation, presenting, quoteapproval, signature
 from contracts.models import Agreement, Contract, Quote, SignatureRequest
 from crm.models import Account, Contact
 from kernel import lifecycle, moving
-from kernel.models import User
+from kernel.models import Document, User
 from tests.factories import contracts_quotes as quotes
 from tests.factories.people import UserFactory
 
@@ -122,3 +124,14 @@ def service_contract(**values: Any) -> Contract:
     quotes.point_of_presence()
     made = accepted(approved_quote(in_force(), sites=1, **values))
     return Contract.objects.get(quote=made, kind=Contract.Kind.SERVICE)
+
+
+def pdf(document: Document) -> PdfReader:
+    """A stored document, read back."""
+    with document.file.open("rb") as file:
+        return PdfReader(io.BytesIO(file.read()))
+
+
+def words(document: Document) -> str:
+    """All that a stored PDF says, with single spaces."""
+    return " ".join(" ".join(page.extract_text() for page in pdf(document).pages).split())
