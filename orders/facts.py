@@ -52,6 +52,7 @@ def _about_line(line: OrderLine, order: Order) -> dict[str, Any]:
         "action": line.action,
         "quantity": line.quantity,
         "position": line.position,
+        "position": line.position,
         "offering": line.offering.key,
         "monthly": float(line.monthly),
         "country": site.country if site else "",
