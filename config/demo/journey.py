@@ -12,7 +12,7 @@ from contracts.models import BillingStart, Contract
 from crm.models import Account
 from fulfillment.models import Project, Task
 from kernel import outbox
-from kernel.models import AuditEntry, User
+from kernel.models import AuditEntry, OutboxEvent, User
 from orders.models import Order
 
 PATIENCE = 60  # seconds without any progress before a live journey gives up
@@ -123,3 +123,4 @@ class Journey:
             if time.monotonic() > deadline:
                 raise Stuck(f"Nothing has moved for {PATIENCE} seconds.")
             time.sleep(PAUSE)
+        self.settle(lambda: not OutboxEvent.objects.filter(done_at__isnull=True).exists())

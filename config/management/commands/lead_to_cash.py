@@ -18,7 +18,7 @@ from config.processes import inherited
 from config.stack import ROOT, Stack, scratch
 from kernel.refusal import Refusal
 
-PARTS = ("simulator", "web", "worker")
+PARTS = ("simulator", "web", "worker", "beat")
 PING = 1.0  # seconds that a running worker has to answer
 
 
@@ -88,5 +88,3 @@ class Command(BaseCommand):
     def _say(self, began: float, line: str, *, quiet: bool) -> None:
         if not quiet:
             self.stdout.write(f"{time.monotonic() - began:6.1f} s  {line}")
-
-
