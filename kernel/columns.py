@@ -83,7 +83,12 @@ class Name(Column):
         super().__init__(**kwargs)
 
     def shown(self, value: Any, record: Any) -> Cell:
-        address = reverse(self.url_name, args=[reach(record, self.arg)]) if self.url_name else record.get_absolute_url()
+        if self.url_name:
+            address = reverse(self.url_name, args=[reach(record, self.arg)])
+        elif hasattr(record, "get_absolute_url"):
+            address = record.get_absolute_url()
+        else:
+            return format_html('<span class="strong">{}</span>', value or "–")
         return format_html('<a class="name" href="{}">{}</a>', address, value or "–")
 
     def plain_heads(self, column: Any) -> list[str]:

@@ -292,7 +292,11 @@ def state_bar(context: dict[str, Any], record: Any, field: str = "state", move_u
     """`{% state_bar order %}`: the lifecycle and the moves that this person may make, refusals with their reason."""
     user = context["request"].user
     moves = lifecycle.moves(record, user, field)
-    why = sorted({f"{move.label}: {move.why_not}" for move in moves if move.why_not})
+    reasons: dict[str, list[str]] = {}
+    for move in moves:
+        if move.why_not:
+            reasons.setdefault(move.why_not, []).append(move.label)
+    why = [f"{', '.join(labels)}: {reason}" for reason, labels in reasons.items()]
     url = move_url or reverse("move", args=[record._meta.label_lower, record.pk])
     return {
         "stages": records.stages(record, field), "moves": moves, "why": why, "move_url": url,

@@ -90,6 +90,7 @@ function count() {
   const told = document.getElementById("seln");
   if (!form || !told) return;
   form.hidden = boxes.length === 0;
+  document.getElementById("sx-bar").classList.toggle("is-plain", boxes.length === 0);
   told.textContent = boxes.length ? `${boxes.length} ${told.dataset.some}` : told.dataset.none;
   form.dataset.confirm = form.dataset.confirm.replace(/^.*?\?/, `Remove all lines of ${boxes.length} ticked site${boxes.length === 1 ? "" : "s"}?`);
 }
