@@ -27,6 +27,7 @@ ACCESS = {
 }
 WORST = list(ACCESS)
 SHORT = 26  # characters of a problem in a cell
+CAPITAL = 2  # words of a cell that begin with a capital letter
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ def grid(
         total = number_text(sum((line.monthly for line in here.values()), ZERO), 2)
         row = Row(first.site, cells, _access(here.values()), total, f"s{site_id or 0}")
         placed[first.site.country if first.site else ""].append((row, list(here.values())))
-    for country in sorted(placed, key=lambda code: (not code, countries.name(code) if code else "")):
+    for country in sorted(placed, key=lambda code: (not code, countries.NAMES.get(code, code))):
         made.groups.append(_group(country, placed[country], made.columns))
     made.sites = sum(row.site is not None for group in made.groups for row in group.rows)
     made.totals = _totals(made.columns, tops)
@@ -175,9 +176,11 @@ def details(characteristics: Sequence[Characteristic], values: dict[str, Any]) -
             continue
         if value is True:
             said.append(characteristic.name)
-        else:
-            text = configuration.told(characteristic, value)
-            said.append(text.capitalize() if text.islower() and text.isalpha() else text)
+            continue
+        text = configuration.told(characteristic, value)
+        if characteristic.type == Characteristic.Type.NUMBER and not characteristic.unit:
+            text = f"{text} {characteristic.name.lower()}"
+        said.append(text.capitalize() if len(said) < CAPITAL and text.islower() and text.isalpha() else text)
     return (said[0], " · ".join(said[1:])) if said else ("", "")
 
 
@@ -230,7 +233,7 @@ def _group(country: str, rows: list[tuple[Row, list[QuoteLine]]], columns: list[
     rows.sort(key=lambda pair: pair[0].site.code if pair[0].site else "")
     lines = [line for _, here in rows for line in here]
     total = number_text(sum((line.monthly for line in lines), ZERO), 2)
-    name = countries.name(country) if country else "Without a site"
+    name = countries.NAMES.get(country, country) or "Without a site"
     return Group(country or "none", name, [row for row, _ in rows], _totals(columns, lines)[:-1], total)
 
 

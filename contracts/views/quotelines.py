@@ -157,7 +157,8 @@ def _empty_cell(request: HttpRequest, quote: Quote) -> HttpResponse:
     site = get_object_or_404(quoting.sites_of(quote), pk=keys["site"]) if offering.needs_site else None
     if not getattr(request, "htmx", False):
         return htmx.go(request, quoteapproval.url_of(quote))
-    return render(request, f"{quotescreen.TEMPLATE}#empty", {"quote": quote, "offering": offering, "site": site})
+    context = {"quote": quote, "offering": offering, "site": site, "can_edit": True}
+    return render(request, f"{quotescreen.TEMPLATE}#empty", context)
 
 
 def _start(request: HttpRequest) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from contracts import quoteapproval, quotecompleteness, quotegrid, quotepricing,
 from contracts.models import Quote, QuoteLine
 from contracts.quotecompleteness import Problem
 from crm.models import OpportunityLine
-from kernel import approvals, lifecycle, workspace
+from kernel import approvals, lifecycle, states, workspace
 from kernel.models import ApprovalStep, DecisionTable, User
 
 TEMPLATE = "contracts/quote.html"
@@ -47,6 +47,7 @@ def context(request: HttpRequest, quote: Quote, *, active: int | None = None) ->
     shown: dict[str, Any] = {
         "quote": quote,
         "record": quote,
+        "here": quoteapproval.url_of(quote),
         "grid": quotegrid.grid(lines, specifications, problems, _wanted(quote) if is_draft else ()),
         "problems": problems,
         "waits": waits(quote, problems),
@@ -149,14 +150,8 @@ def _wanted(quote: Quote) -> list[Offering]:
 
 
 def _road(quote: Quote) -> list[dict[str, Any]]:
-    states = Quote.State
-    words = {states.COMPLETED: "Ordered"}
-    road = [
-        {"word": words.get(states(key), str(states(key).label)), "here": key == quote.state} for key in Quote.STAGES
-    ]
-    if quote.state not in Quote.STAGES:
-        road.append({"word": quote.get_state_display(), "here": True})
-    return road
+    road = [*Quote.STAGES, *([] if quote.state in Quote.STAGES else [quote.state])]
+    return [{"word": states.look(key, quote).word, "here": key == quote.state} for key in road]
 
 
 def _roles() -> list[str]:
