@@ -98,6 +98,8 @@ def _require(fields: dict[str, Any]) -> None:
         "need": "What do they want to achieve?",
     }
     problems = {name: [question] for name, question in wanted.items() if not str(fields.get(name) or "").strip()}
+    if not 0 <= int(fields.get("score") or 0) <= 100:
+        problems["score"] = ["A score is between 0 and 100."]
     if problems:
         raise Unreachable(problems=problems)
 

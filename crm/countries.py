@@ -51,4 +51,4 @@ def postcode_problem(country: str, postcode: str) -> str:
     pattern, example = _POSTCODES.get(country, ("", ""))
     if not pattern or re.fullmatch(pattern, postcode.strip().upper()):
         return ""
-    return f"A postcode in {NAMES[country]} looks like {example}."
+    return f"In {country} a postcode looks like {example}."

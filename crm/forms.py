@@ -4,7 +4,8 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.forms import formset_factory
+from django.db.models import Q
+from django.forms import BaseFormSet, formset_factory
 
 from catalog.models import Offering
 from crm import countries
@@ -24,6 +25,12 @@ def refuse(form: forms.BaseForm, error: Refusal) -> None:
     for name, sentences in error.problems.items():
         for sentence in sentences:
             form.add_error(name if name in form.fields else None, sentence)
+
+
+def _offer(form: forms.BaseForm, name: str, rows: Any, nobody: str) -> None:
+    """Let a field choose among these rows, or nobody."""
+    field: Any = form.fields[name]
+    field.queryset, field.empty_label, field.required = rows, nobody, False
 
 
 def _country(*, required: bool = True) -> forms.ChoiceField:
@@ -51,6 +58,7 @@ class LeadForm(forms.ModelForm):
 
     source = forms.ChoiceField(choices=[(name, name.capitalize()) for name in SOURCES])
     country = _country(required=False)
+    score = forms.IntegerField(min_value=0, max_value=100, initial=0, help_text="0 to 100: how likely they are to buy.")
 
     class Meta:
         model = Lead
@@ -61,7 +69,7 @@ class LeadForm(forms.ModelForm):
         labels = {"need": "What do they want to achieve?", "email": "E-mail"}
         help_texts = {
             "company": "Leave empty for a private person.", "need": "In their words.",
-            "score": "0 to 100: how likely they are to buy.", "source": "",
+            "source": "",
         }  # fmt: skip
         widgets = {"need": forms.Textarea(attrs={"rows": 3})}
 
@@ -69,13 +77,14 @@ class LeadForm(forms.ModelForm):
 class LineForm(forms.Form):
     """One thing that they might want."""
 
-    offering = forms.ModelChoiceField(Offering.objects.none(), required=False, empty_label="Choose an offering")
+    offering = forms.TypedChoiceField(coerce=int, empty_value=None, required=False)
     description = forms.CharField(max_length=160, required=False, label="Or in words")
     quantity = forms.IntegerField(min_value=1, max_value=100_000, initial=1, required=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, offerings: list[tuple[Any, str]] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["offering"].queryset = sellable()  # type: ignore[attr-defined]
+        field: Any = self.fields["offering"]
+        field.choices = offering_choices() if offerings is None else offerings
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -90,15 +99,27 @@ class LineForm(forms.Form):
         offering, words = self.cleaned_data.get("offering"), self.cleaned_data.get("description", "")
         if not offering and not words:
             return None
-        return Line(offering.pk if offering else None, words, self.cleaned_data.get("quantity") or 1)
+        return Line(offering, words, self.cleaned_data.get("quantity") or 1)
 
 
-LineFormSet = formset_factory(LineForm, extra=1, max_num=50, absolute_max=100)
+class _Lines(BaseFormSet):
+    """Rows of lines that read the offerings once, also those of the standing lines that are no longer sold."""
+
+    def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
+        if not hasattr(self, "_offerings"):
+            standing = [row.get("offering") for row in self.initial or []]
+            self._offerings = offering_choices(*filter(None, standing))
+        return {**super().get_form_kwargs(index), "offerings": self._offerings}
 
 
-def sellable() -> Any:
-    """Offerings that can be sold by themselves."""
-    return Offering.objects.filter(state="active", sellable=True).exclude(kind="entitlement")
+LineFormSet = formset_factory(LineForm, formset=_Lines, extra=1, max_num=50, absolute_max=60)
+
+
+def offering_choices(*also: int) -> list[tuple[Any, str]]:
+    """Offerings that can be sold by themselves, and these."""
+    sold = Q(state="active", sellable=True) & ~Q(kind="entitlement")
+    rows = Offering.objects.filter(sold | Q(pk__in=also)).order_by("position", "key")
+    return [("", "Choose an offering"), *rows.values_list("pk", "name")]
 
 
 def lines_of(formset: Any) -> list[Line]:
@@ -146,9 +167,8 @@ class OpportunityForm(forms.ModelForm):
     def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         tree = Contact.objects.filter(account__root_id=account.root_id)
-        self.fields["contact"].queryset = tree.select_related("account")  # type: ignore[attr-defined]
-        self.fields["owner"].queryset = sellers()  # type: ignore[attr-defined]
-        self.fields["owner"].required = False
+        _offer(self, "contact", tree.select_related("account"), "Nobody named")
+        _offer(self, "owner", sellers(), "Nobody yet")
 
 
 class OpportunityLineForm(LineForm):
@@ -191,8 +211,7 @@ class AccountForm(forms.ModelForm):
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["owner"].queryset = sellers()  # type: ignore[attr-defined]
-        self.fields["owner"].required = False
+        _offer(self, "owner", sellers(), "Nobody yet")
         if not by.has_perm("crm.set_credit"):
             del self.fields["credit_limit"]
         if self.instance.pk:
@@ -245,7 +264,7 @@ class SiteForm(AddressForm):
     def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         tree = Contact.objects.filter(account__root_id=account.root_id)
-        self.fields["contact"].queryset = tree.select_related("account")  # type: ignore[attr-defined]
+        _offer(self, "contact", tree.select_related("account"), "Nobody named")
         for name, limit in (("latitude", 90), ("longitude", 180)):
             self.fields[name].min_value, self.fields[name].max_value = -limit, limit  # type: ignore[attr-defined]
 

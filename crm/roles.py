@@ -1,8 +1,9 @@
 """Who may do what with leads, opportunities and accounts; where they stand in the frame; how they are found."""
 
-from crm import pipeline, qualification
+from crm import attention, finding, pipeline, qualification
 from crm.models import Lead, Opportunity
-from kernel import frame, moving, roles, states
+from kernel import finding as search
+from kernel import frame, home, moving, roles, states
 from kernel.frame import NavItem, NewItem
 from kernel.states import Look
 
@@ -68,3 +69,18 @@ states.add(
         "cold": Look("circle-dashed", "Cold", "idle"),
     }
 )
+home.next_actions("crm.work_lead", attention.leads_to_do)
+home.next_actions("crm.work_opportunity", attention.deals_to_do)
+home.figures("crm.work_opportunity", attention.figures, order=10)
+home.add(
+    home.Block(
+        "deals-soon", "Signatures expected", "crm.work_opportunity", attention.signatures, order=20,
+        hint="your open deals, soonest first", all_url_name="crm:opportunity_board", all_label="Board",
+        empty="No open deal of yours. Convert a lead, or open one on a customer’s page.",
+    )
+)  # fmt: skip
+search.register("Customers", "building", "crm.view_account", finding.accounts, order=10)
+search.register("Contacts", "user", "crm.view_contact", finding.contacts, order=20)
+search.register("Sites", "map-pin", "crm.view_site", finding.sites, order=30)
+search.register("Opportunities", "target-arrow", "crm.view_opportunity", finding.opportunities, order=40)
+search.register("Leads", "user-plus", "crm.view_lead", finding.leads, order=50)

@@ -9,11 +9,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from crm import capture
-from crm.forms import SOURCES, LeadForm, LineFormSet, lines_of, refuse, sellers
+from crm.forms import SOURCES, LeadForm, LineForm, LineFormSet, lines_of, refuse, sellers
 from crm.models import Lead
 from crm.views import editing_of
 from kernel import editing, htmx, tables
-from kernel.refusal import Refusal
+from kernel.refusal import Conflict, Refusal
 from kernel.workspace import allowed, person
 
 
@@ -119,6 +119,8 @@ def lead(request: HttpRequest, number: str) -> HttpResponse:
 def edit(request: HttpRequest, number: str) -> HttpResponse:
     """Correct a lead; a second editor sees what differs."""
     record = _lead(request, number)
+    if record.state == Lead.State.CONVERTED:
+        raise Conflict("This lead was converted; change the account or the opportunity instead.")
     title, edition = record.title, record.edition
     form = LeadForm(request.POST or None, instance=record)
     lines = LineFormSet(request.POST or None, prefix="lines", initial=_initial(record))
@@ -159,8 +161,7 @@ def line(request: HttpRequest) -> HttpResponse:
     """One more empty row of lines, and the count that goes with it."""
     at = request.GET.get("lines-TOTAL_FORMS", "1")
     count = min(int(at), 49) if at.isdecimal() and len(at) < 4 else 1
-    formset = LineFormSet(prefix="lines", initial=[{}] * count)
-    row = formset.forms[count] if count < len(formset.forms) else formset.empty_form
+    row = LineForm(prefix=f"lines-{count}")
     return render(request, "crm/lead_form.html#more", {"line": row, "count": count + 1})
 
 

@@ -180,9 +180,8 @@ def add_line(request: HttpRequest, number: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, record, form=form, status=422)
     data = form.cleaned_data
-    offering = data["offering"]
     pipeline.add_line(
-        opportunity_id=record.pk, by=person(request), offering_id=offering.pk if offering else None,
+        opportunity_id=record.pk, by=person(request), offering_id=data["offering"],
         description=data["description"], quantity=data["quantity"] or 1, monthly=data["monthly"] or 0,
         one_time=data["one_time"] or 0,
     )  # fmt: skip

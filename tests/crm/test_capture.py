@@ -17,7 +17,8 @@ def test_a_lead_with_lines_is_kept_and_owned_by_whoever_captured_it() -> None:
     mira = UserFactory(role="sales_agent")
     lead = capture.capture(
         by=mira, company=" Meridor Logistics B.V. ", first_name="Julia", last_name="Brandt",
-        email="Julia@Meridor.example", need="One network for twelve sites", lines=[capture.Line(description="SD-WAN", quantity=12)],
+        email="Julia@Meridor.example", need="One network for twelve sites",
+        lines=[capture.Line(description="SD-WAN", quantity=12)],
     )  # fmt: skip
     assert (lead.state, lead.owner, lead.company) == ("new", mira, "Meridor Logistics B.V.")
     assert lead.email == "julia@meridor.example"
@@ -30,6 +31,8 @@ def test_everything_that_is_missing_is_said_at_once_and_nothing_is_kept() -> Non
     with pytest.raises(capture.Unreachable) as refused:
         capture.capture(by=None, first_name="Julia", last_name=" ", email="", need="")
     assert set(refused.value.problems) == {"last_name", "email", "need"}
+    with pytest.raises(capture.Unreachable, match="between 0 and 100"):
+        LeadFactory(score=101)
     with pytest.raises(capture.Unreachable, match="Line 2"):
         LeadFactory(lines=[capture.Line(description="SD-WAN"), capture.Line()])
     with pytest.raises(capture.Unreachable, match="quantity"):

@@ -1,0 +1,80 @@
+"""Attention: which leads and deals need their owner, for the home page."""
+
+import datetime as dt
+from collections.abc import Iterable
+
+from django.db.models import DecimalField, F, Sum
+from django.urls import reverse
+from django.utils import timezone
+
+from crm.models import Lead, Opportunity
+from kernel.home import Action, Figure
+from kernel.models import User
+from kernel.money import ZERO
+from kernel.templatetags.trunkline import distance, money_text
+
+SHOWN = 5  # of each kind
+LATE = dt.timedelta(days=2)  # a new lead that nobody called
+
+
+def leads_to_do(user: User) -> Iterable[Action]:
+    """New leads to call, the oldest first, and qualified ones to convert."""
+    mine = Lead.objects.filter(owner=user)
+    now = timezone.now()
+    for lead in mine.filter(state=Lead.State.NEW).order_by("created_at")[:SHOWN]:
+        late = now - lead.created_at > LATE
+        yield Action(
+            f"Call {lead.person}", lead.get_absolute_url(), lead.company or "a private person", lead.number, "phone",
+            "risk" if late else "wait", distance(lead.created_at).capitalize(), "asked us", "Call", lead.created_at,
+        )  # fmt: skip
+    for lead in mine.filter(state=Lead.State.QUALIFIED).order_by("updated_at")[:SHOWN]:
+        yield Action(
+            f"Convert {lead.title}", reverse("crm:lead_convert", args=[lead.number]), lead.need.splitlines()[0][:90],
+            lead.number, "user-plus", "run", distance(lead.updated_at).capitalize(), "qualified", "Convert",
+            lead.updated_at,
+        )  # fmt: skip
+
+
+def deals_to_do(user: User) -> Iterable[Action]:
+    """Open deals whose signature is overdue, then those without a next step."""
+    mine = Opportunity.objects.filter(owner=user, state=Opportunity.State.OPEN).select_related("account", "stage")
+    today = timezone.localdate()
+    for deal in mine.filter(close_on__lt=today).order_by("close_on")[:SHOWN]:
+        yield Action(
+            f"Set a new date for {deal.name}", deal.get_absolute_url(), f"{deal.account}, {deal.stage}", deal.number,
+            "alert-circle", "bad", distance(deal.close_on).capitalize(), "signature expected", "Set date",
+            deal.close_on,
+        )  # fmt: skip
+    for deal in mine.filter(close_on__gte=today, next_step="").order_by("close_on")[:SHOWN]:
+        yield Action(
+            f"Say what is next for {deal.name}", deal.get_absolute_url(), f"{deal.account}, {deal.stage}", deal.number,
+            "arrow-right", "wait", distance(deal.close_on).capitalize(), "signature expected", "Open", deal.close_on,
+        )  # fmt: skip
+
+
+def signatures(user: User) -> Iterable[Action]:
+    """The next signatures that are expected."""
+    mine = Opportunity.objects.filter(owner=user, state=Opportunity.State.OPEN).select_related("account", "stage")
+    for deal in mine.order_by("close_on")[:SHOWN]:
+        amount = money_text(deal.monthly, deal.currency, whole=True)
+        yield Action(
+            deal.name, deal.get_absolute_url(), f"{deal.account}, {amount} a month", "", "target-arrow", "idle",
+            distance(deal.close_on).capitalize(), f"{deal.stage}, {deal.stage.probability} %", at=deal.close_on,
+        )  # fmt: skip
+
+
+def figures(user: User) -> Iterable[Figure]:
+    """What is open, and what of it is likely, in the currency of most deals."""
+    mine = Opportunity.objects.filter(owner=user, state=Opportunity.State.OPEN)
+    likely = Sum(F("monthly") * F("stage__probability") / 100, output_field=DecimalField())
+    rows = list(mine.values("currency").annotate(total=Sum("monthly"), likely=likely).order_by("-total"))
+    first = rows[0] if rows else {"currency": "EUR", "total": ZERO, "likely": ZERO}
+    board = f"{reverse('crm:opportunity_board')}?owner=me"
+    other = f", and {len(rows) - 1} other currencies" if len(rows) > 1 else ""
+    yield Figure("Open deals", str(mine.count()), board, "yours")
+    yield Figure(
+        "A month if all sign", money_text(first["total"], first["currency"], whole=True), board, f"yours{other}"
+    )
+    yield Figure("Likely", money_text(first["likely"], first["currency"], whole=True), board, "by stage")
+    leads = Lead.objects.filter(owner=user).exclude(state__in=(Lead.State.CONVERTED, Lead.State.DISQUALIFIED))
+    yield Figure("Open leads", str(leads.count()), f"{reverse('crm:lead_list')}?state=open&owner={user.pk}", "yours")
