@@ -87,7 +87,6 @@ def take(limit: int = BATCH) -> list[Claim]:
     overdue = _lock(OUTSIDE & silent, left) if left else []
     claim = {"lease_until": now + LEASE, "fence": F("fence") + 1, "due_at": None}
     if fresh:
-        release.lock_flows(task.flow_id for task in fresh)
         keys = [task.pk for task in fresh]
         started = Coalesce(F("started_at"), now)
         counted = F("attempts") + 1
@@ -204,7 +203,7 @@ def settle(answered: list[tuple[Claim, Answer]]) -> None:
         .values_list("pk", "fence")
     )
     valid = [(claim, answer) for claim, answer in answered if (claim.task_id, claim.fence) in ours]
-    done = {claim.task_id: answer.outputs for claim, answer in valid if answer.outcome == "done"}
+    done = {claim.task_id: declared(claim, answer) for claim, answer in valid if answer.outcome == "done"}
     if done:
         release.finish(Task.objects.filter(pk__in=done), done)
     accepted = [claim.task_id for claim, answer in valid if answer.outcome == "accepted"]
@@ -219,6 +218,12 @@ def settle(answered: list[tuple[Claim, Answer]]) -> None:
     if troubles:
         fall_out(troubles)
     _postpone(later, uncounted=[c.task_id for c, a in valid if a.outcome == "postponed"])
+
+
+def declared(claim: Claim, answer: Answer) -> dict[str, Any]:
+    """The values that the step is declared to put out; what else a system tells stays with the attempt."""
+    wanted = claim.call.context.get("wanted", ())
+    return {name: value for name, value in answer.outputs.items() if name in wanted}
 
 
 def _postpone(later: dict[int, tuple[str, dt.datetime]], uncounted: list[int]) -> None:

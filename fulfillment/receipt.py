@@ -100,5 +100,7 @@ def _completed(task: Task, answer: Answer) -> str:
         Task.objects.filter(pk=task.pk).update(problem="")
     elif task.state != Task.State.IN_PROGRESS:
         return "none"
-    moved = release.finish(Task.objects.filter(pk=task.pk), {task.pk: answer.outputs})
+    wanted = {str(name).rstrip("?") for name in task.item.outputs}
+    values = {name: value for name, value in answer.outputs.items() if name in wanted}
+    moved = release.finish(Task.objects.filter(pk=task.pk), {task.pk: values})
     return "completed" if moved else "none"

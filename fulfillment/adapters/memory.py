@@ -48,5 +48,5 @@ class MemoryAdapter:
     def _made(self, call: Call) -> Answer:
         if call.kind == "wait_event":
             return Answer("accepted", status=202, response={"status": "accepted"})
-        found = outputs_of(call.system, call.operation, call.key, call.inputs)
+        found = outputs_of(call.system, call.operation, call.key, call.inputs, call.context.get("wanted"))
         return Answer("done", outputs=found, status=200, response={"status": "done", "outputs": found})

@@ -82,7 +82,8 @@ USUAL: dict[str, tuple[str, ...]] = {
 def outputs_of(system: str, operation: str, key: str, inputs: dict[str, Any], wanted: list[str] | None = None) -> dict[str, Any]:
     """Values of an operation: those wanted, else those usual for the first word of the operation that we know."""
     seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:6])
-    names = wanted or [name for word in operation.replace(".", "_").split("_") for name in USUAL.get(word, ())]
+    usual = [name for word in operation.replace(".", "_").split("_") for name in USUAL.get(word, ())]
+    names = usual if wanted is None else wanted
     return {name: _value(name, seed, inputs, system) for name in dict.fromkeys(names)}
 
 

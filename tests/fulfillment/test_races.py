@@ -33,6 +33,12 @@ def beside(act: Callable[[], Any]) -> threading.Thread:
     return thread
 
 
+@transaction.atomic
+def begin(flow: Flow, *keys: str) -> None:
+    moved = lifecycle.move_many(Task.objects.filter(flow=flow, key__in=keys), Task.start, by=None)
+    release.begun(moved)
+
+
 def close(flow: Flow, key: str) -> None:
     task = Task.objects.locked(make.task(flow, key).pk)
     lifecycle.move(task, Task.complete, by=None)
@@ -46,7 +52,7 @@ def test_the_last_two_predecessors_finish_at_once_and_the_successor_is_released_
         "race", {"key": "a", "kind": "manual"}, {"key": "b", "kind": "manual"},
         {"key": "c", "kind": "manual", "after": ["a", "b"]},
     )  # fmt: skip
-    lifecycle.move_many(Task.objects.filter(flow=flow, key__in="ab"), Task.start, by=None)
+    begin(flow, "a", "b")
 
     def second() -> None:
         with transaction.atomic():
@@ -66,8 +72,7 @@ def test_the_last_two_predecessors_finish_at_once_and_the_successor_is_released_
 @pytest.mark.django_db(transaction=True)
 def test_the_last_two_tasks_finish_at_once_and_the_flow_completes_once() -> None:
     flow = make.flow("race", {"key": "a", "kind": "manual"}, {"key": "b", "kind": "manual"})
-    lifecycle.move_many(Task.objects.filter(flow=flow), Task.start, by=None)
-    release.begun(list(Task.objects.filter(flow=flow).values_list("pk", flat=True)))
+    begin(flow, "a", "b")
 
     def second() -> None:
         with transaction.atomic():
@@ -85,15 +90,16 @@ def test_the_last_two_tasks_finish_at_once_and_the_flow_completes_once() -> None
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_never_take_the_same_task() -> None:
-    flow = make.flow("many", *[{"key": f"t{n}", **API} for n in range(10)])
+    flow = make.flow("many", {"key": "first", "kind": "manual"}, *[{"key": f"t{n}", **API} for n in range(10)])
+    begin(flow, "first")  # a flow that has started is locked by nobody who merely claims
     taken: list[int] = []
     with transaction.atomic():
         mine = [claim.task_id for claim in calling.take(6)]
         rival = beside(lambda: taken.extend(claim.task_id for claim in calling.take(10)))
-        rival.join()
+        rival.join(20)
     assert (len(mine), len(taken)) == (6, 4)
     assert not set(mine) & set(taken)
-    assert Task.objects.filter(flow=flow, state="in_progress").count() == 10
+    assert Task.objects.filter(flow=flow, state="in_progress", kind="api_call").count() == 10
 
 
 def expire(task_id: int) -> None:
