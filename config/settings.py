@@ -176,6 +176,7 @@ CELERY_BEAT_SCHEDULE = {
     "deliver-outbox": {"task": "kernel.tasks.deliver_outbox", "schedule": 5.0, "options": {"expires": 5}},
     "sweep-engine": {"task": "fulfillment.tasks.sweep", "schedule": 5.0, "options": {"queue": "engine", "expires": 5}},
     "expire-quotes": {"task": "contracts.tasks.expire_quotes", "schedule": 3600.0, "options": {"expires": 3600}},
+    "activate-agreements": {"task": "contracts.tasks.activate_agreements", "schedule": 3600.0, "options": {"expires": 3600}},
     "escalate-fallout": {"task": "fallout.tasks.escalate", "schedule": 60.0, "options": {"expires": 60}},
 }
 CELERY_TIMEZONE = TIME_ZONE

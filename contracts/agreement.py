@@ -4,7 +4,6 @@ import datetime as dt
 from decimal import Decimal
 
 from django.db import models, transaction
-from django.urls import reverse
 from django.utils import timezone
 
 from contracts import clauses, differences, documents, events, signature
@@ -206,7 +205,7 @@ def fingerprint(agreement: Agreement) -> str:
 
 def url(agreement: Agreement) -> str:
     """Its record page."""
-    return reverse("contracts:agreement", args=[agreement.number, agreement.version])
+    return str(agreement.get_absolute_url())
 
 
 def _problems(agreement: Agreement) -> dict[str, list[str]]:

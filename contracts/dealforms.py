@@ -60,7 +60,9 @@ class NewAgreementForm(AgreementForm):
         super().__init__(*args, **kwargs)
         account: Any = self.fields["account"]
         account.queryset = Account.objects.visible_to(user).filter(parent__isnull=True).order_by("name")
+        account.empty_label = "Choose a customer"
         opportunity: Any = self.fields["opportunity"]
+        opportunity.empty_label = "None"
         opportunity.queryset = Opportunity.objects.visible_to(user).filter(state="open").order_by("-id")
 
 

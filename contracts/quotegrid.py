@@ -179,7 +179,7 @@ def details(characteristics: Sequence[Characteristic], values: dict[str, Any]) -
             continue
         text = configuration.told(characteristic, value)
         if characteristic.type == Characteristic.Type.NUMBER and not characteristic.unit:
-            text = f"{text} {characteristic.name.lower()}"
+            text = f"{text} {configuration.within(characteristic.name)}"
         said.append(text.capitalize() if len(said) < CAPITAL and text.islower() and text.isalpha() else text)
     return (said[0], " · ".join(said[1:])) if said else ("", "")
 

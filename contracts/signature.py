@@ -149,7 +149,7 @@ def shown(made: SignatureRequest) -> bytes:
 def consent_text(made: SignatureRequest) -> str:
     """What a signatory agrees to, word by word as it is kept."""
     return (
-        f"I have read {made.document.name} and sign it on behalf of {made.account.name}; I am authorised to do so, and I "
+        f"I have read {made.document.name} and sign it on behalf of {made.account.name}; I am authorised to do so and "
         "agree that my typed name has the same effect as a signature by hand."
     )
 

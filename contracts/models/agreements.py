@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 from django_fsm import FSMField, transition
 
 from catalog.models import SlaMetric
@@ -64,6 +65,10 @@ class Agreement(Record):
 
     def __str__(self) -> str:
         return f"{self.number} v{self.version}"
+
+    def get_absolute_url(self) -> str:
+        """The record page."""
+        return reverse("contracts:agreement", args=[self.number, self.version])
 
     @transition(field=state, source=State.DRAFT, target=State.NEGOTIATION, permission="contracts.negotiate_agreement",
                 custom={"label": "Start negotiation"})  # fmt: skip

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 from django.utils import timezone
 from django_fsm import FSMField, transition
 
@@ -69,6 +70,10 @@ class Contract(Numbered):
 
     def __str__(self) -> str:
         return f"{self.number} {self.get_kind_display().lower()}"
+
+    def get_absolute_url(self) -> str:
+        """The record page."""
+        return reverse("contracts:contract", args=[self.number])
 
     @transition(field=state, source=State.DRAFT, target=State.PENDING_SIGNATURE, custom={"hidden": True})
     def send(self) -> None:

@@ -24,7 +24,7 @@ class QuoteTable(django_tables2.Table):
     """Columns of the list."""
 
     title = tables.Name(sub=lambda record: f"{record.number}, version {record.version}", verbose_name="Quote")
-    account = tables.Text(accessor="account.name", verbose_name="Customer", order_by="account__name")
+    account = tables.Text(accessor="account__name", verbose_name="Customer", order_by="account__name")
     state = tables.State(verbose_name="State")
     monthly = tables.Money(verbose_name="Per month")
     one_time = tables.Money(verbose_name="One-time", optional=True)

@@ -14,8 +14,8 @@ from kernel.refusal import Refusal
 
 PAGE = "contracts/sign.html"
 EMBEDS = (
-    "default-src 'self'; img-src 'self' data:; object-src 'self'; frame-src 'self'; base-uri 'self'; form-action 'self'; "
-    "frame-ancestors 'none'"
+    "default-src 'self'; img-src 'self' data:; object-src 'self'; frame-src 'self'; base-uri 'self'; "
+    "form-action 'self'; frame-ancestors 'none'"
 )
 LABELS = {"contracts.quote": "contracts.present_quote", "contracts.agreement": "contracts.negotiate_agreement"}
 
@@ -85,9 +85,7 @@ def document(request: HttpRequest, token: str) -> HttpResponse:
     response["Content-Disposition"] = f'{how}; filename="{name}"'
     response["X-Content-Type-Options"] = "nosniff"
     response["X-Frame-Options"] = "SAMEORIGIN"
-    response["Content-Security-Policy"] = (
-        "default-src 'none'; object-src 'self'; plugin-types application/pdf; frame-ancestors 'self'"
-    )
+    response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
     response["Referrer-Policy"] = "no-referrer"
     return response
 

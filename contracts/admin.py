@@ -1,0 +1,5 @@
+"""Administration of commercial records."""
+
+from contracts import dealadmin
+
+__all__ = ["dealadmin"]

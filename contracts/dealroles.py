@@ -1,0 +1,77 @@
+"""How agreements and contracts are found, and what they ask of people."""
+
+import datetime as dt
+from collections.abc import Iterable
+
+from django.db.models import Exists, OuterRef, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from contracts.models import Agreement, Contract, SignatureRequest
+from kernel import finding, home
+from kernel.finding import Found
+from kernel.home import Action, Figure
+from kernel.models import User
+
+WORST = 6  # next actions of one kind
+ENDS_SOON = 90  # days before an agreement's end in which somebody should talk about the next
+UNSIGNED = 7  # days after which a silent signatory is called
+
+
+def find_agreements(user: User, text: str, limit: int) -> Iterable[Found]:
+    """Agreements by number, title or customer."""
+    wanted = Q(number__icontains=text) | Q(title__icontains=text) | Q(account__name__icontains=text)
+    rows = Agreement.objects.visible_to(user).filter(wanted).select_related("account").order_by("-id")[:limit]
+    for row in rows:
+        detail = f"{row.account.name}, version {row.version}"
+        yield Found(row.title, row.get_absolute_url(), detail, row.number, "heart-handshake")
+
+
+def find_contracts(user: User, text: str, limit: int) -> Iterable[Found]:
+    """Contracts by number, customer or site."""
+    wanted = Q(number__icontains=text) | Q(account__name__icontains=text) | Q(site__name__icontains=text)
+    rows = Contract.objects.visible_to(user).filter(wanted).select_related("account", "site")
+    for row in rows.order_by("-kind", "-id")[:limit]:
+        name = f"{row.get_kind_display()}, {row.site.name if row.site else row.account.name}"
+        yield Found(name, row.get_absolute_url(), row.get_state_display(), row.number, "certificate")
+
+
+def next_actions(user: User) -> Iterable[Action]:
+    """Own agreements that were rejected, that wait to be sent, that nobody signs, that end soon."""
+    mine = Agreement.objects.filter(owner=user).select_related("account")
+    asked = SignatureRequest.objects.filter(
+        subject_type="contracts.agreement", subject_id=OuterRef("pk"), signed_at=None, declined_at=None, void_at=None
+    )
+    for row in mine.filter(state=Agreement.State.REJECTED).order_by("updated_at")[:WORST]:
+        yield _action(row, "Rework the rejected agreement", "risk", "circle-x")
+    for row in mine.filter(~Exists(asked), state=Agreement.State.APPROVED).order_by("updated_at")[:WORST]:
+        yield _action(row, "Send the approved agreement for signature", "wait", "send")
+    silent = asked.filter(created_at__lt=timezone.now() - dt.timedelta(days=UNSIGNED))
+    for row in mine.filter(Exists(silent), state=Agreement.State.APPROVED).order_by("updated_at")[:WORST]:
+        yield _action(row, "Ask why nobody signs", "risk", "clock")
+    soon = timezone.localdate() + dt.timedelta(days=ENDS_SOON)
+    newer = Agreement.objects.filter(number=OuterRef("number"), version__gt=OuterRef("version"))
+    ending = mine.filter(~Exists(newer), state=Agreement.State.ACTIVE, ends_on__lte=soon)
+    for row in ending.order_by("ends_on")[:WORST]:
+        yield _action(row, "Renew before it ends", "wait", "calendar", f"ends {row.ends_on:%-d %b}", row.ends_on)
+
+
+def _action(
+    row: Agreement, text: str, tone: str, icon: str, due: str = "", at: dt.date | dt.datetime | None = None
+) -> Action:
+    name = f"{text}: {row.title}"
+    return Action(
+        name, row.get_absolute_url(), row.account.name, str(row), icon, tone, due=due, at=at or row.updated_at
+    )
+
+
+def figures(user: User) -> Iterable[Figure]:
+    """How many agreements one negotiates."""
+    open_now = Agreement.objects.filter(owner=user, state=Agreement.State.NEGOTIATION).count()
+    yield Figure("Agreements in negotiation", str(open_now), f"{reverse('contracts:agreement_list')}?state=negotiation")
+
+
+finding.register("Agreements", "heart-handshake", "contracts.view_agreement", find_agreements, order=15)
+finding.register("Contracts", "certificate", "contracts.view_contract", find_contracts, order=16)
+home.next_actions("contracts.negotiate_agreement", next_actions)
+home.figures("contracts.negotiate_agreement", figures, order=30)
