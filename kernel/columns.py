@@ -76,15 +76,23 @@ class Text(Column):
 
 
 class Name(Column):
-    """What the row is called: a link. `url` is a URL name taking `arg` (pk by default), else `get_absolute_url`."""
+    """What the row is called: a link.
 
-    def __init__(self, *, url: str = "", arg: str = "pk", **kwargs: Any) -> None:
-        self.url_name, self.arg = url, arg
+    `url` is a URL name taking `arg` (pk by default; a tuple for several) or a function of the record; without it the
+    record's `get_absolute_url` is asked.
+    """
+
+    def __init__(
+        self, *, url: str | Callable[[Any], str] = "", arg: str | tuple[str, ...] = "pk", **kwargs: Any
+    ) -> None:
+        self.url, self.args = url, (arg,) if isinstance(arg, str) else arg
         super().__init__(**kwargs)
 
     def shown(self, value: Any, record: Any) -> Cell:
-        if self.url_name:
-            address = reverse(self.url_name, args=[reach(record, self.arg)])
+        if callable(self.url):
+            address = self.url(record)
+        elif self.url:
+            address = reverse(self.url, args=[reach(record, arg) for arg in self.args])
         elif hasattr(record, "get_absolute_url"):
             address = record.get_absolute_url()
         else:

@@ -29,7 +29,7 @@ const restore = (tree) => {
   }
   const table = tree.querySelector("table.tree");
   if (table) refresh(table);
-  return wanted;
+  return wanted || null;
 };
 
 document.addEventListener("click", (event) => {
