@@ -23,7 +23,12 @@ SHOWN = 8
 class QuoteTable(django_tables2.Table):
     """Columns of the list."""
 
-    title = tables.Name(sub=lambda record: f"{record.number}, version {record.version}", verbose_name="Quote")
+    title = tables.Name(
+        url="contracts:quote",
+        arg=("number", "version"),
+        sub=lambda record: f"{record.number}, version {record.version}",
+        verbose_name="Quote",
+    )
     account = tables.Text(accessor="account__name", verbose_name="Customer", order_by="account__name")
     state = tables.State(verbose_name="State")
     monthly = tables.Money(verbose_name="Per month")
