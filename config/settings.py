@@ -116,7 +116,10 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 DATABASES = {"default": env.db_url("DATABASE_URL", default="postgresql:///trunkline")}
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-DATABASES["default"]["TEST"] = {"NAME": env.str("TEST_DATABASE", default="test_trunkline")}
+DATABASES["default"]["TEST"] = {
+    "NAME": env.str("TEST_DATABASE", default="test_trunkline"),
+    "TEMPLATE": env.str("TEST_TEMPLATE", default="template1"),
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "kernel.User"
@@ -176,7 +179,11 @@ CELERY_BEAT_SCHEDULE = {
     "deliver-outbox": {"task": "kernel.tasks.deliver_outbox", "schedule": 5.0, "options": {"expires": 5}},
     "sweep-engine": {"task": "fulfillment.tasks.sweep", "schedule": 5.0, "options": {"queue": "engine", "expires": 5}},
     "expire-quotes": {"task": "contracts.tasks.expire_quotes", "schedule": 3600.0, "options": {"expires": 3600}},
-    "activate-agreements": {"task": "contracts.tasks.activate_agreements", "schedule": 3600.0, "options": {"expires": 3600}},
+    "activate-agreements": {
+        "task": "contracts.tasks.activate_agreements",
+        "schedule": 3600.0,
+        "options": {"expires": 900},
+    },
     "escalate-fallout": {"task": "fallout.tasks.escalate", "schedule": 60.0, "options": {"expires": 60}},
 }
 CELERY_TIMEZONE = TIME_ZONE

@@ -5,6 +5,7 @@ import re
 from django.db import transaction
 
 from contracts.models import Agreement, AgreementTerm, Clause
+from contracts.standardclauses import CLAUSES
 from kernel import audit
 from kernel.models import User
 from kernel.refusal import Refusal
@@ -17,8 +18,15 @@ class UnknownClause(Refusal):
 
 
 def standard() -> list[Clause]:
-    """Clauses of every new agreement, in order."""
-    return list(Clause.objects.filter(active=True, standard=True))
+    """Clauses of every new agreement, in order; an empty library is filled with ours first."""
+    found = list(Clause.objects.filter(active=True, standard=True))
+    if not found and not Clause.objects.exists():
+        Clause.objects.bulk_create(
+            [Clause(key=key, title=title, text=text, position=n * 10) for n, (key, title, text) in enumerate(CLAUSES, 1)],
+            ignore_conflicts=True,
+        )
+        found = list(Clause.objects.filter(active=True, standard=True))
+    return found
 
 
 def worded(clause: Clause, agreement: Agreement) -> str:

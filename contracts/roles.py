@@ -1,6 +1,6 @@
 """Who may do what with agreements, quotes and contracts; where they stand in the frame; how they are found."""
 
-import contracts.dealroles  # noqa: F401 – registers search and next actions of agreements
+import contracts.dealroles
 import contracts.quoteroles  # noqa: F401 – registers what quotes add
 from contracts import agreement, presenting
 from contracts.models import Agreement, Quote

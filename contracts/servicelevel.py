@@ -11,7 +11,6 @@ from kernel import audit
 from kernel.models import User
 from kernel.refusal import Conflict, NotPermitted, Refusal
 
-
 OVER = (Contract.State.EXPIRED, Contract.State.TERMINATED, Contract.State.CANCELLED)
 
 

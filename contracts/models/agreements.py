@@ -75,8 +75,8 @@ class Agreement(Record):
     def negotiate(self) -> None:
         """The customer has it in hand."""
 
-    @transition(field=state, source=State.NEGOTIATION, target=State.IN_REVIEW, permission="contracts.negotiate_agreement",
-                custom={"label": "Submit for review"})  # fmt: skip
+    @transition(field=state, source=State.NEGOTIATION, target=State.IN_REVIEW,
+                permission="contracts.negotiate_agreement", custom={"label": "Submit for review"})  # fmt: skip
     def submit(self) -> None:
         """Both sides agree; ask our own approver."""
 

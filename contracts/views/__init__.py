@@ -1,0 +1,1 @@
+"""Screens of agreements, quotes, signing and contracts."""

@@ -1,6 +1,7 @@
 """Acts on a whole quote: terms, checks, submission, versions, comparison, site files."""
 
 import base64
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -19,6 +20,11 @@ from kernel import htmx, workspace
 DIALOGS = "contracts/quote_dialogs.html"
 
 
+def _data(request: HttpRequest) -> Any:
+    """What was posted, also when it is nothing at all."""
+    return request.POST if request.method == "POST" else None
+
+
 @workspace.allowed(*WRITES)
 @require_http_methods(["GET", "HEAD", "POST"])
 def terms(request: HttpRequest, number: str, version: int) -> HttpResponse:
@@ -29,7 +35,7 @@ def terms(request: HttpRequest, number: str, version: int) -> HttpResponse:
         note = request.POST.get("note", "").replace("\x00", "")[:2000]
         quoting.set_terms(quote_id=quote.pk, by=user, note_for_approver=note)
         return HttpResponse(status=204)
-    form = TermsForm(request.POST or None, instance=quote)
+    form = TermsForm(_data(request), instance=quote)
     if request.method == "POST" and form.is_valid():
         quoting.set_terms(quote_id=quote.pk, by=user, **form.cleaned_data)
         return htmx.go(request, quoteapproval.url_of(quote), toast="Terms stored, prices worked out anew.")
@@ -69,7 +75,7 @@ def submit(request: HttpRequest, number: str, version: int) -> HttpResponse:
 def version(request: HttpRequest, number: str, version: int) -> HttpResponse:
     """Make the next version of this one."""
     quote = quotescreen.load(request, number, version)
-    form = VersionForm(request.POST or None)
+    form = VersionForm(_data(request))
     if request.method == "POST" and form.is_valid():
         made = quoteversions.new_version(
             quote_id=quote.pk, by=workspace.person(request), wish=form.cleaned_data["wish"]
@@ -96,7 +102,7 @@ def compare(request: HttpRequest, number: str, version: int, other: int) -> Http
 def take_file(request: HttpRequest, number: str, version: int) -> HttpResponse:
     """Take a site file: the dialog, and what came of it with every row that was left out."""
     quote = quotescreen.load(request, number, version)
-    form = ImportForm(request.POST or None, request.FILES or None)
+    form = ImportForm(_data(request), request.FILES or None)
     context = {"form": form, "quote": quote}
     if request.method == "POST" and form.is_valid():
         try:

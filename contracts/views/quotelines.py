@@ -65,7 +65,7 @@ def configure(request: HttpRequest, number: str, version: int, line_id: int) -> 
 def add(request: HttpRequest, number: str, version: int) -> HttpResponse:
     """Add an offering at sites: the dialog, the panel of an empty cell (`?offering=&site=`), and the act."""
     quote = quotescreen.load(request, number, version)
-    form = AddForm(request.POST or None, quote=quote, initial=_start(request))
+    form = AddForm(_data(request), quote=quote, initial=_start(request))
     if request.method == "POST" and form.is_valid():
         offering, sites = form.cleaned_data["offering"], form.cleaned_data["sites"]
         try:
@@ -115,7 +115,7 @@ def discount(request: HttpRequest, number: str, version: int) -> HttpResponse:
     wanted = request.POST.get("line") or request.GET.get("line", "")
     line = quotescreen.line_of(quote, int(wanted)) if wanted.isdigit() and len(wanted) < 18 else None
     now = quote.manual_discount if line is None or line.manual_discount is None else line.manual_discount
-    form = DiscountForm(request.POST or None, initial={"percent": now})
+    form = DiscountForm(_data(request), initial={"percent": now})
     if request.method == "POST" and form.is_valid():
         quoting.set_discount(
             quote_id=quote.pk, percent=form.cleaned_data["percent"], by=workspace.person(request),
@@ -147,6 +147,11 @@ def remove(request: HttpRequest, number: str, version: int) -> HttpResponse:
         raise Refusal("Choose a cell or tick sites first.")
     said = f"{number_of} line{'' if number_of == 1 else 's'} removed."
     return htmx.go(request, quoteapproval.url_of(quote), toast=said)
+
+
+def _data(request: HttpRequest) -> Any:
+    """What was posted, also when it is nothing at all."""
+    return request.POST if request.method == "POST" else None
 
 
 def _empty_cell(request: HttpRequest, quote: Quote) -> HttpResponse:

@@ -81,7 +81,7 @@ def new(request: HttpRequest) -> HttpResponse:
     user = workspace.person(request)
     names = ("opportunity", "account", "agreement")
     start = {name: request.GET[name] for name in names if request.GET.get(name, "").isdigit()}
-    form = NewQuoteForm(request.POST or None, user=user, initial=start)
+    form = NewQuoteForm(request.POST if request.method == "POST" else None, user=user, initial=start)
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         keys = {f"{name}_id": values[name].pk for name in names if values[name]}
