@@ -79,11 +79,12 @@ def running(folder: Path) -> bool:
     return bool(_process(_home(folder)))
 
 
-def create(server: str, database: str) -> str:
+def create(server: str, database: str, template: str = "template1") -> str:
     """Make a database on the server of any of its databases' URLs, unless it is there; return its URL."""
+    make = psycopg.sql.SQL("CREATE DATABASE {} TEMPLATE {}")
     with psycopg.connect(sibling(server, "postgres"), autocommit=True) as connection:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,)).fetchone():
-            connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(database)))
+            connection.execute(make.format(psycopg.sql.Identifier(database), psycopg.sql.Identifier(template)))
     return sibling(server, database)
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from config import postgres, servers, valkey
+from config import postgres, servers, template, valkey
 from config.processes import Listener, Process, Program, inherited
 
 ROOT = servers.ROOT
@@ -148,14 +148,13 @@ def scratch(*, only: Iterable[str] = ALL, listen: Listener | None = None, concur
         clean.callback(shutil.rmtree, folder, ignore_errors=True)
         broker = valkey.start(folder / "valkey")
         clean.callback(valkey.stop, folder / "valkey")
-        database = postgres.create(os.environ["DATABASE_URL"], name)
+        database = postgres.create(os.environ["DATABASE_URL"], name, template.ensure(os.environ["DATABASE_URL"]))
         clean.callback(postgres.drop, os.environ["DATABASE_URL"], name)
         environment = {"DATABASE_URL": database, "REDIS_URL": broker, "TRUNKLINE_VAR": str(folder)}
         stack = Stack(only=only, environment=environment, logs=folder / "log", listen=listen, concurrency=concurrency)
-        for command in ("migrate", "synchronise_roles"):
-            done = stack.manage(command)
-            if done.returncode:
-                raise NoStart(f"{command} failed.\n{done.stdout}{done.stderr}")
+        done = stack.manage("synchronise_roles")
+        if done.returncode:
+            raise NoStart(f"synchronise_roles failed.\n{done.stdout}{done.stderr}")
         with stack:
             yield stack
 

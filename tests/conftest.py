@@ -8,9 +8,11 @@ import pytest
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 
-from config import servers
+from config import servers, template
 
 servers.ensure()
+if "PYTEST_XDIST_WORKER" not in os.environ:  # workers inherit it
+    os.environ["TEST_TEMPLATE"] = template.ensure(os.environ["DATABASE_URL"])
 (servers.VAR / "static").mkdir(exist_ok=True)  # as `collectstatic` would
 django.setup()
 

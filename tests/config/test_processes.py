@@ -1,9 +1,9 @@
 """Processes: nothing that we start outlives us."""
 
-import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +29,7 @@ def until(condition: Callable[[], bool], seconds: float = 10) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to be"
-        os.sched_yield()
+        threading.Event().wait(0.02)
 
 
 def members(group: int) -> list[int]:

@@ -29,6 +29,16 @@ def var() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.fixture
+def stop_with(var: Path) -> Iterator[list[subprocess.Popen[str]]]:
+    """Supervisors that end with the test, even if it fails."""
+    started: list[subprocess.Popen[str]] = []
+    yield started
+    for run in started:
+        run.terminate()
+        run.communicate(timeout=PATIENCE)
+
+
 def command(var: Path, port: object) -> subprocess.Popen[str]:
     """The supervisor of another checkout, so to say."""
     given = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
@@ -55,9 +65,10 @@ def children(parent: int) -> dict[str, int]:
 
 
 @pytest.mark.slow
-def test_it_runs_until_it_is_told_to_stop_and_leaves_nothing(var: Path) -> None:
+def test_it_runs_until_it_is_told_to_stop_and_leaves_nothing(var: Path, stop_with: list[subprocess.Popen[str]]) -> None:
     port = valkey.free_port()
     run = command(var, port)
+    stop_with.append(run)
     until(lambda: stack.healthy(port) or run.poll() is not None, PATIENCE)
     assert run.poll() is None, run.communicate()[0]
     until(lambda: set(children(run.pid)) == {"web", "worker", "beat", "simulator"}, PATIENCE)
