@@ -8,7 +8,7 @@ from guardian.shortcuts import assign_perm, remove_perm
 
 from crm.models import Account, BillingProfile, Contact, Site, TeamMember
 from crm.uniqueness import said_at_its_field
-from kernel import audit, editing
+from kernel import audit, editing, invitation
 from kernel.models import User
 from kernel.refusal import Conflict, Refusal
 
@@ -149,6 +149,7 @@ def let_in(*, contact_id: int, by: User | None) -> User:
         contact.save(update_fields=["user", "updated_at"])
     assign_perm("crm.access_account", user, contact.account)
     audit.record("portal access given", contact, by=by, changes={"user": [None, user.username]})
+    invitation.invite(user, f"the portal of {contact.account.name}")
     return user
 
 
