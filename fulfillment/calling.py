@@ -64,7 +64,12 @@ def run(limit: int = BATCH) -> int:
 
 def _needs(missing: list[str]) -> Answer:
     names = ", ".join(missing)
-    return Answer("rejected", kind="data", cause=f"Value missing: {names}", detail=f"The step needs {names}, and nothing supplied it.")
+    return Answer(
+        "rejected",
+        kind="data",
+        cause=f"Value missing: {names}",
+        detail=f"The step needs {names}, and nothing supplied it.",
+    )
 
 
 def _pool() -> ThreadPoolExecutor:
@@ -157,7 +162,11 @@ def _from_neighbours(tasks: list[Task], inputs: dict[int, dict[str, Any]]) -> No
     if not short:
         return
     roots = {(task.flow.root_type, task.flow.root_id) for task in short}
-    rows = Flow.objects.filter(root_type__in={r for r, _ in roots}, root_id__in={i for _, i in roots}, action__in={t.flow.action for t in short})
+    rows = Flow.objects.filter(
+        root_type__in={r for r, _ in roots},
+        root_id__in={i for _, i in roots},
+        action__in={t.flow.action for t in short},
+    )
     flows = list(rows.order_by("pk").values_list("root_type", "root_id", "site_id", "line_key", "data"))
     for task in short:
         flow, values = task.flow, inputs[task.pk]
@@ -169,7 +178,11 @@ def _from_neighbours(tasks: list[Task], inputs: dict[int, dict[str, Any]]) -> No
 
 def _call_of(task: Task, inputs: dict[str, Any]) -> Call:
     flow, site = task.flow, task.flow.site
-    context: dict[str, Any] = {"order": flow.root_number, "account": str(flow.account), "specification": flow.specification_key}
+    context: dict[str, Any] = {
+        "order": flow.root_number,
+        "account": str(flow.account),
+        "specification": flow.specification_key,
+    }
     context["wanted"] = [str(name).rstrip("?") for name in task.item.outputs]
     if site is not None:
         context["site"] = {"code": site.code, "name": site.name, "address": site.address}

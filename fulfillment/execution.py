@@ -40,7 +40,29 @@ def start(root_type: str, root_id: int) -> int:
 @transaction.atomic
 def hold_root(root_type: str, root_id: int, by: User | None, reason: str) -> int:
     """Nothing new of this root starts; what runs may finish. Returns how many flows were held."""
-    rows = Flow.objects.filter(root_type=root_type, root_id=root_id)
+    return _hold(Flow.objects.filter(root_type=root_type, root_id=root_id), by, reason)
+
+
+@transaction.atomic
+def hold_flow(flow_id: int, by: User, reason: str) -> Flow:
+    """Nothing new of this flow starts. Raises IllegalMove, NotPermitted."""
+    flow: Flow = Flow.objects.locked(flow_id)
+    lifecycle.move(flow, Flow.hold, by=by, reason=reason)
+    return flow
+
+
+@transaction.atomic
+def resume_flow(flow_id: int, by: User, reason: str = "") -> Flow:
+    """A held flow goes on. Raises IllegalMove, NotPermitted."""
+    flow: Flow = Flow.objects.locked(flow_id)
+    if flow.state != Flow.State.ON_HOLD or not by.has_perm("fulfillment.hold_flow"):
+        lifecycle.move(flow, Flow.resume, by=by)  # refuses in its own words
+    _resume(Flow.objects.filter(pk=flow_id), by, reason)
+    found: Flow = Flow.objects.get(pk=flow_id)
+    return found
+
+
+def _hold(rows: Any, by: User | None, reason: str) -> int:
     held = lifecycle.move_many(rows, Flow.hold, by=by)
     for flow in Flow.objects.filter(pk__in=held[:1]):
         audit.record("held", flow, by=by, reason=reason)
@@ -50,7 +72,11 @@ def hold_root(root_type: str, root_id: int, by: User | None, reason: str) -> int
 @transaction.atomic
 def resume_root(root_type: str, root_id: int, by: User | None, reason: str = "") -> int:
     """The root goes on where it was held. Returns how many flows go on."""
-    rows = Flow.objects.filter(root_type=root_type, root_id=root_id, state=Flow.State.ON_HOLD)
+    return _resume(Flow.objects.filter(root_type=root_type, root_id=root_id), by, reason)
+
+
+def _resume(rows: Any, by: User | None, reason: str) -> int:
+    rows = rows.filter(state=Flow.State.ON_HOLD)
     fresh = lifecycle.move_many(rows.filter(started_at__isnull=True), Flow.wait_again, by=by)
     going = lifecycle.move_many(rows.filter(started_at__isnull=False), Flow.resume, by=by)
     for flow in Flow.objects.filter(pk__in=[*fresh, *going][:1]):
@@ -145,5 +171,5 @@ def outputs(item: PlanItem, data: dict[str, Any]) -> dict[str, Any]:
 
 
 __all__ = [
-    "complete_by_hand", "hold_root", "resume_root", "retry", "run_local", "run_ready", "skip", "start", "sweep",
+    "complete_by_hand", "hold_flow", "hold_root", "resume_flow", "resume_root", "retry", "run_local", "run_ready", "skip", "start", "sweep",
 ]  # fmt: skip

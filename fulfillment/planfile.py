@@ -132,7 +132,13 @@ def _dumped(plan: Any) -> dict[str, Any]:
 
     def after(row: PlanDependency) -> dict[str, Any]:
         item = by_id[row.before_id].key if row.before_id else row.before_item  # type: ignore[attr-defined]
-        return {"item": item, "specification": row.before_specification, "scope": row.scope, "kind": row.kind, "lag": row.lag_days}
+        return {
+            "item": item,
+            "specification": row.before_specification,
+            "scope": row.scope,
+            "kind": row.kind,
+            "lag": row.lag_days,
+        }
 
     return {
         "key": definition.key, "name": definition.name, "specification": definition.specification.key,
@@ -217,7 +223,9 @@ def _after_problems(after: Any, keys: set[Any]) -> Iterable[str]:
 def _circle(items: list[dict[str, Any]]) -> list[str]:
     """The keys of a circle, or nothing."""
     before: dict[str, list[str]] = {
-        str(entry.get("key")): [a["item"] for a in map(_safe_after, entry.get("after") or ()) if not a.get("specification")]
+        str(entry.get("key")): [
+            a["item"] for a in map(_safe_after, entry.get("after") or ()) if not a.get("specification")
+        ]
         for entry in items
     }
     state: dict[str, int] = {}
@@ -265,7 +273,9 @@ def load_templates(templates: list[dict[str, Any]], by: User | None = None) -> d
 
 
 def _phases_are_whole(phases: Any) -> bool:
-    return bool(phases) and all(phase.get("name") and all(t.get("name") for t in phase.get("tasks", ())) for phase in phases)
+    return bool(phases) and all(
+        phase.get("name") and all(t.get("name") for t in phase.get("tasks", ())) for phase in phases
+    )
 
 
 def dump_templates() -> list[dict[str, Any]]:

@@ -29,9 +29,7 @@ def begin(tasks: Iterable[Task]) -> dict[int, Trouble]:
     }
     wanted = [task for task in tasks if task.pk not in troubles]
     numbers = numbering.take_many(Project.PREFIX, len(wanted)) if wanted else []
-    made = [
-        _project(task, templates[task.item.template], number) for task, number in zip(wanted, numbers, strict=True)
-    ]
+    made = [_project(task, templates[task.item.template], number) for task, number in zip(wanted, numbers, strict=True)]
     Project.objects.bulk_create(made, ignore_conflicts=True)
     stored = list(Project.objects.filter(task__in=wanted, tasks__isnull=True).select_related("template"))
     calendar = workdays.calendar()
@@ -95,7 +93,9 @@ def finish_task(project_task_id: int, by: User | None) -> Project:
     project: Project = Project.objects.locked(project_id)
     if project.state != Project.State.IN_PROGRESS:
         raise Conflict(f"The project is {project.state.replace('_', ' ')}; resume it first.")
-    if not ProjectTask.objects.filter(pk=project_task_id, done_at__isnull=True).update(done_at=timezone.now(), done_by=by):
+    if not ProjectTask.objects.filter(pk=project_task_id, done_at__isnull=True).update(
+        done_at=timezone.now(), done_by=by
+    ):
         raise Conflict("This was done already.")
     step = ProjectTask.objects.get(pk=project_task_id)
     audit.record("task_done", project, by=by, changes={"task": [None, step.name]})

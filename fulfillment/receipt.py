@@ -67,7 +67,12 @@ def receive(system: str, event_id: str, payload: dict[str, Any]) -> Receipt:
     """
     adapters.named(system)
     with transaction.atomic():
-        task = Task.objects.filter(number=str(payload.get("task", ""))[:20]).order_by("pk").select_for_update(of=("self",)).first()
+        task = (
+            Task.objects.filter(number=str(payload.get("task", ""))[:20])
+            .order_by("pk")
+            .select_for_update(of=("self",))
+            .first()
+        )
         kept, new = Callback.objects.get_or_create(
             system=system, event_id=event_id[:80], defaults={"task": task, "payload": payload, "effect": "none"}
         )

@@ -125,7 +125,9 @@ def _facts(row: dict[str, Any], values: dict[str, Any]) -> list[Any]:
     if stage and row["state"] == Task.State.COMPLETED:
         root = {"root_type": row["flow__root_type"], "root_id": row["flow__root_id"]}
         found.append(
-            events.StageReached(task_id=row["pk"], flow_id=row["flow_id"], site_id=row["flow__site_id"], stage=stage, **root)
+            events.StageReached(
+                task_id=row["pk"], flow_id=row["flow_id"], site_id=row["flow__site_id"], stage=stage, **root
+            )
         )
     if row["fell_out_at"]:
         found.append(events.TaskRecovered(task_id=row["pk"]))

@@ -1,6 +1,16 @@
 """Who may do what with tasks, projects and plans; where they stand in the frame."""
 
-from kernel import roles
+from collections.abc import Iterable
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from fulfillment import drawing, execution, queries, taskwork
+from fulfillment.models import Flow, Project, Task
+from kernel import finding, frame, home, moving, roles
+from kernel.models import User
+from kernel.templatetags.trunkline import distance
 
 SEES = ("fulfillment.view_flow", "fulfillment.view_task", "fulfillment.view_project", "fulfillment.view_workorder")
 READS_PLANS = ("fulfillment.view_plandefinition", "fulfillment.view_planitem")
@@ -23,3 +33,73 @@ roles.grant(
     "fulfillment.change_plandependency", "fulfillment.delete_plandependency", "fulfillment.view_projecttemplate",
     "fulfillment.add_projecttemplate", "fulfillment.change_projecttemplate",
 )  # fmt: skip
+
+
+def _actions(user: User) -> Iterable[home.Action]:
+    today = timezone.localdate()
+    rows = queries.mine_and_my_teams(user).filter(state__in=queries.TO_DO)
+    for task in rows.select_related("flow__site", "account").order_by("planned_end", "pk")[:5]:
+        due = task.planned_end
+        tone = "bad" if due and due < today else "risk" if due == today else "run" if task.assignee_id else "wait"
+        yield home.Action(
+            text=task.name, url=task.get_absolute_url(), number=task.flow.root_number, icon=drawing.ICONS[task.kind],
+            detail=", ".join(filter(None, [str(task.account), task.flow.site.name if task.flow.site else ""])),
+            tone=tone, due=distance(due) if due else "", due_detail="due" if due else "",
+            word="Go on" if task.assignee_id == user.pk else "Open", at=due,
+        )  # fmt: skip
+
+
+def _figures(user: User) -> Iterable[home.Figure]:
+    url = reverse("fulfillment:task_list")
+    yield home.Figure("My tasks", str(queries.mine(user).count()), f"{url}?whose=mine", "taken by you")
+    yield home.Figure("Free in my teams", str(queries.free(user).count()), f"{url}?whose=free", "nobody has them")
+
+
+def _search_tasks(user: User, text: str, limit: int) -> Iterable[finding.Found]:
+    rows = Task.objects.visible_to(user).filter(
+        Q(number__iexact=text) | Q(flow__root_number__iexact=text, state__in=queries.OPEN)
+    )
+    for task in rows.select_related("flow__site").order_by("-pk")[:limit]:
+        place = task.flow.site.name if task.flow.site else ""
+        yield finding.Found(task.name, task.get_absolute_url(), place, task.number, "checkbox")
+
+
+def _search_projects(user: User, text: str, limit: int) -> Iterable[finding.Found]:
+    rows = Project.objects.visible_to(user).filter(
+        Q(number__iexact=text) | Q(name__icontains=text) | Q(root_number__iexact=text)
+    )
+    for project in rows.select_related("account").order_by("-pk")[:limit]:
+        yield finding.Found(project.name, project.get_absolute_url(), project.account.name, project.number, "truck")
+
+
+frame.add(
+    frame.NavItem(
+        "Deliver", "My tasks", "list-check", "fulfillment:task_list", "fulfillment.view_task", 25,
+        count=lambda user: queries.mine(user).count(),
+    ),
+    frame.NavItem(
+        "Deliver", "Projects", "truck", "fulfillment:project_list", "fulfillment.view_project", 40,
+        count=lambda user: queries.running_projects(user).count(),
+    ),
+    frame.NavItem("Look up", "Plans", "git-branch", "fulfillment:plan_list", "fulfillment.view_plandefinition", 60),
+)  # fmt: skip
+home.next_actions("fulfillment.work_task", _actions)
+home.figures("fulfillment.work_task", _figures, order=10)
+finding.register("Tasks", "list-check", "fulfillment.view_task", _search_tasks, order=50)
+finding.register("Projects", "truck", "fulfillment.view_project", _search_projects, order=70)
+moving.register(
+    Task,
+    start=lambda pk, by, reason: taskwork.start(pk, by),
+    complete=lambda pk, by, reason: taskwork.complete(pk, by),
+    hold=lambda pk, by, reason: taskwork.hold(pk, by, reason),
+    resume=lambda pk, by, reason: taskwork.resume(pk, by),
+    await_information=lambda pk, by, reason: taskwork.await_information(pk, by, reason),
+    informed=lambda pk, by, reason: taskwork.informed(pk, by),
+    fail=lambda pk, by, reason: taskwork.report(pk, by, reason),
+    skip=lambda pk, by, reason: taskwork.skip(pk, by, reason),
+)
+moving.register(
+    Flow,
+    hold=lambda pk, by, reason: execution.hold_flow(pk, by, reason),
+    resume=lambda pk, by, reason: execution.resume_flow(pk, by, reason),
+)

@@ -22,7 +22,9 @@ def write(model: type[models.Model], columns: Sequence[str], rows: Mapping[int, 
         for name, cast in zip(names, casts, strict=True)
     )
     arrays = sql.SQL(", ").join(sql.SQL(f"%s::{'text' if cast == 'jsonb' else cast}[]") for cast in casts)
-    statement = sql.SQL("UPDATE {table} AS t SET {sets} FROM unnest(%s::bigint[], {arrays}) AS v(id, {names}) WHERE t.id = v.id")
+    statement = sql.SQL(
+        "UPDATE {table} AS t SET {sets} FROM unnest(%s::bigint[], {arrays}) AS v(id, {names}) WHERE t.id = v.id"
+    )
     values = [
         [json.dumps(row[n], default=str) if cast == "jsonb" else row[n] for row in rows.values()]
         for n, cast in enumerate(casts)

@@ -135,5 +135,3 @@ class PlanBook:
         """The first active plan of a specification and action whose condition holds."""
         candidates = self._by_use.get((specification, action), ())
         return next((plan for plan in candidates if decisions.holds(plan.definition.condition, facts)), None)
-
-

@@ -94,7 +94,9 @@ def _read(entry: Field, typed: Any) -> tuple[Any, str]:
         return None, "This is needed to complete the task." if entry.required else ""
     if "\x00" in text or len(text) > LONGEST:
         return None, f"This is too long or holds characters that cannot be stored; {LONGEST} characters at most."
-    reader = {"number": _as_number, "boolean": _as_yes, "date": _as_date, "choice": _as_choice}.get(entry.type, _as_text)
+    reader = {"number": _as_number, "boolean": _as_yes, "date": _as_date, "choice": _as_choice}.get(
+        entry.type, _as_text
+    )
     return reader(entry, text)
 
 

@@ -154,7 +154,9 @@ def complete(task_id: int, by: User, values: dict[str, Any] | None = None, ticke
     if task.kind not in BY_PEOPLE:
         raise lifecycle.IllegalMove("This step is done by the system.")
     if task.state not in (Task.State.READY, Task.State.IN_PROGRESS):
-        raise lifecycle.IllegalMove(f"Task {task.number} is {Task.State(task.state).label.lower()}; it cannot be completed.")
+        raise lifecycle.IllegalMove(
+            f"Task {task.number} is {Task.State(task.state).label.lower()}; it cannot be completed."
+        )
     found, problems, _ = taskforms.clean(task, values or {})
     done = set(ticked) | set(task.ticked)
     left = [point for point in task.item.checklist if point not in done]
@@ -201,6 +203,25 @@ def resume(task_id: int, by: User) -> Task:
     if task.in_fallout:
         raise Conflict("This task is in fallout; it goes on when the fallout is resolved.")
     lifecycle.move(task, Task.resume, by=by)
+    return task
+
+
+@transaction.atomic
+def await_information(task_id: int, by: User, reason: str) -> Task:
+    """Somebody outside has to answer first; the reason says who and what."""
+    if not reason.strip():
+        raise Refusal(problems={"reason": ["Say who has to answer, and what."]})
+    task = _locked(task_id)
+    _require_mine(task, by)
+    lifecycle.move(task, Task.await_information, by=by, reason=reason, because=reason[:200])
+    return task
+
+
+@transaction.atomic
+def informed(task_id: int, by: User) -> Task:
+    """The answer is here; the task goes on."""
+    task = _locked(task_id)
+    lifecycle.move(task, Task.informed, by=by)
     return task
 
 

@@ -2,9 +2,20 @@
 
 from django.urls import URLPattern, path
 
-from fulfillment.views import callbacks
+from fulfillment.views import callbacks, panels, plans, projects, task, tasks
 
 app_name = "fulfillment"
 urlpatterns: list[URLPattern] = [
+    path("tasks/", tasks.queue, name="task_list"),
+    path("tasks/all/", tasks.everybody, name="task_all"),
+    path("tasks/claim/", tasks.claim, name="task_claim"),
+    path("tasks/of/<str:root_type>/<int:root_id>/", panels.tasks_of_root, name="tasks_of_root"),
+    path("tasks/<str:number>/", task.page, name="task"),
+    path("tasks/<str:number>/<slug:name>/", task.act, name="task_move"),
+    path("projects/", projects.listing, name="project_list"),
+    path("projects/<str:number>/", projects.page, name="project"),
+    path("projects/<str:number>/done/<int:pk>/", projects.done, name="project_task_done"),
+    path("plans/", plans.listing, name="plan_list"),
+    path("plans/<slug:key>/v<int:version>/", plans.page, name="plan"),
     path("callbacks/<slug:system>/", callbacks.callback, name="callback"),
 ]

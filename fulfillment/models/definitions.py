@@ -1,6 +1,7 @@
 """Plan definitions: specification × action × condition → items with dependencies. Data, versioned."""
 
 from django.db import models
+from django.urls import reverse
 from django_fsm import FSMField, transition
 
 from kernel import lifecycle
@@ -42,6 +43,10 @@ class PlanDefinition(Record):
     class Meta:
         permissions = [("publish_plan", "Can publish plan definitions")]
         constraints = [models.UniqueConstraint(fields=["key", "version"], name="plan_version")]
+
+    def get_absolute_url(self) -> str:
+        """Its page."""
+        return reverse("fulfillment:plan", args=[self.key, self.version])
 
     @transition(field=state, source=State.DRAFT, target=State.ACTIVE, permission="fulfillment.publish_plan")
     def publish(self) -> None:

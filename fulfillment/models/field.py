@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 from django_fsm import FSMField, transition
 
 from crm.models import OfAccountQuerySet
@@ -81,8 +82,14 @@ class Project(Numbered):
     class Meta:
         permissions = [("run_project", "Can run projects")]
 
-    @transition(field=state, source=State.PLANNED, target=State.IN_PROGRESS, permission="fulfillment.run_project",
-                custom={"label": "Start"})  # fmt: skip
+    def __str__(self) -> str:
+        return f"{self.number} {self.name}"
+
+    def get_absolute_url(self) -> str:
+        """Its page."""
+        return reverse("fulfillment:project", args=[self.number])
+
+    @transition(field=state, source=State.PLANNED, target=State.IN_PROGRESS, custom={"hidden": True})
     def start(self) -> None:
         """Its task became ready."""
 

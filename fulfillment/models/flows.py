@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 from django_fsm import FSMField, transition
 
 from crm.models import OfAccountQuerySet
@@ -107,6 +108,7 @@ class Task(Numbered):
     """
 
     PREFIX = "TSK"
+    STAGES = ("planned", "ready", "in_progress", "completed")
 
     class State(models.TextChoices):
         PLANNED = "planned"
@@ -183,6 +185,10 @@ class Task(Numbered):
 
     def __str__(self) -> str:
         return f"{self.number} {self.name}"
+
+    def get_absolute_url(self) -> str:
+        """Its page."""
+        return reverse("fulfillment:task", args=[self.number])
 
     @property
     def in_fallout(self) -> bool:

@@ -19,7 +19,15 @@ from fulfillment.simulator import values
 from fulfillment.simulator.state import State
 
 TAKEN_VLANS = {2114: 2131}  # in use at every site; the first free one behind it
-ASYNCHRONOUS = {"port_request", "porting.request", "port.request", "access.order", "circuit.order", "number.port", "build.order"}
+ASYNCHRONOUS = {
+    "port_request",
+    "porting.request",
+    "port.request",
+    "access.order",
+    "circuit.order",
+    "number.port",
+    "build.order",
+}
 CALLS_BACK = ("duplicate_callback", "out_of_order", "reject_later")
 HANG = 8.0  # seconds, longer than any client waits
 
@@ -56,7 +64,10 @@ class Network:
         except (ValueError, TypeError) as error:
             status, body = 400, {"code": "bad_request", "message": f"This cannot be read: {error}"}
         content = json.dumps(body).encode()
-        start(f"{status} {HTTPStatus(status).phrase}", [("Content-Type", "application/json"), ("Content-Length", str(len(content)))])
+        start(
+            f"{status} {HTTPStatus(status).phrase}",
+            [("Content-Type", "application/json"), ("Content-Length", str(len(content)))],
+        )
         return [content]
 
     def _route(self, method: str, path: str, environ: Environ) -> tuple[int, Any]:
@@ -139,9 +150,17 @@ class Network:
                 message=f"VLAN {vlan} is in use at the access switch of {site}. The first free one is {free}.",
             )  # fmt: skip
         if vlan and not 2 <= vlan <= 4094:
-            raise Refused(422, code="out_of_range", title="VLAN out of range", field="vlan", message=f"VLAN {vlan} is not from 2 to 4094.")
+            raise Refused(
+                422,
+                code="out_of_range",
+                title="VLAN out of range",
+                field="vlan",
+                message=f"VLAN {vlan} is not from 2 to 4094.",
+            )
 
-    def _perform(self, system: str, operation: str, key: str, body: dict[str, Any], fault: dict[str, Any]) -> tuple[int, Any]:
+    def _perform(
+        self, system: str, operation: str, key: str, body: dict[str, Any], fault: dict[str, Any]
+    ) -> tuple[int, Any]:
         outputs = values.outputs_of(system, operation, key, body.get("inputs", {}), body.get("wanted"))
         done = {"status": "done", "reference": f"{system[:3].upper()}{key[-6:]}", "outputs": outputs}
         later = body.get("kind") == "wait_event" or operation in ASYNCHRONOUS
@@ -153,9 +172,7 @@ class Network:
         self._owe(system, key, body, outputs, fault)
         return 202, accepted
 
-    def _owe(
-        self, system: str, key: str, body: dict[str, Any], outputs: dict[str, Any], fault: dict[str, Any]
-    ) -> None:
+    def _owe(self, system: str, key: str, body: dict[str, Any], outputs: dict[str, Any], fault: dict[str, Any]) -> None:
         kind = fault.get("kind")
         about = {"task": body.get("task"), "key": key}
         mark = f"{key}-{time.time_ns():x}"
@@ -187,14 +204,23 @@ def _fits(fault: dict[str, Any], operation: str, key: str, body: dict[str, Any])
     share = fault.get("share")
     if share is not None and int.from_bytes(hashlib.sha256(f"f{key}".encode()).digest()[:4]) / 2**32 >= float(share):
         return False
-    facts = {**(body.get("site") or {}), "task": body.get("task"), "order": body.get("order"), **(body.get("inputs") or {})}
+    facts = {
+        **(body.get("site") or {}),
+        "task": body.get("task"),
+        "order": body.get("order"),
+        **(body.get("inputs") or {}),
+    }
     facts["site"] = (body.get("site") or {}).get("code")
     return all(str(facts.get(name)) == str(value) for name, value in (fault.get("match") or {}).items())
 
 
 def _refusal(fault: dict[str, Any]) -> dict[str, Any]:
     code = fault.get("code", "rejected")
-    told = {"code": code, "message": fault.get("message", "The request was rejected."), "suggestion": fault.get("suggestion", {})}
+    told = {
+        "code": code,
+        "message": fault.get("message", "The request was rejected."),
+        "suggestion": fault.get("suggestion", {}),
+    }
     return told | ({"title": fault["title"]} if fault.get("title") else {})
 
 

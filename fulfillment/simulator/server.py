@@ -72,7 +72,11 @@ class Callbacks(threading.Thread):
         body = json.dumps(owed.payload).encode()
         stamp = str(int(time.time()))
         digest = hmac.new(self.secret.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
-        headers = {"Content-Type": "application/json", "X-Trunkline-Timestamp": stamp, "X-Trunkline-Signature": f"sha256={digest}"}
+        headers = {
+            "Content-Type": "application/json",
+            "X-Trunkline-Timestamp": stamp,
+            "X-Trunkline-Signature": f"sha256={digest}",
+        }
         try:
             taken = client.post(f"{self.url}/callbacks/{owed.system}/", content=body, headers=headers).status_code < 500
         except httpx.HTTPError:

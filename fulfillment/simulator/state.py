@@ -64,10 +64,22 @@ class State:
             row = self._db.execute("SELECT state, answer FROM operations WHERE key = ?", [key]).fetchone()
         return (row[0], json.loads(row[1])) if row else None
 
-    def perform(self, key: str, system: str, operation: str, body: dict[str, Any], state: str, answer: dict[str, Any]) -> None:
+    def perform(
+        self, key: str, system: str, operation: str, body: dict[str, Any], state: str, answer: dict[str, Any]
+    ) -> None:
         """Note an effect and its answer. Keys are performed once; the caller has looked."""
         with self.transaction() as db:
-            values = [key, system, operation, body.get("task"), body.get("mode"), state, json.dumps(body), json.dumps(answer), time.time()]
+            values = [
+                key,
+                system,
+                operation,
+                body.get("task"),
+                body.get("mode"),
+                state,
+                json.dumps(body),
+                json.dumps(answer),
+                time.time(),
+            ]
             db.execute("INSERT INTO operations VALUES (?,?,?,?,?,?,?,?,1,?)", values)
             self._effect(db, key, body, system, operation)
 
@@ -84,23 +96,32 @@ class State:
                 db.execute("DELETE FROM operations WHERE key = ?", [key])
                 db.execute("DELETE FROM effects WHERE key = ?", [key])
             else:
-                db.execute("UPDATE operations SET state = ?, answer = ? WHERE key = ?", [state, json.dumps(answer), key])
+                db.execute(
+                    "UPDATE operations SET state = ?, answer = ? WHERE key = ?", [state, json.dumps(answer), key]
+                )
 
     def note_call(self, key: str, system: str, operation: str, status: int) -> None:
         """Every request, also those without effect."""
         with self.transaction() as db:
-            db.execute("INSERT INTO calls (key, system, operation, status, at) VALUES (?,?,?,?,?)", [key, system, operation, status, time.time()])
+            db.execute(
+                "INSERT INTO calls (key, system, operation, status, at) VALUES (?,?,?,?,?)",
+                [key, system, operation, status, time.time()],
+            )
 
     def owe(self, system: str, payload: dict[str, Any], after: float) -> None:
         """Send this callback after so many seconds."""
         with self.transaction() as db:
-            db.execute("INSERT INTO owed (due, system, payload) VALUES (?,?,?)", [time.time() + after, system, json.dumps(payload)])
+            db.execute(
+                "INSERT INTO owed (due, system, payload) VALUES (?,?,?)",
+                [time.time() + after, system, json.dumps(payload)],
+            )
 
     def due(self, limit: int = 50) -> list[Owed]:
         """Callbacks whose time has come."""
         with self._lock:
             rows = self._db.execute(
-                "SELECT id, system, payload, tries FROM owed WHERE due <= ? ORDER BY due, id LIMIT ?", [time.time(), limit]
+                "SELECT id, system, payload, tries FROM owed WHERE due <= ? ORDER BY due, id LIMIT ?",
+                [time.time(), limit],
             ).fetchall()
         return [Owed(row[0], row[1], json.loads(row[2]), row[3]) for row in rows]
 
@@ -133,12 +154,16 @@ class State:
         with self.transaction() as db:
             db.execute("DELETE FROM faults")
             for fault in faults:
-                db.execute("INSERT INTO faults (fault, left) VALUES (?, ?)", [json.dumps(fault), int(fault.get("times", 1))])
+                db.execute(
+                    "INSERT INTO faults (fault, left) VALUES (?, ?)", [json.dumps(fault), int(fault.get("times", 1))]
+                )
 
     def take_fault(self, fits: Any) -> dict[str, Any] | None:
         """The first fault that fits and has times left; it is counted down. A negative number never ends."""
         with self.transaction() as db:
-            for pk, fault, left in db.execute("SELECT id, fault, left FROM faults WHERE left <> 0 ORDER BY id").fetchall():
+            for pk, fault, left in db.execute(
+                "SELECT id, fault, left FROM faults WHERE left <> 0 ORDER BY id"
+            ).fetchall():
                 found: dict[str, Any] = json.loads(fault)
                 if fits(found):
                     db.execute("UPDATE faults SET left = left - 1 WHERE id = ? AND left > 0", [pk])

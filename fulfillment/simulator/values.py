@@ -79,7 +79,9 @@ USUAL: dict[str, tuple[str, ...]] = {
 }
 
 
-def outputs_of(system: str, operation: str, key: str, inputs: dict[str, Any], wanted: list[str] | None = None) -> dict[str, Any]:
+def outputs_of(
+    system: str, operation: str, key: str, inputs: dict[str, Any], wanted: list[str] | None = None
+) -> dict[str, Any]:
     """Values of an operation: those wanted, else those usual for the first word of the operation that we know."""
     seed = int.from_bytes(hashlib.sha256(key.encode()).digest()[:6])
     usual = [name for word in operation.replace(".", "_").split("_") for name in USUAL.get(word, ())]
@@ -89,4 +91,8 @@ def outputs_of(system: str, operation: str, key: str, inputs: dict[str, Any], wa
 
 def _value(name: str, seed: int, inputs: dict[str, Any], system: str) -> Any:
     maker = MAKERS.get(name)
-    return maker(seed, inputs) if maker else inputs.get(name) or f"{system[:3].upper()}-{name[:3].upper()}-{seed % 10**6:06d}"
+    return (
+        maker(seed, inputs)
+        if maker
+        else inputs.get(name) or f"{system[:3].upper()}-{name[:3].upper()}-{seed % 10**6:06d}"
+    )

@@ -52,7 +52,9 @@ def test_starting_twice_changes_nothing_and_an_empty_flow_completes() -> None:
 
 
 def test_an_automatic_step_calculates_its_outputs() -> None:
-    flow = make.flow("calc", {"key": "a", "outputs": ["total = quantity * 2", "label = 'x' + string(total)"]}, data={"quantity": 4})
+    flow = make.flow(
+        "calc", {"key": "a", "outputs": ["total = quantity * 2", "label = 'x' + string(total)"]}, data={"quantity": 4}
+    )
     execution.run_ready()
     assert Flow.objects.get(pk=flow.pk).data == {"quantity": 4, "total": 8, "label": "x8"}
     assert told("TaskSuppliedValues")[0]["values"] == {"total": 8, "label": "x8"}
@@ -75,7 +77,9 @@ def test_a_start_to_start_dependency_is_met_when_the_other_starts() -> None:
 
 
 def test_a_timer_waits_for_its_time() -> None:
-    flow = make.flow("timer", {"key": "wait", "kind": "timer", "timer_seconds": 3600}, {"key": "then", "after": ["wait"]})
+    flow = make.flow(
+        "timer", {"key": "wait", "kind": "timer", "timer_seconds": 3600}, {"key": "then", "after": ["wait"]}
+    )
     execution.run_ready()
     assert make.states(flow) == {"wait": "in_progress", "then": "planned"}
     make_due(flow)
@@ -85,7 +89,9 @@ def test_a_timer_waits_for_its_time() -> None:
 
 
 def test_a_call_brings_values_into_the_flow() -> None:
-    flow = make.flow("port", {"key": "create", **API, "inputs": ["vlan", "note?"], "outputs": ["pe_port"]}, data={"vlan": 2200})
+    flow = make.flow(
+        "port", {"key": "create", **API, "inputs": ["vlan", "note?"], "outputs": ["pe_port"]}, data={"vlan": 2200}
+    )
     fake = Provisioning()
     with adapters.replaced(fake):
         execution.run_ready()
@@ -173,7 +179,15 @@ def test_a_lost_answer_is_asked_after_and_nothing_happens_twice() -> None:
 
 def refused() -> Answer:
     body = {"code": "vlan_in_use", "message": "VLAN 2114 is in use.", "field": "vlan", "first_free": 2131}
-    return Answer("rejected", status=409, response=body, kind="data", cause="VLAN in use", detail=body["message"], suggestion={"vlan": 2131})  # type: ignore[arg-type]
+    return Answer(
+        "rejected",
+        status=409,
+        response=body,
+        kind="data",
+        cause="VLAN in use",
+        detail=body["message"],
+        suggestion={"vlan": 2131},
+    )  # type: ignore[arg-type]
 
 
 def fallen(**item: Any) -> tuple[Flow, Provisioning]:
@@ -267,7 +281,13 @@ def test_work_that_runs_while_held_may_finish_and_the_flow_completes_on_resume()
 
 
 def test_an_event_is_waited_for_with_and_without_a_system() -> None:
-    waiting = {"key": "foc", "kind": "wait_event", "adapter": "porting", "operation": "foc.await", "outputs": ["foc_date"]}
+    waiting = {
+        "key": "foc",
+        "kind": "wait_event",
+        "adapter": "porting",
+        "operation": "foc.await",
+        "outputs": ["foc_date"],
+    }
     flow = make.flow("port_in", waiting, {"key": "signal", "kind": "wait_event"})
     fake = Porting()
     with adapters.replaced(fake):
@@ -279,7 +299,11 @@ def test_an_event_is_waited_for_with_and_without_a_system() -> None:
 
 
 def test_an_event_that_came_early_ends_the_wait_at_once() -> None:
-    flow = make.flow("early", {"key": "first", "kind": "manual"}, {"key": "signal", "kind": "wait_event", "outputs": ["x?"], "after": ["first"]})
+    flow = make.flow(
+        "early",
+        {"key": "first", "kind": "manual"},
+        {"key": "signal", "kind": "wait_event", "outputs": ["x?"], "after": ["first"]},
+    )
     signal = make.task(flow, "signal")
     Callback.objects.create(system="porting", event_id="e1", task=signal, effect="kept", payload={"outputs": {"x": 5}})
     taskwork.complete(make.task(flow, "first").pk, UserFactory(role="order_fulfilment_agent"))
@@ -299,9 +323,17 @@ def test_field_work_gets_a_visit_when_it_becomes_ready() -> None:
 def test_a_project_is_made_from_its_template_and_finishing_it_finishes_the_task() -> None:
     from fulfillment import planfile, projects
 
-    phases = [{"name": "Survey", "tasks": [{"name": "Walk the route", "days": 2}]}, {"name": "Build", "tasks": [{"name": "Dig", "days": 10}]}]
+    phases = [
+        {"name": "Survey", "tasks": [{"name": "Walk the route", "days": 2}]},
+        {"name": "Build", "tasks": [{"name": "Dig", "days": 10}]},
+    ]
     planfile.load_templates([{"key": "build", "name": "Build access", "budget_share": 50, "phases": phases}])
-    flow = make.flow("far", {"key": "build", "kind": Kind.PROJECT, "template": "build"}, {"key": "patch", "after": ["build"]}, data={"build_cost": 18000})
+    flow = make.flow(
+        "far",
+        {"key": "build", "kind": Kind.PROJECT, "template": "build"},
+        {"key": "patch", "after": ["build"]},
+        data={"build_cost": 18000},
+    )
     execution.run_ready()
     project = Project.objects.get(task__flow=flow)
     assert (project.state, project.budget, project.tasks.count()) == ("in_progress", 9000, 2)

@@ -77,7 +77,14 @@ def test_an_item_left_out_passes_on_what_it_waited_for() -> None:
 
 @pytest.mark.parametrize(
     ("inner", "outer", "joined"),
-    [("FS", "FS", "FS"), ("SS", "FS", "SS"), ("FF", "FS", "FS"), ("FS", "FF", "FF"), ("SS", "FF", "SF"), ("FS", "SS", "FS")],
+    [
+        ("FS", "FS", "FS"),
+        ("SS", "FS", "SS"),
+        ("FF", "FS", "FS"),
+        ("FS", "FF", "FF"),
+        ("SS", "FF", "SF"),
+        ("FS", "SS", "FS"),
+    ],
 )
 def test_bridging_keeps_which_end_waits(inner: str, outer: str, joined: str) -> None:
     flow = make.flow(
@@ -88,8 +95,14 @@ def test_bridging_keeps_which_end_waits(inner: str, outer: str, joined: str) -> 
 
 
 def two_plans(scope: str, item: str = "") -> None:
-    make.plan("line_access", {"key": "order"}, {"key": "accept", "after": ["order"]}, {"key": "file", "after": ["order"]})
-    make.plan("router", {"key": "ship"}, {"key": "install", "after": ["ship", {"specification": "line_access", "item": item, "scope": scope}]})
+    make.plan(
+        "line_access", {"key": "order"}, {"key": "accept", "after": ["order"]}, {"key": "file", "after": ["order"]}
+    )
+    make.plan(
+        "router",
+        {"key": "ship"},
+        {"key": "install", "after": ["ship", {"specification": "line_access", "item": item, "scope": scope}]},
+    )
 
 
 def before_keys(flow: Flow, key: str) -> set[tuple[int, str]]:

@@ -16,7 +16,12 @@ from kernel.models import OutboxEvent
 from tests.factories import fulfillment as make
 
 pytestmark = pytest.mark.django_db
-API: dict[str, Any] = {"kind": "api_call", "adapter": "provisioning", "operation": "port.create", "outputs": ["pe_port"]}
+API: dict[str, Any] = {
+    "kind": "api_call",
+    "adapter": "provisioning",
+    "operation": "port.create",
+    "outputs": ["pe_port"],
+}
 
 
 def accepted() -> Flow:

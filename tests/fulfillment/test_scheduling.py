@@ -36,7 +36,11 @@ def test_a_chain_runs_over_working_days() -> None:
     assert found["t1"][:2] == (dt.date(2026, 12, 10), dt.date(2026, 12, 10))
     assert found["t2"][:2] == (dt.date(2026, 12, 11), dt.date(2026, 12, 16))
     flow = Flow.objects.get(pk=flow.pk)
-    assert (flow.planned_start, flow.planned_end, flow.estimated_end) == (MONDAY, dt.date(2026, 12, 16), dt.date(2026, 12, 16))
+    assert (flow.planned_start, flow.planned_end, flow.estimated_end) == (
+        MONDAY,
+        dt.date(2026, 12, 16),
+        dt.date(2026, 12, 16),
+    )
 
 
 def test_holidays_do_not_count() -> None:
@@ -64,7 +68,10 @@ def test_parts_of_days_add_up() -> None:
 )
 def test_every_kind_of_dependency_with_lag(kind: str, lag: int, start: int, end: int) -> None:
     flow = make.flow(
-        "kinds", {"key": "a", "days": 3}, {"key": "b", "days": 2, "after": [{"item": "a", "kind": kind, "lag": lag}]}, started=False
+        "kinds",
+        {"key": "a", "days": 3},
+        {"key": "b", "days": 2, "after": [{"item": "a", "kind": kind, "lag": lag}]},
+        started=False,
     )
     schedule(flow)
     assert dates(flow)["b"][:2] == (dt.date(2026, 12, start), dt.date(2026, 12, end))
@@ -94,7 +101,9 @@ def test_the_baseline_stays_and_the_estimate_rolls() -> None:
 
 def test_an_item_on_another_calendar_counts_its_own_days() -> None:
     BusinessCalendar.objects.create(name="Every day", weekdays=[0, 1, 2, 3, 4, 5, 6])
-    flow = make.flow("two", {"key": "a", "days": 5}, {"key": "b", "days": 2, "calendar": "Every day", "after": ["a"]}, started=False)
+    flow = make.flow(
+        "two", {"key": "a", "days": 5}, {"key": "b", "days": 2, "calendar": "Every day", "after": ["a"]}, started=False
+    )
     assert schedule(flow) == dt.date(2026, 12, 13)
 
 

@@ -80,7 +80,9 @@ def faults(url: str, *wanted: dict[str, Any]) -> None:
     assert httpx.put(f"{url}/_faults", json=list(wanted), trust_env=False).status_code == 200
 
 
-def call(system: str = "provisioning", operation: str = "port.create", key: str = "TSK0000001-do-1", **more: Any) -> Call:
+def call(
+    system: str = "provisioning", operation: str = "port.create", key: str = "TSK0000001-do-1", **more: Any
+) -> Call:
     return Call(key=key, task=key.split("-")[0], system=system, operation=operation, **more)
 
 
@@ -126,7 +128,13 @@ def test_a_taken_vlan_is_refused_with_the_first_free_one(clean: str) -> None:
     assert "2114" in answer.detail
     again = adapter.do(call(inputs={"vlan": 2131}, context={"wanted": ["pe_port"]}))
     assert (again.outcome, list(again.outputs)) == ("done", ["pe_port"])
-    assert get(f"{clean}/_effects") | {"by_key": 0} == {"total": 1, "calls": 2, "owed": 0, "duplicates": {}, "by_key": 0}
+    assert get(f"{clean}/_effects") | {"by_key": 0} == {
+        "total": 1,
+        "calls": 2,
+        "owed": 0,
+        "duplicates": {},
+        "by_key": 0,
+    }
 
 
 @pytest.mark.slow

@@ -10,4 +10,9 @@ class Client(HttpAdapter):
 
     system = "provisioning"
     kind: ClassVar[str] = "provisioning"
-    kinds: ClassVar[dict[str, str]] = {"vlan_in_use": "data", "out_of_range": "data", "missing_value": "data", "no_capacity": "inventory_allocation"}
+    kinds: ClassVar[dict[str, str]] = {
+        "vlan_in_use": "data",
+        "out_of_range": "data",
+        "missing_value": "data",
+        "no_capacity": "inventory_allocation",
+    }

@@ -1,0 +1,154 @@
+"""One task: what to do, how to finish it, what it waits for, what was tried."""
+
+import json
+from typing import Any
+
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from fulfillment import queries, taskforms, taskwork
+from fulfillment.models import Task
+from kernel import htmx, workspace
+from kernel.models import User
+from kernel.refusal import Refusal
+from kernel.views.records import back
+
+VALUE = "value-"
+SAID = {
+    "claim": "{0} is yours.", "give_back": "{0} is free again.", "assign": "{0} has a new owner.",
+    "start": "{0} is started.", "complete": "{0} is completed.", "tick": "The checklist of {0} is kept.",
+    "hold": "{0} is on hold.", "resume": "{0} goes on.", "await": "{0} waits for information.",
+    "informed": "{0} goes on.", "report": "{0} is in fallout now; somebody will mend it.", "skip": "{0} is skipped.",
+}  # fmt: skip
+
+
+@workspace.allowed("fulfillment.view_task")
+@require_safe
+def page(request: HttpRequest, number: str) -> HttpResponse:
+    """The task's page."""
+    return _page(request, _task(request, number))
+
+
+@workspace.allowed("fulfillment.view_task")
+@require_POST
+def act(request: HttpRequest, number: str, name: str) -> HttpResponse:
+    """One act; a refusal that names fields comes back with what was typed."""
+    task, user = _task(request, number), workspace.person(request)
+    if name not in SAID:
+        raise BadRequest("There is no such act.")
+    reason = request.POST.get("reason", "").replace("\x00", "")[:2000]
+    typed = {key[len(VALUE) :]: text for key, text in request.POST.items() if key.startswith(VALUE)}
+    try:
+        _do(name, task, user, typed, reason, request)
+    except Refusal as refusal:
+        if refusal.status != 422:
+            raise
+        return _page(request, task, opened=name, problems=refusal.problems, typed=typed, reason=reason)
+    to = reverse("fulfillment:task_list") if name == "complete" and "queue" in request.POST else back(request)
+    return htmx.go(request, to, toast=SAID[name].format(task.name))
+
+
+def _do(name: str, task: Task, user: User, typed: dict[str, str], reason: str, request: HttpRequest) -> None:
+    points = request.POST.getlist("point")
+    acts: dict[str, Any] = {
+        "claim": lambda: taskwork.claim(task.pk, user),
+        "give_back": lambda: taskwork.assign(task.pk, None, user),
+        "assign": lambda: taskwork.assign(task.pk, _person(request.POST.get("assignee", "")), user),
+        "start": lambda: taskwork.start(task.pk, user),
+        "complete": lambda: taskwork.complete(task.pk, user, typed, points),
+        "tick": lambda: taskwork.tick(task.pk, user, points),
+        "hold": lambda: taskwork.hold(task.pk, user, reason),
+        "resume": lambda: taskwork.resume(task.pk, user),
+        "await": lambda: taskwork.await_information(task.pk, user, reason),
+        "informed": lambda: taskwork.informed(task.pk, user),
+        "report": lambda: taskwork.report(task.pk, user, reason, request.POST.get("kind", "")),
+        "skip": lambda: taskwork.skip(task.pk, user, reason),
+    }
+    acts[name]()
+
+
+def _person(pk: str) -> User:
+    found = User.objects.filter(pk=int(pk), is_active=True).first() if pk.isdecimal() and len(pk) < 19 else None
+    if found is None:
+        raise Refusal(problems={"assignee": ["Choose a person."]})
+    return found
+
+
+def _task(request: HttpRequest, number: str) -> Task:
+    rows = Task.objects.visible_to(workspace.person(request))
+    related = rows.select_related("flow__site__contact", "flow__account", "item", "assignee", "work_order")
+    task: Task = get_object_or_404(related, number=number)
+    return task
+
+
+def _page(
+    request: HttpRequest, task: Task, *, opened: str = "", problems: dict[str, list[str]] | None = None,
+    typed: dict[str, str] | None = None, reason: str = "",
+) -> HttpResponse:  # fmt: skip
+    user, problems = workspace.person(request), problems or {}
+    fields = taskforms.fields(task)
+    for field in fields:
+        field.errors = problems.get(field.key, [])
+        field.value = field.value if typed is None or field.key not in typed else typed[field.key]
+    named = {field.key for field in fields} | {"checklist", "reason", "assignee"}
+    by_person = task.kind in queries.FOR_PEOPLE
+    context = {
+        "record": task, "title": task.name, "opened": opened, "problems": problems, "reason": reason, "fields": fields,
+        "crumbs": [("Tasks", reverse("fulfillment:task_list"))], "root_url": queries.root_url(task.flow),
+        "whole": [text for key, texts in problems.items() if key not in named for text in texts],
+        "points": [(point, point in (request.POST.getlist("point") or task.ticked)) for point in task.item.checklist],
+        "waits": queries.waits_for(task), "holds": queries.holds_back(task), "tries": _tries(task),
+        "by_person": by_person, "mine": task.assignee_id == user.pk,  # type: ignore[attr-defined]
+        "may_finish": by_person and task.state in queries.TO_DO and user.has_perm("fulfillment.work_task"),
+        "why_not": _why_not(task, user), "people": _people(task, user), "visit": getattr(task, "work_order", None),
+        "inputs": {name: task.flow.data.get(name) for name in _inputs(task)},
+    }  # fmt: skip
+    return htmx.respond(request, "fulfillment/task.html", context, status=422 if problems else 200)
+
+
+def _inputs(task: Task) -> list[str]:
+    return [str(name).rstrip("?") for name in task.item.inputs]
+
+
+def _why_not(task: Task, user: User) -> str:
+    """Why this person cannot work on it now; empty when they can."""
+    if task.state in Task.CLOSED:
+        return "This task is closed."
+    if task.in_fallout:
+        return "This task is in fallout. It goes on when the fallout is resolved."
+    if task.kind not in queries.FOR_PEOPLE:
+        return "The system does this step by itself."
+    if not user.has_perm("fulfillment.work_task"):
+        return "Your roles do not include the right to work on tasks."
+    if task.state == Task.State.PLANNED:
+        return "It cannot start yet: other work comes first."
+    if task.flow.state == "on_hold":
+        return f"{task.flow.root_number} is on hold; nothing new starts."
+    if task.assignee is not None and task.assignee != user and not user.has_perm("fulfillment.assign_task"):
+        return f"{task.assignee} works on this task."
+    return ""
+
+
+def _people(task: Task, user: User) -> list[User]:
+    """Whom it can be given to: the team first, then everybody who works on tasks."""
+    if not user.has_perm("fulfillment.assign_task") or task.kind not in queries.FOR_PEOPLE:
+        return []
+    rows = User.objects.filter(is_active=True, groups__permissions__codename="work_task").distinct()
+    people = list(rows.order_by("last_name", "first_name")[:100])
+    return sorted(people, key=lambda person: task.team not in person.teams)
+
+
+def _tries(task: Task) -> list[dict[str, Any]]:
+    rows = list(task.tries.order_by("-number")[:20])
+    return [
+        {
+            "row": row, "bad": row.outcome not in ("done", "accepted"),
+            "seconds": f"{(row.ended_at - row.started_at).total_seconds():.1f} s" if row.ended_at else "",
+            "request": json.dumps(row.request, indent=2, ensure_ascii=False),
+            "response": json.dumps(row.response, indent=2, ensure_ascii=False) if row.response else "",
+        }
+        for row in rows
+    ]  # fmt: skip
