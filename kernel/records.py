@@ -1,12 +1,15 @@
 """Records as pages show them: found by type and key for whoever may see them, their stages, their journal."""
 
 import datetime as dt
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.apps import apps
 from django.db import models
 from django.http import Http404
+from django.utils import formats, timezone
+from django.utils.dateparse import parse_date, parse_datetime
 
 from kernel import states
 from kernel.models.activity import Comment
@@ -14,6 +17,9 @@ from kernel.models.people import User
 from kernel.models.trail import AuditEntry
 
 JOURNAL = 30  # entries shown before “all”
+_HASH = re.compile(r"[0-9a-f]{40,64}")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d")
 ENDS_BADLY = {"bad", "idle"}
 
 
@@ -143,4 +149,19 @@ def _plain(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, dict | list):
         return f"{len(value)} values"
-    return str(value)[:120]
+    text = str(value)
+    if _HASH.fullmatch(text):
+        return f"{text[:10]}…"
+    return _dated(text) or text[:120]
+
+
+def _dated(text: str) -> str:
+    """An ISO date or moment as people write it, empty for anything else."""
+    try:
+        if _TIME.match(text) and (moment := parse_datetime(text)):
+            return formats.date_format(timezone.localtime(moment) if timezone.is_aware(moment) else moment, "j M Y H:i")
+        if _DAY.fullmatch(text) and (day := parse_date(text)):
+            return formats.date_format(day, "j M Y")
+    except ValueError:  # a day that no calendar has
+        return ""
+    return ""

@@ -7,7 +7,7 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
-from kernel import approvals, finding, home
+from kernel import approvals, finding, home, records
 from kernel.approvals import Ask
 from kernel.models import Comment, Notification, User
 from tests.factories.crm import AccountFactory
@@ -197,3 +197,19 @@ def test_the_sprite_is_kept_for_ever_under_its_hash(client: Client) -> None:
     assert response["Content-Type"] == "image/svg+xml"
     assert "immutable" in response["Cache-Control"]
     assert b'<symbol id="search"' in response.content
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("2026-12-04", "4 Dec 2026"),
+        ("2026-12-04 09:14:00+00:00", "4 Dec 2026 10:14"),
+        ("2026-99-99", "2026-99-99"),
+        ("a" * 64, "aaaaaaaaaa…"),
+        (True, "yes"),
+        ([1, 2], "2 values"),
+        (None, "empty"),
+    ],
+)
+def test_the_journal_tells_values_in_words(value: object, text: str) -> None:
+    assert records._plain(value) == text
