@@ -160,8 +160,12 @@ def _holds(condition: str, values: Values) -> bool:
 
 def _missing(characteristic: Characteristic) -> str:
     verb = "Choose" if characteristic.type in (Characteristic.Type.CHOICE, Characteristic.Type.BOOLEAN) else "Enter"
-    name = characteristic.name
-    return f"{verb} the {name if name[:2].isupper() else name[:1].lower() + name[1:]}."
+    return f"{verb} the {within(characteristic.name)}."
+
+
+def within(name: str) -> str:
+    """A name as it stands within a sentence: AS number stays, Bandwidth becomes bandwidth."""
+    return name if name[:2].isupper() else name[:1].lower() + name[1:]
 
 
 def _number(text: str) -> Any:

@@ -20,7 +20,7 @@ from tests.factories import contracts as make
 from tests.factories import contracts_quotes as quotes
 from tests.factories.people import UserFactory
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue", "blank_pages")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue", "blank_pages"), pytest.mark.slow]
 
 
 def test_a_draft_has_the_standard_clauses_in_its_own_words() -> None:
@@ -45,7 +45,8 @@ def test_wrong_input_is_refused_at_every_field_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("metric", "value"), [("availability", "89.9"), ("availability", "100.1"), ("repair_hours", "0"), ("repair_hours", "999")]
+    ("metric", "value"),
+    [("availability", "89.9"), ("availability", "100.1"), ("repair_hours", "0"), ("repair_hours", "999")],
 )
 def test_service_levels_have_ranges(metric: str, value: str) -> None:
     made = make.drafted()
@@ -75,7 +76,9 @@ def test_a_clause_comes_once_and_a_retired_one_not_at_all() -> None:
     negotiation.remove_term(agreement_id=made.pk, term_id=made.terms.get(clause__key="law").pk, by=None)
     with pytest.raises(Unfit, match="newer version"):
         negotiation.add_clause(agreement_id=made.pk, clause_id=law.pk, by=None)
-    assert negotiation.add_clause(agreement_id=made.pk, clause_id=newer.pk, by=None).text.endswith("Netherlands applies.")
+    assert negotiation.add_clause(agreement_id=made.pk, clause_id=newer.pk, by=None).text.endswith(
+        "Netherlands applies."
+    )
 
 
 def test_rounds_keep_what_changed_between_them() -> None:
@@ -163,7 +166,9 @@ def test_an_approval_from_the_inbox_counts_the_same_and_is_bound_to_the_content(
 def test_signing_brings_it_into_force() -> None:
     made = make.in_force()
     assert made.state == "active"
-    assert OutboxEvent.objects.filter(kind="contracts.AgreementActivated", payload={"agreement_id": made.pk}).count() == 1
+    assert (
+        OutboxEvent.objects.filter(kind="contracts.AgreementActivated", payload={"agreement_id": made.pk}).count() == 1
+    )
     steps = AuditEntry.objects.filter(subject_type="contracts.agreement", subject_id=made.pk).order_by("id")
     assert [row.action for row in steps if "state" in row.changes] == [
         "negotiate", "submit", "approve", "sign", "activate",
@@ -194,7 +199,10 @@ def test_an_amendment_replaces_its_predecessor_when_signed() -> None:
     acts.decide(agreement_id=second.pk, by=make.manager(), approve=True)
     asked = acts.send(agreement_id=second.pk, contact_id=make.signatory(first.account).pk, by=by)
     make.sign(asked)
-    assert [a.state for a in Agreement.objects.filter(number=first.number).order_by("version")] == ["terminated", "active"]
+    assert [a.state for a in Agreement.objects.filter(number=first.number).order_by("version")] == [
+        "terminated",
+        "active",
+    ]
 
 
 def test_only_an_approved_one_is_sent_and_only_to_its_own_customer() -> None:

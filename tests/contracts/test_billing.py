@@ -17,7 +17,7 @@ from kernel.models import OutboxEvent
 from tests.factories import contracts as make
 from tests.factories.crm import BillingProfileFactory
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue", "blank_pages")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue", "blank_pages"), pytest.mark.slow]
 
 
 def _products(quote: Quote, order: str = "ORD0000001") -> list[Product]:

@@ -19,7 +19,7 @@ from tests.factories import contracts as make
 from tests.factories import contracts_quotes as quotes
 from tests.factories.people import UserFactory
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue", "blank_pages")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue", "blank_pages"), pytest.mark.slow]
 
 
 def test_presenting_moves_the_quote_and_needs_the_right() -> None:
@@ -60,7 +60,11 @@ def test_signing_makes_the_contracts() -> None:
     sales = Contract.objects.get(quote=quote, kind="sales")
     service = list(Contract.objects.filter(quote=quote, kind="service").order_by("number"))
     assert (quote.state, sales.state, sales.account) == ("accepted", "active", agreed.account)
-    assert (len(service), {c.state for c in service}, {c.parent for c in service}) == (3, {"pending_signature"}, {sales})
+    assert (len(service), {c.state for c in service}, {c.parent for c in service}) == (
+        3,
+        {"pending_signature"},
+        {sales},
+    )
     assert sales.monthly == quote.monthly == sum(c.monthly for c in service)
     assert sales.lines.count() == 3
     for contract in service:
@@ -88,9 +92,7 @@ def test_signing_wins_the_opportunity_and_ends_rivals() -> None:
 
     make.entitle()
     first, second, draft = one(), one(), one()
-    asked = [
-        make.presented(quoteapproval.submit(quote_id=quote.pk, by=by)) for quote in (first, second)
-    ]
+    asked = [make.presented(quoteapproval.submit(quote_id=quote.pk, by=by)) for quote in (first, second)]
     make.sign(asked[1])
     assert [Quote.objects.get(pk=q.pk).state for q in (first, second, draft)] == ["superseded", "accepted", "cancelled"]
     assert Opportunity.objects.get(pk=wanted.pk).state == "won"

@@ -111,6 +111,8 @@ def test_configuration_reads_as_a_sentence() -> None:
     from catalog.models import Characteristic
     from contracts.quotecontent import details
 
-    rows = Characteristic.objects.filter(specification=quotes.catalog.offering("dia").specification).order_by("position")
+    rows = Characteristic.objects.filter(specification=quotes.catalog.offering("dia").specification).order_by(
+        "position"
+    )
     values = {"bandwidth": "1G", "routing": "BGP", "customer_asn": 64500, "diversity": False, "vlan": 7}
     assert details(values, list(rows)) == "Bandwidth 1G · Routing BGP · AS number 64500 · Vlan 7"

@@ -19,7 +19,7 @@ from tests.factories import contracts as make
 from tests.factories import contracts_quotes as quotes
 from tests.factories.people import UserFactory
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue", "blank_pages")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue", "blank_pages"), pytest.mark.slow]
 
 
 def test_only_the_hash_of_the_secret_is_kept() -> None:
@@ -67,7 +67,9 @@ def test_the_signed_pdf_is_the_document_with_one_page_more() -> None:
     assert signed.signed_document.customer_may_see
 
 
-@pytest.mark.parametrize(("name", "consent", "field"), [("", True, "name"), ("J", True, "name"), ("Julia B", False, "consent")])
+@pytest.mark.parametrize(
+    ("name", "consent", "field"), [("", True, "name"), ("J", True, "name"), ("Julia B", False, "consent")]
+)
 def test_name_and_consent_are_needed(name: str, consent: bool, field: str) -> None:
     made = make.sent()
     with pytest.raises(Unsigned) as refused:
@@ -152,7 +154,12 @@ def _scan() -> bytes:
 def test_a_copy_signed_on_paper_is_kept_as_it_is() -> None:
     made, by, scan = make.presented(), quotes.seller(), _scan()
     signed = signature.record_wet(
-        request_id=made.pk, name="Julia Brandt", signed_on=timezone.localdate(), filename="scan.pdf", content=scan, by=by
+        request_id=made.pk,
+        name="Julia Brandt",
+        signed_on=timezone.localdate(),
+        filename="scan.pdf",
+        content=scan,
+        by=by,
     )
     assert signed.signed_document.sha256 == hashlib.sha256(scan).hexdigest()
     assert (signed.wet, Quote.objects.get(pk=made.subject_id).state) == (True, "accepted")
