@@ -16,7 +16,7 @@ class PlanTable(tables.Table):
 
     name = tables.Name(sub="key", verbose_name="Plan")
     specification = tables.Text(
-        accessor="specification.name", order_by="specification__name", sub="specification.get_kind_display"
+        accessor="specification__name", order_by="specification__name", sub="specification.get_kind_display"
     )
     action = tables.Text(accessor="get_action_display", order_by="action")
     condition = tables.Text(optional=True, orderable=False)

@@ -41,7 +41,7 @@ class TaskTable(tables.Table):
 
     name = tables.Name(sub="number", verbose_name="Task")
     root = tables.Text(
-        accessor="flow.root_number", sub=where, verbose_name="Order and site", order_by="flow__root_number"
+        accessor="flow__root_number", sub=where, verbose_name="Order and site", order_by="flow__root_number"
     )
     state = tables.Pill(loud=lambda task: task.in_fallout)
     assignee = tables.Avatar(order_by="assignee__last_name", optional=True)
