@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
+from catalog import configuration
 from catalog.models import Offering
 from contracts.models import Contract, Quote, QuoteLine, SignatureRequest
 from crm.models import Account, BillingProfile, Contact, Site
@@ -95,7 +96,7 @@ def add_line(
     line = OrderLine.objects.create(
         order=order, key=uuid.uuid4(), position=last + 1, offering=offering, specification=offering.specification,
         account=site.account if site else order.account, site=site, contact=site.contact if site else None,
-        quantity=quantity, characteristics=characteristics or {}, access_notes=site.access_notes if site else "",
+        quantity=quantity, characteristics=_configured(offering, characteristics), access_notes=site.access_notes if site else "",
     )  # fmt: skip
     audit.record("line added", order, by=by, changes={"lines": [None, f"{offering} at {site or 'no site'}"]})
     return line  # type: ignore[no-any-return]
@@ -122,6 +123,12 @@ def require_capturer(by: User | None) -> None:
     """Raises NotPermitted unless the person may create orders; the system always may."""
     if by is not None and not by.has_perm("orders.add_order"):
         raise NotPermitted("Your roles do not include the right to create orders.")
+
+
+def _configured(offering: Offering, values: dict[str, Any] | None) -> dict[str, Any]:
+    """The given values over the specification's defaults; {} where there is nothing to configure."""
+    assert offering.specification is not None  # noqa: S101 – checked by the caller, at its field
+    return {**configuration.defaults(offering.specification), **(values or {})}
 
 
 def _own_draft(order_id: int) -> Order:

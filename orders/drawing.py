@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from django.db.models import Q
 
 from fulfillment.models import Task, TaskDependency
-from kernel import states
+from kernel import icons, states
 from orders.models import DomainOrder, DomainOrderLink, Order
 
 WIDTH, HEIGHT = 144, 46
@@ -39,9 +39,9 @@ class Box:
         return BOX.get(self.tone, "")
 
     @property
-    def ink(self) -> str:
-        """The icon's class."""
-        return f"s-{self.tone}"
+    def mark(self) -> str:
+        """Where the icon is drawn."""
+        return f"{icons.address()}#{self.icon}"
 
     @property
     def short(self) -> str:
@@ -116,6 +116,7 @@ def _laid_out(boxes: dict[int, Box], pairs: Iterable[tuple[int, int | None]]) ->
     """Columns by the longest way from the start, rows inside lanes, lines with rounded bends."""
     pairs = [(before, after) for before, after in pairs if before in boxes and after in boxes]
     _columns(boxes, pairs)  # type: ignore[arg-type]
+    order = _order(boxes, pairs)  # type: ignore[arg-type]
     drawing = Drawing(boxes=list(boxes.values()))
     y = 0
     for key, label in LANES:
@@ -123,7 +124,7 @@ def _laid_out(boxes: dict[int, Box], pairs: Iterable[tuple[int, int | None]]) ->
         if not inside:
             continue
         rows: dict[int, int] = defaultdict(int)
-        for box in inside:
+        for box in sorted(inside, key=lambda box: order[box.pk]):
             box.x, box.y = LEFT + box.column * STEP_X, y + HEAD + rows[box.column] * STEP_Y
             rows[box.column] += 1
         height = HEAD + max(rows.values()) * STEP_Y - (STEP_Y - HEIGHT) + 12
@@ -149,6 +150,20 @@ def _columns(boxes: dict[int, Box], pairs: list[tuple[int, int]]) -> None:
 
     for pk, box in boxes.items():
         box.column = column(pk, (pk,))
+
+
+def _order(boxes: dict[int, Box], pairs: list[tuple[int, int]]) -> dict[int, float]:
+    """Where a box stands among its neighbours: beside whatever waits for it, from the last column to the first."""
+    afters: dict[int, list[int]] = defaultdict(list)
+    for before, after in pairs:
+        afters[before].append(after)
+    place: dict[int, float] = {}
+    for column in range(max((box.column for box in boxes.values()), default=0), -1, -1):
+        here = [box for box in boxes.values() if box.column == column]
+        wanted = {box.pk: [place[after] for after in afters[box.pk] if after in place] for box in here}
+        here.sort(key=lambda box: (sum(wanted[box.pk]) / len(wanted[box.pk]) if wanted[box.pk] else len(boxes), box.pk))
+        place |= {box.pk: float(n) for n, box in enumerate(here)}
+    return place
 
 
 def _edge(before: Box, after: Box) -> Edge:

@@ -104,7 +104,7 @@ def _date(order: Order) -> None:
     )
     lines = list(order.lines.all())
     for line in lines:
-        line.promised_on = ends.get(str(line.key)) or order.promised_on
+        line.promised_on = min(filter(None, (ends.get(str(line.key)), order.promised_on)), default=None)
     OrderLine.objects.bulk_update(lines, ["promised_on"])
 
 

@@ -34,6 +34,7 @@ class Row:
     sub: str = ""
     url: str = ""
     why: str = ""
+    rule: str = ""
     tone: str = "idle"
     state_icon: str = "circle-dashed"
     word: str = ""
@@ -162,11 +163,9 @@ def _node(
         words.append(node.action)
     if shared.get(node.pk):
         words.append(f"shared by {shared[node.pk] + 1}")
-    if node.rule:
-        words.append(f"rule {node.rule.key}")
     row = Row(
         f"d{node.pk}", over.id if over else line.id, (over.level + 1) if over else 3, node.name, KINDS[node.kind],
-        ", ".join(words), why=_why(node), tone=look.tone, state_icon=look.icon, word=look.word,
+        ", ".join(words), why=_why(node), rule=f"rule {node.rule.key}" if node.rule else "", tone=look.tone, state_icon=look.icon, word=look.word,
     )  # fmt: skip
     if node.missing:
         row.word, row.sub = "Waiting for data", f"{row.sub}, needs {', '.join(node.missing).replace('_', ' ')}"
@@ -220,7 +219,7 @@ def _sum(row: Row) -> None:
     row.waiting, row.running = sum(part.waiting for part in parts), sum(part.running for part in parts)
     row.days_late = max((part.days_late for part in parts if part.tone != "ok"), default=0)
     row.due = row.due or max((part.due for part in parts if part.due), default=None)
-    row.owner = row.owner or _common([part.owner for part in parts if part.tone in ("bad", "run", "wait") and part.owner])
+    row.owner = row.owner or "" if row.level == 0 else row.owner or _common([part.owner for part in parts if part.tone in ("bad", "run", "wait") and part.owner])
     if row.fallen:
         row.tone, row.state_icon, row.word = "bad", "alert-triangle", f"{row.fallen} in fallout"
     elif row.level == 1:

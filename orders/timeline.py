@@ -11,6 +11,8 @@ from kernel.models import AuditEntry
 from orders.models import Order
 
 LEFT, RIGHT, ROW, HEAD = 268, 1180, 25, 36
+MOST_TICKS = 19  # labels that fit beside each other
+NEAR_TODAY = 48
 SCALES = {"day": 1, "week": 7, "month": 28}
 
 
@@ -122,7 +124,7 @@ def _span(task: Task, today: dt.date) -> _Span:
     start = timezone.localdate(task.started_at) if task.started_at else None
     end = timezone.localdate(task.ended_at) if task.ended_at else None
     fell = task.state == "on_hold" and bool(task.problem)
-    expected = None if end else max(filter(None, (task.estimated_end, task.planned_end, today)), default=None)
+    expected = None if end else max(task.estimated_end or task.planned_end or today, today)
     return _Span(task.name, (task.planned_start, task.planned_end), start, end, expected, fell, start is not None)
 
 
@@ -183,12 +185,15 @@ def _milestones(order: Order, place: _Place) -> list[tuple[float, str, bool]]:
 def _calendar(made: Timeline, place: _Place, step: int) -> None:
     day, month = place.first, ""
     length = (place.last - place.first).days
-    step = step if length // step <= 40 else 7 if length <= 280 else 28
+    step = next((days for days in (step, 7, 14, 28, 56) if days >= step and length // days <= MOST_TICKS), 91)
     while day <= place.last:
         name = f"{day:%B}"
-        made.ticks.append(Tick(place.x(day), f"{day:%-d %b}", name if name != month else ""))
+        x = place.x(day)
+        hidden = made.today_x is not None and -NEAR_TODAY * 2 < x - made.today_x < NEAR_TODAY / 2
+        made.ticks.append(Tick(x, f"{day:%-d %b}", name if name != month and not hidden else ""))
         month = name
         day += dt.timedelta(days=step)
+    made.ticks = [tick for tick in made.ticks if tick.x < RIGHT - 36]
     if length <= 120:
         saturday = place.first + dt.timedelta(days=(5 - place.first.weekday()) % 7)
         while saturday < place.last:

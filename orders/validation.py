@@ -98,4 +98,5 @@ def _check_configuration(line: OrderLine, found: Problems) -> None:
         return
     names = {c.key: c.name for c in line.specification.characteristics.all()}
     for key, texts in configuration.validate(line.specification, line.characteristics, complete=True).items():
-        found[field_of(line, key)] += [f"{line.offering}: {names.get(key, key)}. {text}" for text in texts]
+        name = names.get(key, key)
+        found[field_of(line, key)] += [t if name.lower() in t.lower() else f"{name}: {t}" for t in texts]

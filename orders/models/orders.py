@@ -173,8 +173,7 @@ class Order(Numbered):
         """Applied or withdrawn."""
 
     @transition(field=state, source=[State.IN_PROGRESS, State.ON_HOLD, State.AWAITING_INFORMATION, State.REVISION_IN_PROGRESS],
-                target=State.ASSESSING_CANCELLATION, permission="orders.steer_order",
-                custom={"label": "Assess cancellation", "needs_reason": True})  # fmt: skip
+                target=State.ASSESSING_CANCELLATION, custom=HIDDEN)  # fmt: skip
     def assess_cancellation(self) -> None:
         """Can it still be stopped, and at what cost?"""
         self.before_assessment = self.state

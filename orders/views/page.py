@@ -108,7 +108,7 @@ def lines_page(
     may_edit = user.has_perm("orders.change_order") and record.state not in ("completed", "cancelled", "rejected", "failed", "partial")
     context = {
         "rows": [{"line": line, "told": _told(line), "problems": _of_line(found, line.pk)} for line in rows],
-        "form": form or OrderForm(order=record), "problems": found, "said": _said(found, rows), "refused": refused,
+        "form": form or OrderForm(order=record), "said": _said(found, rows), "refused": refused,
         "may_edit": may_edit, "may_submit": draft and user.has_perm("orders.submit_order"),
         "dates_open": record.state in ("draft", "submitted", "enrichment_in_progress", "enrichment_on_hold", "awaiting_approval"),
         "by_hand": draft and not record.quote_id and user.has_perm("orders.add_order"),  # type: ignore[attr-defined]
@@ -198,11 +198,11 @@ def _worst(record: Order, sites: list[Site]) -> Site | None:
 
 
 def _told(line: Any) -> list[tuple[str, str]]:
-    known = {c.key: c for c in line.specification.characteristics.all()}
+    values = line.characteristics
     return [
-        (known[key].name, configuration.told(known[key], value))
-        for key, value in line.characteristics.items()
-        if key in known and not configuration.is_empty(value)
+        (c.name, configuration.told(c, values[c.key]))
+        for c in line.specification.characteristics.all()
+        if not configuration.is_empty(values.get(c.key))
     ]
 
 
