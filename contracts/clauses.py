@@ -22,7 +22,7 @@ def standard() -> list[Clause]:
     found = list(Clause.objects.filter(active=True, standard=True))
     if not found and not Clause.objects.exists():
         Clause.objects.bulk_create(
-            [Clause(key=key, title=title, text=text, position=n * 10) for n, (key, title, text) in enumerate(CLAUSES, 1)],
+            [Clause(key=key, title=title, text=text, position=n) for n, (key, title, text) in enumerate(CLAUSES, 1)],
             ignore_conflicts=True,
         )
         found = list(Clause.objects.filter(active=True, standard=True))

@@ -10,7 +10,6 @@ from django.db import transaction
 from pypdf import PdfWriter
 
 from contracts import printing
-
 from tests.factories import catalog
 
 

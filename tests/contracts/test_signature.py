@@ -183,6 +183,6 @@ def test_recording_paper_needs_the_right() -> None:
     made = make.presented()
     with pytest.raises(NotPermitted):
         signature.record_wet(
-            request_id=made.pk, name="Julia Brandt", signed_on=timezone.localdate(), filename="scan.pdf", content=_scan(),
-            by=UserFactory(role="finance"),
+            request_id=made.pk, name="Julia Brandt", signed_on=timezone.localdate(), filename="scan.pdf",
+            content=_scan(), by=UserFactory(role="finance"),
         )  # fmt: skip

@@ -1,7 +1,7 @@
 """Two signatures at once: one makes the contracts, the other is told."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,11 +20,10 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 @pytest.fixture(autouse=True)
-def published(transactional_db: None) -> Iterator[None]:
+def published(transactional_db: None) -> None:
     """The catalogue, committed, so that other connections see it."""
     roles.synchronise()
     catalog.publish()
-    yield
 
 
 def _at_once(*acts: Callable[[], Any]) -> list[Any]:
