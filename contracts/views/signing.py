@@ -86,7 +86,7 @@ def document(request: HttpRequest, token: str) -> HttpResponse:
     response["X-Content-Type-Options"] = "nosniff"
     response["X-Frame-Options"] = "SAMEORIGIN"
     response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
-    response["Referrer-Policy"] = "no-referrer"
+    response["Referrer-Policy"] = "same-origin"
     return response
 
 
@@ -111,7 +111,7 @@ def _open(
     }
     response = render(request, PAGE, context, status=status)
     response["Content-Security-Policy"] = EMBEDS
-    response["Referrer-Policy"] = "no-referrer"
+    response["Referrer-Policy"] = "same-origin"
     return response
 
 
@@ -120,7 +120,7 @@ def _closed(request: HttpRequest, token: str, error: signature.LinkClosed) -> Ht
     status = 200 if request.method in ("GET", "HEAD") and error.state in ("signed", "declined") else error.status
     context = {"made": made, "token": token, "closed": error, "word": signature.subject_of(made).word}
     response = render(request, "contracts/sign_closed.html", context, status=status)
-    response["Referrer-Policy"] = "no-referrer"
+    response["Referrer-Policy"] = "same-origin"
     return response
 
 

@@ -44,7 +44,7 @@ def test_the_page_shows_the_figures_and_the_document_without_log_in(client: Clie
     assert page.status_code == 200
     assert quote.title in said
     assert signature.consent_text(made) in said
-    assert "no-referrer" in page.headers["Referrer-Policy"]
+    assert "same-origin" in page.headers["Referrer-Policy"]
     assert "no-store" in page.headers["Cache-Control"]
     file = client.get(_page(made, "sign_document"))
     assert (file.content[:5], file.headers["X-Frame-Options"]) == (b"%PDF-", "SAMEORIGIN")
