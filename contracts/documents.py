@@ -7,6 +7,7 @@ from kernel.models import Document, User
 from kernel.refusal import Conflict
 
 AT_ONCE = 100  # lines up to which a PDF is made while the person waits
+UNAPPROVED = (Quote.State.DRAFT, Quote.State.IN_REVIEW, Quote.State.REJECTED, Quote.State.CANCELLED)
 QUOTE, AGREEMENT = "quote_pdf", "agreement_pdf"
 
 
@@ -47,6 +48,21 @@ def quote_bytes(quote: Quote, *, draft: bool = False) -> bytes:
     """The quote as PDF; a draft is marked as one on every page."""
     context = {"quote": quote, "content": quotecontent.content(quote), "draft": draft}
     return printing.pdf("pdf/quote.html", context, title=f"Offer {quote}, {quote.title}")
+
+
+def quote_file(quote: Quote) -> bytes:
+    """The kept PDF of a quote, or one made now, marked as a draft before the quote is approved.
+
+    Raises:
+        DocumentPending: a quote of more than 100 lines whose PDF is not kept yet.
+    """
+    if found := documents.of(quote).filter(kind=QUOTE).first():
+        with found.file.open("rb") as file:
+            content: bytes = file.read()
+        return content
+    if (count := quote.lines.count()) > AT_ONCE:
+        raise DocumentPending(f"The PDF of {count} lines is made when the quote is presented.")
+    return quote_bytes(quote, draft=quote.state in UNAPPROVED)
 
 
 def agreement_pdf(agreement: Agreement, *, by: User | None = None) -> Document:

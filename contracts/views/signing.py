@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from contracts import agreement, dealforms, documents, presenting, signature, signingsummary
-from contracts.models import SignatureRequest
+from contracts.models import Quote, SignatureRequest
 from kernel import htmx, records, workspace
 from kernel.refusal import Refusal
 
@@ -176,6 +176,19 @@ def paper(request: HttpRequest, label: str, pk: int) -> HttpResponse:
         else:
             return htmx.go(request, records_url(label, record), toast="The signed copy is kept.")
     return _panel(request, label, pk, paper=form, status=422)
+
+
+@workspace.allowed("contracts.view_quote")
+@require_safe
+def quote_pdf(request: HttpRequest, number: str, version: int) -> HttpResponse:
+    """The offer as the customer gets it: the kept file once there is one, else as it would be now."""
+    rows = Quote.objects.visible_to(workspace.person(request)).select_related("account", "agreement", "owner")
+    quote = get_object_or_404(rows, number=number, version=version)
+    content = documents.quote_file(quote)
+    name = f"{quote.number}-v{quote.version}.pdf"
+    return HttpResponse(
+        content, content_type="application/pdf", headers={"Content-Disposition": f'inline; filename="{name}"'}
+    )
 
 
 def records_url(label: str, record: object) -> str:

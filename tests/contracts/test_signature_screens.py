@@ -96,7 +96,7 @@ def test_the_page_wants_its_own_form() -> None:
 def test_the_agent_presents_and_sees_the_link_once(client: Client) -> None:
     quote = make.approved_quote()
     _as(client, "sales_agent")
-    panel = reverse("contracts:signing", args=["contracts.quote", quote.pk])
+    panel = reverse("contracts:signature", args=["contracts.quote", quote.pk])
     send = reverse("contracts:signing_send", args=["contracts.quote", quote.pk])
     assert "Present" in client.get(panel, headers={"HX-Request": "true"}).content.decode()
     told = client.post(send, {"contact": make.signatory(quote.account).pk}, headers={"HX-Request": "true"})
@@ -128,7 +128,7 @@ def test_presenting_too_early_is_a_conflict_and_rights_are_asked(client: Client)
     _as(client, "customer")
     assert client.post(send, contact).status_code == 403
     _as(client, "sales_agent")
-    assert client.get(reverse("contracts:signing", args=["kernel.user", 1])).status_code == 404
+    assert client.get(reverse("contracts:signature", args=["kernel.user", 1])).status_code == 404
 
 
 def _scan() -> SimpleUploadedFile:
