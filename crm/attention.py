@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from django.db.models import DecimalField, F, Sum
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import capfirst
 
 from crm.models import Lead, Opportunity
 from kernel.home import Action, Figure
@@ -25,12 +26,12 @@ def leads_to_do(user: User) -> Iterable[Action]:
         late = now - lead.created_at > LATE
         yield Action(
             f"Call {lead.person}", lead.get_absolute_url(), lead.company or "a private person", lead.number, "phone",
-            "risk" if late else "wait", distance(lead.created_at).capitalize(), "asked us", "Call", lead.created_at,
+            "risk" if late else "wait", capfirst(distance(lead.created_at)), "asked us", "Call", lead.created_at,
         )  # fmt: skip
     for lead in mine.filter(state=Lead.State.QUALIFIED).order_by("updated_at")[:SHOWN]:
         yield Action(
             f"Convert {lead.title}", reverse("crm:lead_convert", args=[lead.number]), lead.need.splitlines()[0][:90],
-            lead.number, "user-plus", "run", distance(lead.updated_at).capitalize(), "qualified", "Convert",
+            lead.number, "user-plus", "run", capfirst(distance(lead.updated_at)), "qualified", "Convert",
             lead.updated_at,
         )  # fmt: skip
 
@@ -42,13 +43,13 @@ def deals_to_do(user: User) -> Iterable[Action]:
     for deal in mine.filter(close_on__lt=today).order_by("close_on")[:SHOWN]:
         yield Action(
             f"Set a new date for {deal.name}", deal.get_absolute_url(), f"{deal.account}, {deal.stage}", deal.number,
-            "alert-circle", "bad", distance(deal.close_on).capitalize(), "signature expected", "Set date",
+            "alert-circle", "bad", capfirst(distance(deal.close_on)), "signature expected", "Set date",
             deal.close_on,
         )  # fmt: skip
     for deal in mine.filter(close_on__gte=today, next_step="").order_by("close_on")[:SHOWN]:
         yield Action(
             f"Say what is next for {deal.name}", deal.get_absolute_url(), f"{deal.account}, {deal.stage}", deal.number,
-            "arrow-right", "wait", distance(deal.close_on).capitalize(), "signature expected", "Open", deal.close_on,
+            "arrow-right", "wait", capfirst(distance(deal.close_on)), "signature expected", "Open", deal.close_on,
         )  # fmt: skip
 
 
@@ -59,7 +60,7 @@ def signatures(user: User) -> Iterable[Action]:
         amount = money_text(deal.monthly, deal.currency, whole=True)
         yield Action(
             deal.name, deal.get_absolute_url(), f"{deal.account}, {amount} a month", "", "target-arrow", "idle",
-            distance(deal.close_on).capitalize(), f"{deal.stage}, {deal.stage.probability} %", at=deal.close_on,
+            capfirst(distance(deal.close_on)), f"{deal.stage}, {deal.stage.probability} %", at=deal.close_on,
         )  # fmt: skip
 
 

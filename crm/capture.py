@@ -133,7 +133,7 @@ def _replace_lines(lead: Lead, lines: list[Line], by: User | None, *, stale: boo
     _write_lines(lead, lines)
     lead.edition += 1
     lead.save(update_fields=["edition", "updated_at"])
-    audit.record("lines changed", lead, by=by, changes={"lines": [len(standing), len(lines)]})
+    audit.record("lines_changed", lead, by=by, changes={"lines": [len(standing), len(lines)]})
 
 
 def _bare(company: str) -> str:

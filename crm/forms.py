@@ -245,6 +245,19 @@ class ContactForm(forms.ModelForm):
             del self.fields["portal_access"]
 
 
+class TeamForm(forms.Form):
+    """One of us who looks after an account."""
+
+    user = forms.ModelChoiceField(User.objects.none(), label="Person", empty_label="Choose a person")
+    role = forms.CharField(max_length=60, label="Does what", help_text="Such as account manager or service manager.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["user"]
+        ours = User.objects.filter(is_active=True).exclude(groups__name="customer").order_by("last_name", "first_name")
+        field.queryset = ours.filter(groups__isnull=False).distinct()
+
+
 class SiteForm(AddressForm):
     """A place where something is delivered."""
 

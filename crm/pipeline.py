@@ -125,7 +125,7 @@ def _restage(opportunity: Opportunity, stage: Stage, by: User | None) -> Opportu
     opportunity.stage = stage
     opportunity.edition += 1
     opportunity.save()
-    audit.record("stage", opportunity, by=by, changes={"stage": [before.name, stage.name]})
+    audit.record("stage_changed", opportunity, by=by, changes={"stage": [before.name, stage.name]})
     return opportunity
 
 
@@ -163,4 +163,4 @@ def _add_up(opportunity: Opportunity, by: User | None) -> None:
     opportunity.monthly = sum(line.monthly * line.quantity for line in opportunity.lines.all())
     opportunity.edition += 1
     opportunity.save(update_fields=["monthly", "edition", "updated_at"])
-    audit.record("lines changed", opportunity, by=by, changes={"monthly": [before, opportunity.monthly]})
+    audit.record("lines_changed", opportunity, by=by, changes={"monthly": [before, opportunity.monthly]})

@@ -159,7 +159,7 @@ def _checked(record: sitefile.Record, account: Account, by_name: dict[str, Accou
         row.refuse("", f"The row has {record.surplus} cells more than the head; quote texts that hold the delimiter.")
     for name in FREE:
         if record.cells.get(name, "").startswith(FORMULA):
-            row.refuse(name, f"{name} begins with “{record.cells[name][0]}”, which a spreadsheet runs as a formula.")
+            row.refuse(name, f"“{name}” begins with “{record.cells[name][0]}”, which a spreadsheet runs as a formula.")
     cells = {name: _plain(cell) for name, cell in record.cells.items()}
     wanted = cells.get("account", "")
     row.account = by_name.get(wanted.lower()) if wanted else account
@@ -176,9 +176,9 @@ def _check_texts(row: Row, cells: dict[str, str]) -> None:
     for name in TEXTS:
         value, limit = cells.get(name, ""), Site._meta.get_field(name).max_length or 0
         if not value:
-            row.refuse(name, f"{name} is empty.")
+            row.refuse(name, f"“{name}” is empty.")
         elif len(value) > limit:
-            row.refuse(name, f"{name} has {len(value)} characters; at most {limit} fit.")
+            row.refuse(name, f"“{name}” has {len(value)} characters; at most {limit} fit.")
         row.values[name] = value
     country = countries.code_of(cells.get("country", ""))
     if country is None:
@@ -210,7 +210,7 @@ def _check_degrees(row: Row, name: str, text: str, limit: int) -> None:
     except InvalidOperation:
         value = Decimal("NaN")
     if not value.is_finite() or abs(value) > limit:
-        row.refuse(name, f"{name} is a number between −{limit} and {limit}, not “{text[:20]}”.")
+        row.refuse(name, f"“{name}” is a number between −{limit} and {limit}, not “{text[:20]}”.")
         return
     row.values[name] = value.quantize(Decimal("0.00001"))
 

@@ -31,6 +31,7 @@ urlpatterns: list[URLPattern] = [
     path("accounts/<str:number>/children/new/", belongings.add_child, name="account_add_child"),
     path("accounts/<str:number>/contacts/new/", belongings.add_contact, name="account_add_contact"),
     path("accounts/<str:number>/billing/new/", belongings.add_billing_profile, name="account_add_billing_profile"),
+    path("accounts/<str:number>/team/new/", belongings.add_team_member, name="account_add_team_member"),
     path("accounts/<str:number>/sites/", accounts.sites, name="site_list"),
     path("accounts/<str:number>/sites/new/", belongings.add_site, name="account_add_site"),
     path("accounts/<str:number>/sites/import/", siteimport.upload, name="site_import"),

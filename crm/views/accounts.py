@@ -133,7 +133,7 @@ def account(request: HttpRequest, number: str) -> HttpResponse:
 
 MAY = (
     "change_account", "add_account", "add_contact", "change_contact", "add_site", "change_site", "add_billingprofile",
-    "change_billingprofile", "add_opportunity", "view_opportunity",
+    "change_billingprofile", "add_opportunity", "view_opportunity", "add_teammember",
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from crm import accounts as acts
-from crm.forms import BillingProfileForm, ChildForm, ContactForm, SiteForm, refuse
+from crm.forms import BillingProfileForm, ChildForm, ContactForm, SiteForm, TeamForm, refuse
 from crm.models import Account, BillingProfile, Contact, Site
 from crm.views import editing_of
 from crm.views.accounts import visible
@@ -66,6 +66,19 @@ def add_billing_profile(request: HttpRequest, number: str) -> HttpResponse:
     return _added(
         request, account, form, f"New billing profile of {account.name}", "Add billing profile",
         lambda data: acts.add_billing_profile(account_id=account.pk, by=person(request), **data),
+    )  # fmt: skip
+
+
+@allowed("crm.view_account", "crm.add_teammember")
+@require_http_methods(METHODS)
+def add_team_member(request: HttpRequest, number: str) -> HttpResponse:
+    """Name who of us looks after an account."""
+    account = visible(person(request), number)
+    return _added(
+        request, account, TeamForm(request.POST or None), f"Who looks after {account.name}", "Add to the team",
+        lambda data: acts.add_team_member(
+            account_id=account.pk, user_id=data["user"].pk, role=data["role"], by=person(request)
+        ),
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import django_filters
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from crm import pipeline, queries
@@ -233,11 +233,9 @@ def _page(
 
 def _quote_url(record: Opportunity, user: Any) -> str:
     """Where a quote for this opportunity is begun, if this person may and the app above offers it."""
-    from django.urls import NoReverseMatch
-
-    if not user.has_perm("contracts.add_quote"):
+    if not user.has_perm("contracts.edit_quote"):
         return ""
     try:
-        return f"{reverse('contracts:quote_new')}?opportunity={record.number}"
+        return f"{reverse('contracts:quote_new')}?opportunity={record.pk}"
     except NoReverseMatch:
         return ""

@@ -150,6 +150,19 @@ def test_what_belongs_to_an_account_is_added_in_a_side_panel(seller: Client) -> 
     assert BillingProfile.objects.get().is_default
 
 
+def test_the_manager_names_the_team(at: Callable[[str], Client], seller: Client) -> None:
+    account, manager = AccountFactory(), at("sales_manager")
+    mira = User.objects.filter(groups__name="sales_agent").latest("pk")
+    julia = ContactFactory(portal_access=True).user_id
+    url, sent = of("account_add_team_member", account), {"user": mira.pk, "role": "Account manager"}
+    assert seller.post(url, sent).status_code == 403
+    assert manager.post(url, {**sent, "user": julia}).status_code == 422
+    assert manager.post(url, sent).status_code == 302
+    assert manager.post(url, sent).status_code == 422
+    assert account.team.get().user == mira
+    assert b"Account manager" in seller.get(account.get_absolute_url()).content
+
+
 def test_wrong_input_is_said_at_its_field(seller: Client) -> None:
     site = SiteFactory(code="RTM-1")
     sent = {"code": "RTM-1", "name": "Twice", "region": "metro", **address()}

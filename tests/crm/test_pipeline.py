@@ -44,7 +44,7 @@ def test_a_stage_moves_with_a_trail() -> None:
     mira, opportunity = UserFactory(role="sales_agent"), OpportunityFactory()
     moved = pipeline.move_stage(opportunity_id=opportunity.pk, stage_key="propose", by=mira)
     assert (moved.stage.key, moved.state, moved.edition) == ("propose", "open", 2)
-    entry = AuditEntry.objects.get(subject_type="crm.opportunity", action="stage")
+    entry = AuditEntry.objects.get(subject_type="crm.opportunity", action="stage_changed")
     assert (entry.actor, entry.changes) == (mira, {"stage": ["Qualify", "Propose"]})
     again = pipeline.move_stage(opportunity_id=opportunity.pk, stage_key="propose", by=mira)
     assert again.edition == 2

@@ -136,7 +136,7 @@ def test_ten_megabytes_and_too_many_rows_are_refused(entity: Account) -> None:
         ("Nobody Ltd," + GOOD, "account", "“Nobody Ltd” is not an account"),
         ("," + GOOD.replace("NL", "Atlantis"), "country", "no country"),
         ("," + GOOD.replace("3087 BM", "30870"), "postcode", "looks like 3087 BM"),
-        ("," + GOOD.replace("Rotterdam", ""), "city", "city is empty"),
+        ("," + GOOD.replace("Rotterdam", ""), "city", "“city” is empty"),
         ("," + GOOD.replace("RTM-1", "R" * 21), "code", "at most 20"),
         ("," + GOOD.replace("51.8892", "91"), "latitude", "between −90 and 90"),
         ("," + GOOD.replace("51.8892", "NaN"), "latitude", "not “NaN”"),

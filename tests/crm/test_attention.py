@@ -1,0 +1,80 @@
+"""What the home page and the search tell a seller."""
+
+import datetime as dt
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from crm import attention, finding, pipeline
+from kernel import finding as search
+from tests.factories.crm import AccountFactory, ContactFactory, LeadFactory, OpportunityFactory, SiteFactory
+from tests.factories.people import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def test_what_needs_a_seller_is_theirs_and_still_open() -> None:
+    mira, petra = UserFactory(role="sales_agent"), UserFactory(role="sales_manager")
+    with time_machine.travel(timezone.now() - dt.timedelta(days=4), tick=False):
+        LeadFactory(by=mira, first_name="Ewa", last_name="Kral")
+    LeadFactory(by=mira, state="qualified", company="Havel Glass")
+    LeadFactory(by=mira, state="disqualified")
+    LeadFactory(by=petra)
+    call, convert = attention.leads_to_do(mira)
+    assert (call.text, call.tone, call.due) == ("Call Ewa Kral", "risk", "4 days ago")
+    assert convert.text == "Convert Havel Glass"
+
+
+def test_deals_are_called_for_when_late_or_without_a_next_step() -> None:
+    mira, today = UserFactory(role="sales_agent"), timezone.localdate()
+    late = OpportunityFactory(by=mira, close_on=today - dt.timedelta(days=2), next_step="Call")
+    silent = OpportunityFactory(by=mira, close_on=today + dt.timedelta(days=9))
+    OpportunityFactory(by=mira, close_on=today + dt.timedelta(days=9), next_step="Send quote")
+    lost = OpportunityFactory(by=mira, close_on=today - dt.timedelta(days=2))
+    pipeline.lose(opportunity_id=lost.pk, because="Price", by=mira)
+    assert [(a.number, a.tone) for a in attention.deals_to_do(mira)] == [(late.number, "bad"), (silent.number, "wait")]
+    assert next(a.text for a in attention.signatures(mira)) == late.name
+
+
+def test_figures_count_what_is_open_and_likely() -> None:
+    mira = UserFactory(role="sales_agent")
+    deal = OpportunityFactory(by=mira)
+    pipeline.add_line(opportunity_id=deal.pk, by=mira, description="SD-WAN", quantity=2, monthly=500)
+    found = {figure.label: figure.value for figure in attention.figures(mira)}
+    assert found["Open deals"] == "1"
+    assert found["A month if all sign"] == "€\u00a01,000"
+    assert found["Likely"] == "€\u00a0100"
+    assert {figure.value for figure in attention.figures(UserFactory(role="sales_agent"))} == {"0", "€\u00a00"}
+
+
+def test_everything_is_found_by_whoever_may_see_it() -> None:
+    mira = UserFactory(role="sales_agent")
+    account = AccountFactory(name="Havel Glass")
+    ContactFactory(account=account, first_name="Julia", last_name="Brandt")
+    SiteFactory(account=account, name="Praha Vysočany", code="PRG-1")
+    OpportunityFactory(account=account, name="Voice for Havel")
+    LeadFactory(company="Havel Mills")
+    assert [found.text for found in finding.accounts(mira, "havel", 5)] == ["Havel Glass"]
+    assert [found.text for found in finding.contacts(mira, "julia bra", 5)] == ["Julia Brandt"]
+    assert [found.number for found in finding.sites(mira, "praha", 5)] == ["PRG-1"]
+    assert [found.text for found in finding.opportunities(mira, "havel", 5)] == ["Voice for Havel"]
+    assert [found.text for found in finding.leads(mira, "havel", 5)] == ["Havel Mills"]
+    kinds = {kind.name for kind, _ in search.find(UserFactory(role="technician"), "havel")}
+    assert "Customers" in kinds
+    assert not kinds & {"Leads", "Opportunities"}
+    assert not search.find(UserFactory(), "havel")
+
+
+def test_the_administration_opens_for_every_record(client: Client) -> None:
+    admin = UserFactory(is_staff=True, is_superuser=True)
+    client.force_login(admin)
+    lead, deal, site = LeadFactory(), OpportunityFactory(), SiteFactory()
+    for name, record in (("lead", lead), ("opportunity", deal), ("site", site), ("account", site.account)):
+        assert client.get(reverse(f"admin:crm_{name}_changelist"), {"q": "x"}).status_code == 200
+        assert client.get(reverse(f"admin:crm_{name}_change", args=[record.pk])).status_code == 200
+    for name in ("contact", "billingprofile", "stage"):
+        assert client.get(reverse(f"admin:crm_{name}_changelist")).status_code == 200
+        assert client.get(reverse(f"admin:crm_{name}_add")).status_code == 200
