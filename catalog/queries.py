@@ -1,0 +1,123 @@
+"""Questions to the catalogue: an offering with everything that its page tells."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import Q
+
+from catalog import configuration
+from catalog.models import (
+    Characteristic,
+    Charge,
+    DecompositionRule,
+    Dependency,
+    Offering,
+    PriceAdjustment,
+    PriceEntry,
+    Specification,
+)
+
+CHARGES = {Charge.RECURRING: "per month", Charge.ONE_TIME: "once", Charge.USAGE: "by use"}
+
+
+@dataclass(frozen=True)
+class PriceRow:
+    """One price in words; `cost` is None where there is none."""
+
+    label: str
+    when: str
+    amount: Decimal
+    per: str
+    charge: str
+    currency: str
+    price_list: str
+    is_cost: bool
+
+
+@dataclass(frozen=True)
+class CharacteristicRow:
+    """One characteristic in words."""
+
+    row: Characteristic
+    values: str
+    default: str
+
+
+def characteristics(specification: Specification | None) -> list[CharacteristicRow]:
+    """What can be chosen, in order."""
+    if specification is None:
+        return []
+    found = []
+    for row in specification.characteristics.all():
+        default = "" if row.default is None else configuration.told(row, row.default)
+        found.append(CharacteristicRow(row, _values(row), default))
+    return found
+
+
+def prices(offering: Offering, *, with_costs: bool) -> list[PriceRow]:
+    """The entries of all price lists, monthly ones first."""
+    rows = (
+        PriceEntry.objects.filter(offering=offering)
+        .select_related("price_list")
+        .order_by("price_list", "-charge", "id")
+    )
+    if not with_costs:
+        rows = rows.filter(is_cost=False)
+    names = {row.row.key: row.row.name for row in characteristics(offering.specification)}
+    return [
+        PriceRow(
+            row.label, _when(row.when, names), row.amount, configuration.within(names.get(row.per, row.per)),
+            CHARGES[Charge(row.charge)], row.price_list.currency, row.price_list.name, row.is_cost,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def adjustments(offering: Offering) -> list[PriceAdjustment]:
+    """Rules that change its prices, in the order in which they are applied."""
+    order = {"attribute": 0, "matrix": 1, "volume": 2}
+    rows = PriceAdjustment.objects.filter(Q(offerings=offering) | Q(offerings=None), active=True).distinct()
+    return sorted(rows, key=lambda rule: (order[rule.step], rule.position, rule.pk))
+
+
+def dependencies(specification: Specification | None) -> list[Dependency]:
+    """What it needs or excludes beside it."""
+    if specification is None:
+        return []
+    return list(Dependency.objects.filter(source=specification).prefetch_related("targets"))
+
+
+def realisation(specification: Specification | None) -> list[tuple[int, DecompositionRule]]:
+    """What it decomposes into, as (depth, rule) in the order of the tree; each rule once."""
+    if specification is None:
+        return []
+    by_source: dict[int, list[DecompositionRule]] = {}
+    for rule in DecompositionRule.objects.filter(active=True).select_related("source", "target"):
+        by_source.setdefault(rule.source_id, []).append(rule)
+    found: list[tuple[int, DecompositionRule]] = []
+    seen: set[int] = set()
+
+    def walk(source: int, depth: int) -> None:
+        for rule in by_source.get(source, ()):
+            if rule.pk not in seen:
+                seen.add(rule.pk)
+                found.append((depth, rule))
+                walk(rule.target_id, depth + 1)
+
+    walk(specification.pk, 0)
+    return found
+
+
+def _values(row: Characteristic) -> str:
+    if row.type == Characteristic.Type.CHOICE:
+        return ", ".join(label for _, label in configuration.choices(row))
+    if row.type == Characteristic.Type.BOOLEAN:
+        return "yes or no"
+    bounds = [configuration.plain(bound) for bound in (row.minimum, row.maximum) if bound is not None]
+    if len(bounds) == 2:
+        return f"{bounds[0]} to {bounds[1]} {row.unit}".strip()
+    return row.get_type_display().lower()
+
+
+def _when(when: dict[str, object], names: dict[str, str]) -> str:
+    return ", ".join(f"{names.get(key, key)} {value}" for key, value in when.items())

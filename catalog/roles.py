@@ -1,0 +1,47 @@
+"""Who may look at the catalogue and who changes it; where it stands in the frame; how offerings are found."""
+
+from collections.abc import Iterable
+
+from django.db.models import Q
+from django.urls import reverse
+
+from catalog.models import Offering
+from kernel import finding, frame, roles, states
+from kernel.finding import Found
+from kernel.frame import NavItem
+from kernel.models import User
+from kernel.states import Look
+
+READS = ("catalog.view_offering", "catalog.view_specification", "catalog.view_pricelist")
+KEPT = (
+    "category", "offering", "bundleitem", "pricelist", "priceentry", "priceadjustment", "specification",
+    "characteristic", "dependency", "decompositionrule",
+)  # fmt: skip
+
+for _role in roles.ROLES:
+    if _role not in ("customer", "technician"):
+        roles.grant(_role, *READS)
+roles.grant("process_admin", "catalog.publish_catalogue")
+for _verb in ("view", "add", "change", "delete"):
+    roles.grant("process_admin", *(f"catalog.{_verb}_{_name}" for _name in KEPT))
+roles.grant("finance", "catalog.view_priceentry", "catalog.change_priceentry", "catalog.view_priceadjustment")
+
+frame.add(NavItem("Look up", "Catalogue", "books", "catalog:offering_list", "catalog.view_offering", 40))
+states.add(
+    {
+        "catalog.offering.design": Look("pencil", "In design", "idle"),
+        "catalog.offering.active": Look("circle-check", "For sale", "ok"),
+        "catalog.offering.retired": Look("circle-x", "No longer sold", "idle"),
+    }
+)
+
+
+def find(user: User, text: str, limit: int) -> Iterable[Found]:
+    """Active offerings by name or key."""
+    rows = Offering.objects.visible_to(user).filter(Q(name__icontains=text) | Q(key__icontains=text), state="active")
+    for offering in rows.select_related("category")[:limit]:
+        url = reverse("catalog:offering", args=[offering.key])
+        yield Found(offering.name, url, offering.category.name, "", offering.icon or "books")
+
+
+finding.register("Catalogue", "books", "catalog.view_offering", find, order=40)
