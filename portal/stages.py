@@ -62,13 +62,14 @@ class Road:
 
     @property
     def now(self) -> str:
-        """The stage that it is in; empty once it works."""
+        """The furthest stage that has begun and is not over, else the next one to begin; empty once it works."""
         if self.works:
             return ""
         if not self.accepted:
             return "ordered"
         waiting = [key for key in ORDER[1:] if key in self.counts and not self.counts[key].over]
-        return waiting[0] if waiting else "working" if self.counts else "planned"
+        begun = [key for key in waiting if self.counts[key].begun]
+        return begun[-1] if begun else waiting[0] if waiting else "working" if self.counts else "planned"
 
     @property
     def next(self) -> str:
@@ -85,7 +86,8 @@ class Road:
         found = []
         for at, key in enumerate(ORDER):
             mine = self.counts.get(key)
-            done = at < now or (mine is not None and mine.over)
-            kind = ("wait" if waits else "now") if at == now else "done" if done else ""
+            done = mine.over if mine is not None else at < now
+            going = at == now or (at < now and not done)
+            kind = ("wait" if waits else "now") if going and self.now else "done" if done or not self.now else ""
             found.append(Step(key, WORDS[key], kind))
         return found

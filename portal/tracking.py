@@ -169,17 +169,23 @@ def follow(orders: list[Any]) -> list[Progress]:
                 continue
             works = all(line.state == OrderLine.State.COMPLETED for line in members)
             per_stage = counts[order.pk, site.pk]
-            dates = [line.promised_on for line in members if line.promised_on]
             progress.sites.append(
                 SiteProgress(
                     site=site, road=stages.Road(accepted, works, per_stage), products=names,
-                    promised_on=max(dates) if dates else order.promised_on, visit=visits.get((order.pk, site.pk)),
+                    promised_on=_promise(order, members), visit=visits.get((order.pk, site.pk)),
                     works_since=_since(per_stage) if works else None, building=(order.number, site.pk) in builds,
                 )
             )  # fmt: skip
         progress.sites.sort(key=lambda one: (one.promised_on or dt.date.max, one.site.name))
         found.append(progress)
     return found
+
+
+def _promise(order: Any, members: list[Any]) -> dt.date | None:
+    """A site is promised when its last line is, never later than the order as a whole."""
+    dates = [line.promised_on for line in members if line.promised_on]
+    mine = max(dates) if dates else order.promised_on
+    return min(mine, order.promised_on) if mine and order.promised_on else mine
 
 
 def _since(per_stage: dict[str, stages.Count]) -> dt.datetime | None:
