@@ -7,9 +7,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from fulfillment import drawing, execution, queries, taskwork
-from fulfillment.models import Flow, Project, Task
-from kernel import finding, frame, home, moving, roles
+from fulfillment.models import Flow, Kind, Project, Task
+from kernel import finding, frame, home, moving, roles, states
 from kernel.models import User
+from kernel.states import Look
 from kernel.templatetags.trunkline import distance
 
 SEES = ("fulfillment.view_flow", "fulfillment.view_task", "fulfillment.view_project", "fulfillment.view_workorder")
@@ -103,3 +104,4 @@ moving.register(
     hold=lambda pk, by, reason: execution.hold_flow(pk, by, reason),
     resume=lambda pk, by, reason: execution.resume_flow(pk, by, reason),
 )
+states.add({f"kind.{kind}": Look(drawing.ICONS[kind], str(label), "idle") for kind, label in Kind.choices})

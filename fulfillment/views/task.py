@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from fulfillment import queries, taskforms, taskwork
 from fulfillment.models import Task
-from kernel import htmx, workspace
+from kernel import htmx, records, workspace
 from kernel.models import User
 from kernel.refusal import Refusal
 from kernel.views.records import back
@@ -79,7 +79,7 @@ def _person(pk: str) -> User:
 
 def _task(request: HttpRequest, number: str) -> Task:
     rows = Task.objects.visible_to(workspace.person(request))
-    related = rows.select_related("flow__site__contact", "flow__account", "item", "assignee", "work_order")
+    related = rows.select_related("flow__site__contact", "flow__account", "flow__definition", "item", "assignee", "work_order")
     task: Task = get_object_or_404(related, number=number)
     return task
 
@@ -96,6 +96,7 @@ def _page(
     named = {field.key for field in fields} | {"checklist", "reason", "assignee"}
     by_person = task.kind in queries.FOR_PEOPLE
     context = {
+        "stages": records.stages(task),
         "record": task, "title": task.name, "opened": opened, "problems": problems, "reason": reason, "fields": fields,
         "crumbs": [("Tasks", reverse("fulfillment:task_list"))], "root_url": queries.root_url(task.flow),
         "whole": [text for key, texts in problems.items() if key not in named for text in texts],
