@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils.text import slugify
 from guardian.shortcuts import assign_perm, remove_perm
 
@@ -166,8 +168,6 @@ def shut_out(*, contact_id: int, by: User | None) -> None:
 
 
 def _portal_user(contact: Contact) -> User:
-    from django.contrib.auth.models import Group
-
     user = User.objects.filter(email__iexact=contact.email).first()
     if user is None:
         user = User(username=_free_username(contact), email=contact.email)
@@ -240,24 +240,23 @@ def add_team_member(*, account_id: int, user_id: int, role: str, by: User | None
 
 
 def gaps(account: Account) -> list[str]:
-    """What the tree of an account still lacks before anything is sold to it, as sentences; two queries."""
-    from django.db.models import Exists, OuterRef
-
+    """What the tree of an account still lacks before anything is sold to it, as sentences; one query."""
     here = OuterRef("pk")
     tree = (
         Account.objects.filter(root_id=account.root_id)
-        .annotate(
-            has_sites=Exists(Site.objects.filter(account=here)),
-            has_contacts=Exists(Contact.objects.filter(account=here)),
-        )
         .order_by("path")
+        .values_list(
+            "name",
+            "kind",
+            Exists(Contact.objects.filter(account=here)),
+            Exists(Site.objects.filter(account=here)),
+        )
     )
-    found = []
-    for member in tree:
-        if not member.has_contacts:
-            found.append(f"{member.name} has no contact.")
-        if member.kind == Account.Kind.CHILD and not member.has_sites:
-            found.append(f"{member.name} has no site.")
-    if not any(member.has_sites for member in tree):
-        found.append(f"{account.name} has no site anywhere in its tree.")
-    return found
+    found, sited = [], False
+    for name, kind, has_contact, has_site in tree:
+        sited = sited or has_site
+        if not has_contact:
+            found.append(f"{name} has no contact.")
+        if kind == Account.Kind.CHILD and not has_site:
+            found.append(f"{name} has no site.")
+    return found if sited else [*found, f"{account.name} has no site anywhere in its tree."]

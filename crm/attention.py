@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable
+from typing import Any
 
 from django.db.models import DecimalField, F, Sum
 from django.urls import reverse
@@ -69,7 +70,7 @@ def figures(user: User) -> Iterable[Figure]:
     mine = Opportunity.objects.filter(owner=user, state=Opportunity.State.OPEN)
     likely = Sum(F("monthly") * F("stage__probability") / 100, output_field=DecimalField())
     rows = list(mine.values("currency").annotate(total=Sum("monthly"), likely=likely).order_by("-total"))
-    first = rows[0] if rows else {"currency": "EUR", "total": ZERO, "likely": ZERO}
+    first: dict[str, Any] = dict(rows[0]) if rows else {"currency": "EUR", "total": ZERO, "likely": ZERO}
     board = f"{reverse('crm:opportunity_board')}?owner=me"
     other = f", and {len(rows) - 1} other currencies" if len(rows) > 1 else ""
     yield Figure("Open deals", str(mine.count()), board, "yours")

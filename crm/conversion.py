@@ -69,7 +69,7 @@ def _account(lead: Lead, choices: Choices, by: User | None) -> Account:
         found = Account.objects.filter(pk=choices.account_id).first()
         if found is None:
             raise Unclear(problems={"account": ["That account does not exist any more."]})
-        return found  # type: ignore[no-any-return]
+        return found
     fields = dict(choices.account_fields)
     if not lead.company and not choices.account_name:
         fields.setdefault("kind", Account.Kind.CONSUMER)

@@ -14,7 +14,8 @@ def load_stage(item: dict[str, Any], by: User | None) -> Iterable[Change]:
 
 
 def dump_stages() -> list[dict[str, Any]]:
-    return list(Stage.objects.order_by("position").values("key", "name", "position", "probability", "outcome"))
+    rows: Any = Stage.objects.order_by("position").values("key", "name", "position", "probability", "outcome")
+    return list(rows)
 
 
 section("stages", load_stage, dump_stages, 65)

@@ -1,6 +1,6 @@
 """Forms of customers and the pipeline: they check what was typed; the acts decide."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.conf import settings
@@ -14,6 +14,12 @@ from crm.models import Account, BillingProfile, Contact, Lead, Opportunity, Site
 from kernel.models import User
 from kernel.money import SYMBOLS
 from kernel.refusal import Refusal
+
+if TYPE_CHECKING:
+    ModelForm = forms.ModelForm[Any]
+    LineSet = BaseFormSet["LineForm"]
+else:
+    ModelForm, LineSet = forms.ModelForm, BaseFormSet
 
 COUNTRIES = sorted(countries.NAMES.items(), key=lambda pair: pair[1])
 SOURCES = ("web", "call", "fair", "referral", "partner", "campaign", "other")
@@ -42,7 +48,7 @@ def _day(**kwargs: Any) -> forms.DateField:
     return forms.DateField(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **kwargs)
 
 
-class AddressForm(forms.ModelForm):
+class AddressForm(ModelForm):
     """A form with an address: the postcode looks as the country's do."""
 
     def clean(self) -> dict[str, Any]:
@@ -53,7 +59,7 @@ class AddressForm(forms.ModelForm):
         return cleaned
 
 
-class LeadForm(forms.ModelForm):
+class LeadForm(ModelForm):
     """Who they are and what they want."""
 
     source = forms.ChoiceField(choices=[(name, name.capitalize()) for name in SOURCES])
@@ -102,7 +108,7 @@ class LineForm(forms.Form):
         return Line(offering, words, self.cleaned_data.get("quantity") or 1)
 
 
-class _Lines(BaseFormSet):
+class _Lines(LineSet):
     """Rows of lines that read the offerings once, also those of the standing lines that are no longer sold."""
 
     def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
@@ -153,7 +159,7 @@ class ConvertForm(forms.Form):
         return cleaned
 
 
-class OpportunityForm(forms.ModelForm):
+class OpportunityForm(ModelForm):
     """What the deal is about and what happens next."""
 
     close_on = _day(label="Signature expected")
@@ -194,7 +200,7 @@ class StageForm(forms.Form):
     )  # fmt: skip
 
 
-class AccountForm(forms.ModelForm):
+class AccountForm(ModelForm):
     """A customer, partner or consumer."""
 
     currency = forms.ChoiceField(choices=CURRENCIES, initial="EUR")
@@ -218,7 +224,7 @@ class AccountForm(forms.ModelForm):
             del self.fields["kind"], self.fields["currency"]
 
 
-class ChildForm(forms.ModelForm):
+class ChildForm(ModelForm):
     """A company below another; the rest is inherited."""
 
     class Meta:
@@ -228,7 +234,7 @@ class ChildForm(forms.ModelForm):
         help_texts = {"registration": ""}
 
 
-class ContactForm(forms.ModelForm):
+class ContactForm(ModelForm):
     """A person at an account."""
 
     portal_access = forms.BooleanField(

@@ -10,7 +10,7 @@ from crm import events
 from crm.models import Account, Opportunity, OpportunityLine, Stage
 from kernel import audit, lifecycle, outbox
 from kernel.models import User
-from kernel.refusal import Conflict, Refusal
+from kernel.refusal import Conflict, NotPermitted, Refusal
 
 DAYS_TO_CLOSE = 60  # when nobody says when the signature is expected
 
@@ -80,7 +80,7 @@ def move_stage(*, opportunity_id: int, stage_key: str, by: User | None, reason: 
         ReasonMissing: the move closes or reopens the deal without a reason.
         IllegalMove, NotPermitted: see `kernel.lifecycle.move`.
     """
-    opportunity = Opportunity.objects.locked(opportunity_id)
+    opportunity: Opportunity = Opportunity.objects.locked(opportunity_id)
     stage = Stage.objects.filter(key=stage_key).first()
     if stage is None:
         raise NoSuchStage(problems={"stage": ["Choose one of the stages of the pipeline."]})
@@ -120,7 +120,7 @@ def reopen(*, opportunity_id: int, because: str, by: User | None) -> Opportunity
 
 def _restage(opportunity: Opportunity, stage: Stage, by: User | None) -> Opportunity:
     if by is not None and not by.has_perm("crm.work_opportunity"):
-        raise lifecycle.NotPermitted("Your roles do not include the right to move opportunities.")
+        raise NotPermitted("Your roles do not include the right to move opportunities.")
     before = opportunity.stage
     opportunity.stage = stage
     opportunity.edition += 1

@@ -21,6 +21,7 @@ __all__ = ["MAX_ROWS", "Applied", "Row", "Rows", "Unreadable", "apply", "error_f
 
 FORMULA = ("=", "+", "-", "@", "|", "%", "＝", "＋", "－", "＠")
 TEXTS = ("code", "name", "street", "postcode", "city")
+LENGTHS: dict[str, int] = {name: getattr(Site._meta.get_field(name), "max_length", 0) for name in TEXTS}
 FREE = ("account", *TEXTS, "contact_name", "contact_email", *PRODUCT_COLUMNS)  # no cell of these begins like a formula
 NEW, UPDATE, SAME, BAD = "new", "update", "same", "bad"
 
@@ -174,7 +175,7 @@ def _checked(record: sitefile.Record, account: Account, by_name: dict[str, Accou
 
 def _check_texts(row: Row, cells: dict[str, str]) -> None:
     for name in TEXTS:
-        value, limit = cells.get(name, ""), Site._meta.get_field(name).max_length or 0
+        value, limit = cells.get(name, ""), LENGTHS[name]
         if not value:
             row.refuse(name, f"“{name}” is empty.")
         elif len(value) > limit:

@@ -186,7 +186,9 @@ def _initial(record: Lead) -> list[dict[str, Any]]:
 
 def _doubles(request: HttpRequest) -> list[capture.Double]:
     typed = request.POST if request.method == "POST" else request.GET
-    wanted = {name: typed.get(name, "").replace("\x00", "")[:120] for name in ("company", "email", "last_name")}
+    wanted: dict[str, Any] = {
+        name: typed.get(name, "").replace("\x00", "")[:120] for name in ("company", "email", "last_name")
+    }
     return capture.doubles(person(request), **wanted)
 
 

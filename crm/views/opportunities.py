@@ -92,8 +92,8 @@ def new(request: HttpRequest) -> HttpResponse:
     wanted = request.GET.get("account", "")
     if not wanted:
         text = request.GET.get("q", "").replace("\x00", "").strip()[:100]
-        found = Account.objects.visible_to(user).filter(name__icontains=text).order_by("name") if text else []
-        context = {"query": text, "accounts": found[:20]}
+        rows = Account.objects.visible_to(user).filter(name__icontains=text).order_by("name")
+        context: dict[str, Any] = {"query": text, "accounts": rows[:20] if text else []}
         return htmx.respond(request, "crm/opportunity_choose.html", context, part="found")
     account = get_object_or_404(Account.objects.visible_to(user), number=wanted)
     form = OpportunityForm(request.POST or None, account=account, initial={"owner": user.pk})

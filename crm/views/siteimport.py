@@ -31,9 +31,9 @@ def upload(request: HttpRequest, number: str) -> HttpResponse:
         except Refusal as error:
             refuse(form, error)
         else:
+            name = str(getattr(request.FILES["file"], "name", "") or "sites.csv")
             kept = documents.store(
-                account, kind=KIND, name=request.FILES["file"].name or "sites.csv", content=content,
-                content_type="text/csv", by=person(request),
+                account, kind=KIND, name=name, content=content, content_type="text/csv", by=person(request),
             )  # fmt: skip
             return htmx.go(request, "crm:site_import_check", number, kept.pk)
     context = {
