@@ -83,8 +83,8 @@ def load_specification(item: dict[str, Any], by: User | None) -> Iterable[Change
     lookup = {"key": item.pop("key"), "version": item.pop("version", 1)}
     row, change = put("specifications", Specification, lookup, item)
     yield change
-    for position, values in enumerate(characteristics):
-        values = {"name": values["key"].replace("_", " ").capitalize(), "position": position} | values
+    for position, given in enumerate(characteristics):
+        values = {"name": given["key"].replace("_", " ").capitalize(), "position": position} | given
         for bound in ("minimum", "maximum"):
             if values.get(bound) is not None:
                 values[bound] = Decimal(str(values[bound]))
@@ -119,9 +119,9 @@ def _mapping(entry: Any, source: Specification, target: Specification) -> dict[s
     known = set(target.characteristics.values_list("key", flat=True))
     if entry["to"] not in known:
         raise KeyError(f"characteristic “{entry['to']}” of {target.key}")
-    if entry["where"] == "parent" and entry["how"] in ("same", "table"):
-        if entry["from"] not in set(source.characteristics.values_list("key", flat=True)):
-            raise KeyError(f"characteristic “{entry['from']}” of {source.key}")
+    from_parent = entry["where"] == "parent" and entry["how"] in ("same", "table")
+    if from_parent and entry["from"] not in set(source.characteristics.values_list("key", flat=True)):
+        raise KeyError(f"characteristic “{entry['from']}” of {source.key}")
     return entry
 
 

@@ -96,8 +96,7 @@ def work(run: Delivery) -> Iterator[str]:
     for task in _tasks_for_people(run.order):
         by = team["technician"] if task.kind == "field_work" else team["order_fulfilment_agent"]
         yield _do(task, by)
-    for done in _build(run.order, team["fulfilment_manager"]):
-        yield done
+    yield from _build(run.order, team["fulfilment_manager"])
     for record in Fallout.objects.filter(order=run.order, state__in=["open", "in_progress"]).order_by("pk"):
         yield _mend(record, team["fallout_agent"])
 

@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from cmdb.models import Product, Resource, Service
 from config.demo import delivering, selling
 from config.demo.delivering import Delivery, Settle
 from config.demo.selling import Deal
-from cmdb.models import Product, Resource, Service
 from contracts.models import BillingStart, Contract
 from crm.models import Account
 from fulfillment.models import Project, Task
@@ -71,11 +71,12 @@ def measured(order: Order) -> Outcome:
     lines = order.lines.count()
     products = Product.objects.filter(order_number=order.number, state=Product.State.ACTIVE)
     tasks = Task.objects.filter(flow__root_type=Order._meta.label_lower, flow__root_id=order.pk)
+    services = Service.objects.filter(order_number=order.number, state=Service.State.ACTIVE)
     active, billed = products.count(), BillingStart.objects.filter(product__in=products).count()
     contracts = Contract.objects.filter(quote=order.quote, kind=Contract.Kind.SERVICE, state=Contract.State.ACTIVE)
     return Outcome(
         order=order.number, state=str(order.state), sites=products.values("site").distinct().count(),
-        products_active=active, services_active=Service.objects.filter(order_number=order.number, state="active").count(),
+        products_active=active, services_active=services.count(),
         resources_in_service=Resource.objects.filter(order_number=order.number, state="in_service").count(),
         contracts_active=contracts.count(), billing_starts=billed,
         domain_orders=order.domain_orders.count(), tasks=tasks.count(), fallouts=order.fallouts.count(),

@@ -8,10 +8,10 @@ from pathlib import Path
 from django.utils import timezone
 
 from catalog.models import Offering, PriceList, SlaMetric
+from config.demo import people
 from contracts import agreement as agreements
 from contracts import negotiation, presenting, quoteapproval, quoteimport, quoteversions, quoting, signature
 from contracts.models import Agreement, Quote, QuoteLine
-from config.demo import people
 from crm import accounts, capture, conversion, pipeline, qualification
 from crm.models import Account, Contact, Opportunity
 from kernel import moving

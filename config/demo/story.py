@@ -71,5 +71,4 @@ def tell(team: dict[str, User]) -> Iterator[str]:
     background(team)
     yield f"{len(LEADS)} leads and {len(CUSTOMERS)} customers with opportunities."
     journey = Journey(team)
-    for step in journey.to_approved_order():
-        yield step
+    yield from journey.to_approved_order()

@@ -39,7 +39,7 @@ def figures(running: subprocess.Popen[str]) -> dict[str, Any]:
 
 def effects(stack: Stack) -> Any:
     """What the simulated network did, by idempotency key."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{stack.simulator_port}/_effects", timeout=10) as answer:  # noqa: S310
+    with urllib.request.urlopen(f"http://127.0.0.1:{stack.simulator_port}/_effects", timeout=10) as answer:
         return json.load(answer)
 
 
