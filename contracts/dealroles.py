@@ -8,10 +8,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from contracts.models import Agreement, Contract, SignatureRequest
-from kernel import finding, home
+from kernel import finding, home, states
 from kernel.finding import Found
 from kernel.home import Action, Figure
 from kernel.models import User
+from kernel.states import Look
 
 WORST = 6  # next actions of one kind
 ENDS_SOON = 90  # days before an agreement's end in which somebody should talk about the next
@@ -75,3 +76,9 @@ finding.register("Agreements", "heart-handshake", "contracts.view_agreement", fi
 finding.register("Contracts", "certificate", "contracts.view_contract", find_contracts, order=16)
 home.next_actions("contracts.negotiate_agreement", next_actions)
 home.figures("contracts.negotiate_agreement", figures, order=30)
+states.add(
+    {
+        "contracts.contract.pending_signature": Look("hourglass", "Waits for go-live", "wait"),
+        "contracts.agreement.negotiation": Look("progress", "In negotiation", "run"),
+    }
+)

@@ -34,7 +34,7 @@ def lines_of(quote: Quote, *, offering_id: int | None = None) -> list[QuoteLine]
     """The lines with what their prices depend on."""
     rows = (
         QuoteLine.objects.filter(quote=quote)
-        .select_related("site", "offering", "feasibility")
+        .prefetch_related("site", "offering", "feasibility")
         .order_by("position", "id")
     )
     return list(rows.filter(offering=offering_id) if offering_id else rows)
@@ -154,24 +154,31 @@ def _write_lines(lines: Sequence[QuoteLine]) -> None:
 
 
 def _write_prices(lines: Sequence[int], prices: Prices) -> None:
-    """Replace the charges of these lines."""
-    told: dict[int, str] = {}  # lines with the same price share their steps
-    rows: list[tuple[Any, ...]] = []
+    """Replace the charges of these lines; lines with the same price send their steps once."""
+    places: dict[int, int] = {}
+    told: list[Any] = []
+    rows: list[dict[str, Any]] = []
     for pk in lines:
         for charge in prices[pk]:
-            steps = told.setdefault(id(charge), json.dumps(charge.steps))
-            rows.append((pk, charge.charge, charge.label, charge.list_amount, charge.amount, charge.cost, steps))
+            place = places.setdefault(id(charge), len(told))
+            if place == len(told):
+                told.append(charge.steps)
+            rows.append({
+                "line": pk, "charge": charge.charge, "label": charge.label, "list_amount": str(charge.list_amount),
+                "amount": str(charge.amount), "cost": str(charge.cost), "steps": place,
+            })  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM contracts_lineprice WHERE line_id = ANY(%s)", [list(lines)])
-        if rows:
-            cursor.execute(
-                """
-                INSERT INTO contracts_lineprice (line_id, charge, label, list_amount, amount, cost, steps)
-                SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::numeric[], %s::numeric[], %s::numeric[],
-                                     %s::jsonb[])
-                """,
-                [list(column) for column in zip(*rows, strict=True)],
-            )
+        cursor.execute(
+            """
+            INSERT INTO contracts_lineprice (line_id, charge, label, list_amount, amount, cost, steps)
+            SELECT line, charge, label, list_amount, amount, cost, told.value
+            FROM jsonb_to_recordset(%s::jsonb) AS made(
+                line bigint, charge text, label text, list_amount numeric, amount numeric, cost numeric, steps int)
+            JOIN jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS told(value, place) ON told.place = made.steps + 1
+            """,
+            [json.dumps(rows), json.dumps(told)],
+        )
 
 
 def charges_of(line: QuoteLine) -> list[LinePrice]:

@@ -19,7 +19,7 @@ class Contract(Numbered):
     """A sales contract, made from an accepted quote, or a service contract of one site under it."""
 
     PREFIX = "CON"
-    STAGES = ("draft", "pending_signature", "active", "expired")
+    STAGES = ("draft", "pending_signature", "active")
 
     class Kind(models.TextChoices):
         SALES = "sales", "Sales contract"

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from catalog.models import SlaMetric
 from contracts import agreementcontent, billing, entitlement, quotecontent, servicelevel
 from contracts.models import Contract, ServiceLevel
-from kernel import htmx, tables, workspace
+from kernel import documents, htmx, tables, workspace
 from kernel.refusal import Refusal
 
 
@@ -120,6 +120,7 @@ def _page(
             (contract.account.name, reverse("crm:account", args=[contract.account.number])),
         ],
         "lines": lines,
+        "signed": documents.of(contract.quote).filter(kind__startswith="signed_").first(),
         "sites": sites,
         "live": sum(site.state == Contract.State.ACTIVE for site in sites),
         "levels": [

@@ -29,7 +29,7 @@ def panel(request: HttpRequest, number: str, version: int, line_id: int) -> Http
     line = quotescreen.line_of(quote, line_id)
     if not getattr(request, "htmx", False):
         return htmx.go(request, f"{quoteapproval.url_of(quote)}?line={line.pk}")
-    return render(request, f"{quotescreen.TEMPLATE}#panel", quotescreen.context(request, quote, active=line.pk))
+    return render(request, f"{quotescreen.TEMPLATE}#panel", quotescreen.panel_context(request, quote, line))
 
 
 @workspace.allowed(*WRITES)
@@ -47,8 +47,8 @@ def configure(request: HttpRequest, number: str, version: int, line_id: int) -> 
             line_id=line.pk, values=values, edition=edition, quantity=quantity, by=workspace.person(request)
         )
     except EditedMeanwhile as error:
-        stored = quotescreen.context(request, quote, active=line.pk)
-        context = {**stored, "conflict": error.problems, "mine": raw}
+        stored = quotescreen.panel_context(request, quote, quotescreen.line_of(quote, line_id))
+        context = {**stored, "conflict": error.problems}
         return render(request, f"{quotescreen.TEMPLATE}#conflict", context, status=409)
     if not getattr(request, "htmx", False):
         return htmx.go(request, f"{quoteapproval.url_of(quote)}?line={line.pk}", toast="Saved.")

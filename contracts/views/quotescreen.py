@@ -69,6 +69,19 @@ def context(request: HttpRequest, quote: Quote, *, active: int | None = None) ->
     return shown
 
 
+def panel_context(request: HttpRequest, quote: Quote, line: QuoteLine) -> dict[str, Any]:
+    """What the panel alone shows, without the grid beside it."""
+    user = workspace.person(request)
+    return {
+        "quote": quote,
+        "here": quoteapproval.url_of(quote),
+        "active": line.pk,
+        "can_edit": quote.state == Quote.State.DRAFT and user.has_perm("contracts.edit_quote"),
+        **approval(quote, user),
+        **panel(line, user),
+    }
+
+
 def totals(quote: Quote, user: User) -> dict[str, Any]:
     """The bar below the grid; the margin only for those who may see it."""
     figures = quoteapproval.figures(quote)

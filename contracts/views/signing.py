@@ -118,7 +118,9 @@ def _open(
 def _closed(request: HttpRequest, token: str, error: signature.LinkClosed) -> HttpResponse:
     made = signature.find(token)
     status = 200 if request.method in ("GET", "HEAD") and error.state in ("signed", "declined") else error.status
-    context = {"made": made, "token": token, "closed": error, "word": signature.subject_of(made).word}
+    context = {
+        "made": made, "token": token, "closed": error, "again": status != 200, "word": signature.subject_of(made).word,
+    }  # fmt: skip
     response = render(request, "contracts/sign_closed.html", context, status=status)
     response["Referrer-Policy"] = "same-origin"
     return response
