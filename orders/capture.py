@@ -142,8 +142,8 @@ def _own_draft(order_id: int) -> Order:
 
 def _signatory(quote: Quote) -> Contact | None:
     signed = (
-        SignatureRequest.objects.filter(subject_type=Quote._meta.label_lower, subject_id=quote.pk, signed_at__isnull=False)
-        .select_related("contact").order_by("-signed_at").first()
+        SignatureRequest.objects.filter(subject_type=Quote._meta.label_lower, subject_id=quote.pk)
+        .exclude(signed_at=None).select_related("contact").order_by("-signed_at").first()
     )  # fmt: skip
     return signed.contact if signed else Contact.objects.filter(account=quote.account).order_by("id").first()
 

@@ -36,8 +36,8 @@ def of(order: Order) -> Checked:
     said = list(dict.fromkeys([*_financial_words(financial), *warnings, *clashes]))
     about = {
         **financial, **operational, "warnings": len(clashes), "lines": len(lines),
-        "sites": len({line.site_id for line in lines if line.site_id}), "channel": order.channel, "term": order.term_months,
-        "tier": order.account.tier, "segment": order.account.segment, "from_quote": bool(order.quote_id),  # type: ignore[attr-defined]
+        "sites": len({line.site_id for line in lines if line.site_id}), "channel": order.channel,
+        "term": order.term_months, "tier": order.account.tier, "segment": order.account.segment, "from_quote": bool(order.quote_id),  # type: ignore[attr-defined]
     }  # fmt: skip
     return Checked(about, said)
 
@@ -65,8 +65,8 @@ def _financial(order: Order) -> dict[str, Any]:
     exposure = order.monthly + running_total + waiting_total
     return {
         "monthly": float(order.monthly), "one_time": float(order.one_time), "exposure": float(exposure),
-        "credit_limit": float(root.credit_limit), "over_limit": bool(root.credit_limit) and exposure > root.credit_limit,
-        "overdue": float(root.overdue_amount), "currency": order.currency,
+        "credit_limit": float(root.credit_limit),
+        "over_limit": bool(root.credit_limit) and exposure > root.credit_limit, "overdue": float(root.overdue_amount), "currency": order.currency,
     }  # fmt: skip
 
 
@@ -100,8 +100,8 @@ def _operational(order: Order, lines: list[OrderLine]) -> tuple[dict[str, Any], 
     if late:
         said.append(f"The requested date is {asked} working days away; access alone takes {lead}.")
     return {
-        "stale_feasibility": len(stale), "infeasible": len(impossible), "off_net_sites": len(off_net), "lead_days": lead,
-        "days_asked": asked if asked is not None else 9999, "date_achievable": not late,
+        "stale_feasibility": len(stale), "infeasible": len(impossible), "off_net_sites": len(off_net),
+        "lead_days": lead, "days_asked": asked if asked is not None else 9999, "date_achievable": not late,
     }, said  # fmt: skip
 
 

@@ -81,8 +81,8 @@ def _close_nodes(order: Order, scope: set[int] | None) -> list[int]:
 def closable(nodes: dict[int, _Node], links: Iterable[tuple[int, int]], held: set[int]) -> list[int]:
     """Nodes that are done: their own flow is over and everything below is closed.
 
-    A branch without any plan is carried by the nearest flow above it: it closes when that flow is over, at once if there
-    is none. `held` are nodes that wait for something outside of `nodes`.
+    A branch without any plan is carried by the nearest flow above it: it closes when that flow is over, at once if
+    there is none. `held` are nodes that wait for something outside of `nodes`.
     """
     children: dict[int, list[int]] = defaultdict(list)
     for node in nodes.values():

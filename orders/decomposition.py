@@ -56,7 +56,7 @@ def decompose(*, order_id: int, line_ids: Collection[int] | None = None) -> Grow
 
 
 def know(*, order_id: int, specification_id: int, values: dict[str, Any], line_id: int | None = None) -> set[int]:
-    """Put supplied values on the nodes of a specification, of one line or of all, where there are none. Keys of their lines."""
+    """Put supplied values on the nodes of a specification where there are none. Keys of the lines touched."""
     rows = DomainOrder.objects.filter(order=order_id, specification=specification_id)
     if line_id is not None:
         rows = rows.filter(line=line_id)
@@ -141,8 +141,8 @@ def _row(order: Order, node: Node, rows: dict[str, DomainOrder], number: str) ->
     service = found if found is not None and hasattr(found, "stands_on") else None
     return DomainOrder(
         number=number, order=order, line=node.line, parent=rows[node.parent.path] if node.parent else None,
-        account_id=node.account_id, site_id=node.site_id, kind=node.specification.kind, specification=node.specification,
-        name=_name(node.specification), action=node.action, path=node.path, depth=node.depth, rule=node.rule,
+        account_id=node.account_id, site_id=node.site_id, kind=node.specification.kind,
+        specification=node.specification, name=_name(node.specification), action=node.action, path=node.path, depth=node.depth, rule=node.rule,
         rule_version=node.rule.version if node.rule else None, characteristics=node.values, missing=node.missing,
         product_id=node.line.product_id if node.depth == 0 else None, service=service,
         resource=found if found is not None and service is None else None,

@@ -1,4 +1,4 @@
-"""Dependencies: what a product requires beside it must be there before its line closes, and what it excludes must not."""
+"""Dependencies: what a product requires must be there before its line closes, and what it excludes must not."""
 
 from collections import defaultdict
 

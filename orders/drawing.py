@@ -85,7 +85,9 @@ def tasks(order: Order, site_id: int | None) -> Drawing:
         Task.objects.filter(**root, flow__site=site_id).exclude(state__in=["discarded", "cancelled"])
         .select_related("flow", "assignee").order_by("flow", "position")
     )  # fmt: skip
-    kinds = dict(DomainOrder.objects.filter(order=order, flow__in={row.flow_id for row in rows}).values_list("flow", "kind"))
+    kinds = dict(
+        DomainOrder.objects.filter(order=order, flow__in={row.flow_id for row in rows}).values_list("flow", "kind")
+    )
     boxes = {row.pk: _of_task(row, kinds.get(row.flow_id, "cfs")) for row in rows}
     pairs = TaskDependency.objects.filter(before__in=boxes, after__in=boxes).values_list("before", "after")
     return _laid_out(boxes, list(pairs))
@@ -102,10 +104,20 @@ def _of_task(row: Task, kind: str) -> Box:
     fell = row.state == "on_hold" and bool(row.problem)
     look = states.look("failed" if fell else row.state, row)
     if row.state == "completed":
-        return Box(row.pk, LANE_OF[kind], row.name, f"Done {row.ended_at:%-d %b}" if row.ended_at else "Done", "ok", "circle-check", f"#t{row.pk}")
+        return Box(
+            row.pk,
+            LANE_OF[kind],
+            row.name,
+            f"Done {row.ended_at:%-d %b}" if row.ended_at else "Done",
+            "ok",
+            "circle-check",
+            f"#t{row.pk}",
+        )
     icon, tone = ("hourglass", "wait") if row.state == "planned" else (look.icon, look.tone)
     word = "Waiting" if row.state == "planned" else look.word
-    return Box(row.pk, LANE_OF[kind], row.name, _said(word, row.estimated_end or row.planned_end), tone, icon, f"#t{row.pk}")
+    return Box(
+        row.pk, LANE_OF[kind], row.name, _said(word, row.estimated_end or row.planned_end), tone, icon, f"#t{row.pk}"
+    )
 
 
 def _said(word: str, day: object) -> str:
@@ -172,7 +184,9 @@ def _edge(before: Box, after: Box) -> Edge:
     if after.column <= before.column:
         down = after.y > before.y
         x = before.x + WIDTH / 2
-        return Edge(f"M{x} {before.y + HEIGHT if down else before.y}V{after.y - 5 if down else after.y + HEIGHT + 5}", css)
+        return Edge(
+            f"M{x} {before.y + HEIGHT if down else before.y}V{after.y - 5 if down else after.y + HEIGHT + 5}", css
+        )
     if y1 == y2:
         return Edge(f"M{x1} {y1}H{x2}", css)
     bend, turn = x2 - 8, 6 if y2 > y1 else -6

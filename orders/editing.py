@@ -68,24 +68,26 @@ def may_edit(order: Order, name: str) -> bool:
 
 
 def _require_editable(order: Order, changes: dict[str, Any], lines: dict[int, dict[str, Any]]) -> None:
-    problems: dict[str, list[str]] = {}
-    for name in changes:
-        if name not in ALWAYS | UNTIL_APPROVED:
-            problems[name] = [_commercial(order)]
-        elif not may_edit(order, name):
-            problems[name] = ["This can no longer change: the order is past that point."]
+    problems = {name: [why] for name in changes if (why := _why_not(order, name, ALWAYS, UNTIL_APPROVED))}
     for pk, values in lines.items():
         for name in values:
-            if name not in OF_LINES:
-                problems[f"line-{pk}-{name}"] = [_commercial(order)]
-            elif order.state in ENDED or (name == "requested_on" and order.state not in BEFORE):
-                problems[f"line-{pk}-{name}"] = ["This can no longer change: the order is past that point."]
+            if why := _why_not(order, name, OF_LINES - {"requested_on"}, {"requested_on"}):
+                problems[f"line-{pk}-{name}"] = [why]
     if order.state in BEFORE and _past(changes.get("requested_on")):
         problems["requested_on"] = ["The requested date is in the past."]
     if "title" in changes and not str(changes["title"]).strip():
         problems["title"] = ["Give the order a title that people will recognise."]
     if problems:
         raise NotEditable(problems=problems)
+
+
+def _why_not(order: Order, name: str, always: set[str], until_approved: set[str]) -> str:
+    """Why a field cannot change now, "" when it can."""
+    if name not in always | until_approved:
+        return _commercial(order)
+    if order.state in ENDED or (name in until_approved and order.state not in BEFORE):
+        return "This can no longer change: the order is past that point."
+    return ""
 
 
 def _commercial(order: Order) -> str:
@@ -127,11 +129,10 @@ def _edit_lines(order: Order, wanted: dict[int, dict[str, Any]]) -> dict[str, li
     for pk, values in wanted.items():
         line = rows[pk]
         for name, value in values.items():
-            if name == "contact":
-                value = contacts.get(int(value)) if value else None
-            if getattr(line, name) != value:
-                done[f"{validation.field_of(line, name)}"] = [str(getattr(line, name) or ""), str(value or "")]
-                setattr(line, name, value)
+            new = (contacts.get(int(value)) if value else None) if name == "contact" else value
+            if getattr(line, name) != new:
+                done[validation.field_of(line, name)] = [str(getattr(line, name) or ""), str(new or "")]
+                setattr(line, name, new)
     OrderLine.objects.bulk_update(rows.values(), sorted(OF_LINES))
     return done
 

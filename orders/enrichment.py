@@ -134,7 +134,7 @@ def _fill(order: Order, lines: list[OrderLine]) -> None:
 
 
 def _answers(table: Any, about: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Pairs of characteristic and value; a row has a column per characteristic, or the columns characteristic and value."""
+    """Pairs of characteristic and value; a row has a column for each, or the two columns characteristic and value."""
     found: list[tuple[str, Any]] = []
     for row in table(about):
         if set(row) == {"characteristic", "value"}:

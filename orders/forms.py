@@ -26,7 +26,9 @@ class OrderForm(forms.Form):
 
     title = forms.CharField(max_length=120)
     their_reference = forms.CharField(label="Their reference", max_length=60, required=False)
-    contact = forms.ModelChoiceField(Contact.objects.none(), label="Contact", required=False, empty_label="Choose a person")
+    contact = forms.ModelChoiceField(
+        Contact.objects.none(), label="Contact", required=False, empty_label="Choose a person"
+    )
     billing_profile = forms.ModelChoiceField(
         BillingProfile.objects.none(), label="Billing profile", required=False, empty_label="Choose how they pay",
         help_text="Where the invoices go and when they are due.",
@@ -54,7 +56,9 @@ class NewOrderForm(forms.Form):
     """An order by an agent's hand."""
 
     account = forms.ModelChoiceField(Account.objects.none(), label="Customer", empty_label="Choose a customer")
-    title = forms.CharField(max_length=120, widget=forms.TextInput(attrs={"placeholder": "Such as: third line at Rotterdam"}))
+    title = forms.CharField(
+        max_length=120, widget=forms.TextInput(attrs={"placeholder": "Such as: third line at Rotterdam"})
+    )
     requested_on = forms.DateField(label="Requested date", required=False, widget=Day)
     reference = forms.CharField(label="Their reference", max_length=60, required=False)
 
@@ -67,7 +71,8 @@ class LineForm(forms.Form):
     """One more product on a draft."""
 
     offering = forms.ModelChoiceField(
-        Offering.objects.filter(state="active", sellable=True, specification__isnull=False), empty_label="Choose a product"
+        Offering.objects.filter(state="active", sellable=True, specification__isnull=False),
+        empty_label="Choose a product",
     )
     site = forms.ModelChoiceField(Site.objects.none(), required=False, empty_label="No site")
     quantity = forms.IntegerField(min_value=1, max_value=10_000, initial=1)

@@ -16,7 +16,7 @@ DONE = (OrderLine.State.COMPLETED, OrderLine.State.CANCELLED, OrderLine.State.RE
 
 
 def start_sites(order: Order, completed: list[OrderLine]) -> list[int]:
-    """Sites whose last line has just been completed go live: service contract in force, customer told. Keys of the sites.
+    """Sites whose last line has just been completed go live: contract in force, customer told. Keys of the sites.
 
     The caller holds the order's lock and calls once per completion, so nobody is told twice.
     """

@@ -1,4 +1,4 @@
-"""Installed: what stands below a product already, and what a target tree makes of it: add, modify, delete or nothing."""
+"""Installed: what stands below a product already, and what a target makes of it: add, modify, delete or nothing."""
 
 from collections import defaultdict
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Mapping: what a decomposition rule says about a node, its condition, how many, and which values; and what it lacks."""
+"""Mapping: what a decomposition rule says about a node: whether, how many, which values, and what it lacks."""
 
 import itertools
 import re
@@ -55,7 +55,7 @@ def applies(rule: DecompositionRule, facts: Values, known: Known) -> tuple[bool,
 
 
 def holds(condition: str, facts: Values) -> bool:
-    """Whether a condition holds; a comparison with a value that is not there does not. Raises BrokenRule for a mistake."""
+    """Whether a condition holds; a comparison with a missing value does not. Raises BrokenRule for a mistake."""
     try:
         return decisions.holds(condition, facts)
     except BrokenRule:

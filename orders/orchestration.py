@@ -43,7 +43,7 @@ def launch(*, order_id: int) -> Order:
 
 @transaction.atomic
 def go_on(*, order_id: int, line_ids: Collection[int]) -> None:
-    """Values came in for these lines: nodes that waited for them are made, planned and started; the rest is not touched."""
+    """Values came in for these lines: nodes that waited are made, planned and started; the rest is not touched."""
     order: Order = Order.objects.locked(order_id)
     if order.state not in (Order.State.IN_PROGRESS, Order.State.ON_HOLD, Order.State.AWAITING_INFORMATION):
         return
@@ -109,7 +109,7 @@ def _date(order: Order) -> None:
 
 
 def promise(order: Order, day: dt.date | None, reason: str = "") -> None:
-    """Set the promised date on a locked order that the caller saves; a date after the first promise needs its reason."""
+    """Set the promised date of a locked order that the caller saves; one after the first promise has its reason."""
     if day is None or day == order.promised_on:
         return
     before = order.promised_on

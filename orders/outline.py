@@ -77,7 +77,9 @@ def of(order: Order, *, opened: str = "", open_only: bool = False) -> Outline:
     nodes = list(DomainOrder.objects.filter(order=order).select_related("rule", "site").order_by("depth", "pk"))
     shared = _shared(order)
     tasks = _tasks(order)
-    root = Row("o", "", 0, order.number, "shopping-cart", open=True, owner=str(order.manager or ""), due=order.promised_on)
+    root = Row(
+        "o", "", 0, order.number, "shopping-cart", open=True, owner=str(order.manager or ""), due=order.promised_on
+    )
     by_site: dict[int | None, list[OrderLine]] = defaultdict(list)
     for line in lines:
         by_site[line.site_id].append(line)
@@ -118,7 +120,14 @@ def _site(
     lines: list[OrderLine], by_line: dict[int, list[DomainOrder]], tasks: dict[int, list[Task]], shared: dict[int, int]
 ) -> Row:
     site = lines[0].site
-    row = Row(f"s{site.pk if site else 0}", "o", 1, site.name if site else "Without a site", "map-pin", site.code if site else "")
+    row = Row(
+        f"s{site.pk if site else 0}",
+        "o",
+        1,
+        site.name if site else "Without a site",
+        "map-pin",
+        site.code if site else "",
+    )
     for line in lines:
         row.below.append(_line(line, row.id, by_line[line.pk], tasks, shared))
     return row
@@ -176,7 +185,9 @@ def _node(
 
 def _why(node: DomainOrder) -> str:
     if node.rule is None:
-        return f"{node.number}, the product of its line." if node.depth == 0 else f"{node.number}, found in the inventory."
+        return (
+            f"{node.number}, the product of its line." if node.depth == 0 else f"{node.number}, found in the inventory."
+        )
     condition = f" because {node.rule.condition}" if node.rule.condition else ""
     return f"{node.number}, made by rule {node.rule.key} version {node.rule_version}{condition}."
 
@@ -204,7 +215,9 @@ def _task(task: Task, over: Row) -> Row:
 def _owner(task: Task) -> str:
     if task.assignee:
         return str(task.assignee)
-    return task.team or ("automatic" if task.kind in ("automatic", "api_call", "milestone", "timer", "wait_event") else "")
+    return task.team or (
+        "automatic" if task.kind in ("automatic", "api_call", "milestone", "timer", "wait_event") else ""
+    )
 
 
 def _sum(row: Row) -> None:
@@ -219,12 +232,18 @@ def _sum(row: Row) -> None:
     row.waiting, row.running = sum(part.waiting for part in parts), sum(part.running for part in parts)
     row.days_late = max((part.days_late for part in parts if part.tone != "ok"), default=0)
     row.due = row.due or max((part.due for part in parts if part.due), default=None)
-    row.owner = row.owner or "" if row.level == 0 else row.owner or _common([part.owner for part in parts if part.tone in ("bad", "run", "wait") and part.owner])
+    row.owner = (
+        row.owner or ""
+        if row.level == 0
+        else row.owner or _common([part.owner for part in parts if part.tone in ("bad", "run", "wait") and part.owner])
+    )
     if row.fallen:
         row.tone, row.state_icon, row.word = "bad", "alert-triangle", f"{row.fallen} in fallout"
     elif row.level == 1:
         _site_state(row)
-    parts.sort(key=lambda part: (part.icon in WORK.values() and part.total == 1, RANK[part.tone] if part.total != 1 else 0))
+    parts.sort(
+        key=lambda part: (part.icon in WORK.values() and part.total == 1, RANK[part.tone] if part.total != 1 else 0)
+    )
 
 
 def _site_state(row: Row) -> None:
@@ -280,7 +299,9 @@ def _flatten(row: Row, rows: list[Row], *, open_only: bool, hidden: bool) -> Non
 def head(order: Order) -> dict[str, Any]:
     """Sums for the head of the page alone: tasks done, sites live, sites billed; three queries."""
     tasks = list(
-        Task.objects.filter(flow__root_type=ROOT, flow__root_id=order.pk).exclude(state__in=GONE).values_list("state", flat=True)
+        Task.objects.filter(flow__root_type=ROOT, flow__root_id=order.pk)
+        .exclude(state__in=GONE)
+        .values_list("state", flat=True)
     )
     lines = list(order.lines.values_list("site", "state", "product__billing_start__starts_on"))
     sites = {site for site, _, _ in lines}

@@ -31,7 +31,9 @@ class Item:
 
 def fallen(order: Order) -> list[Task]:
     """Tasks that have fallen out, with their flows."""
-    rows = Task.objects.filter(flow__root_type=ROOT, flow__root_id=order.pk, state=Task.State.ON_HOLD).exclude(problem="")
+    rows = Task.objects.filter(flow__root_type=ROOT, flow__root_id=order.pk, state=Task.State.ON_HOLD).exclude(
+        problem=""
+    )
     return list(rows.select_related("flow__site", "assignee").order_by("pk"))
 
 
@@ -63,7 +65,9 @@ def _people(order: Order) -> list[Item]:
     made = approvals.current(order) if order.state == Order.State.AWAITING_APPROVAL else None
     if made:
         for step in approvals.current_steps(made):
-            items.append(Item("user-check", "wait", f"{step.role.replace('_', ' ').capitalize()} decides.", step.because))
+            items.append(
+                Item("user-check", "wait", f"{step.role.replace('_', ' ').capitalize()} decides.", step.because)
+            )
     if order.state in (Order.State.ON_HOLD, Order.State.AWAITING_INFORMATION):
         word = "The order is on hold." if order.state == Order.State.ON_HOLD else "The customer has to answer."
         items.append(Item("player-pause", "wait", word, "Nothing new starts until it is resumed."))
@@ -72,7 +76,9 @@ def _people(order: Order) -> list[Item]:
 
 def _waiting_nodes(order: Order) -> list[Item]:
     asked = {m.characteristic.key for m in questions.waiting(order)}
-    rows = DomainOrder.objects.filter(order=order, state=DomainOrder.State.WAITING_DATA).select_related("site", "line__site")
+    rows = DomainOrder.objects.filter(order=order, state=DomainOrder.State.WAITING_DATA).select_related(
+        "site", "line__site"
+    )
     items = []
     for node in rows.order_by("pk"):
         names = [name for name in node.missing if name not in asked]
@@ -90,7 +96,14 @@ def _requirements(order: Order) -> list[Item]:
         return []
     roots = DomainOrder.objects.filter(order=order, depth=0, state=DomainOrder.State.CLOSED_COMPLETE).values("line")
     done = list(order.lines.filter(pk__in=roots).exclude(state="completed").select_related("specification", "site"))
-    return [Item("link", "wait", clash.text, "The line closes once it is there.") for clash in dependencies.clashes(order, done)] if done else []
+    return (
+        [
+            Item("link", "wait", clash.text, "The line closes once it is there.")
+            for clash in dependencies.clashes(order, done)
+        ]
+        if done
+        else []
+    )
 
 
 def next_up(order: Order) -> list[Item]:
@@ -113,7 +126,10 @@ def next_up(order: Order) -> list[Item]:
         .select_related("flow__site", "assignee").order_by("estimated_end", "pk")[:FEW]
     )  # fmt: skip
     later = list(
-        rows.filter(state="planned").values("name").annotate(day=Min("estimated_end")).order_by("day", "name")[: FEW - len(now) + 2]
+        rows.filter(state="planned")
+        .values("name")
+        .annotate(day=Min("estimated_end"))
+        .order_by("day", "name")[: FEW - len(now) + 2]
     )
     items = [_running(task) for task in now]
     items += [Item("git-branch", "idle", f"Then {row['name'].lower()}", "", _day(row["day"])) for row in later]
@@ -123,7 +139,9 @@ def next_up(order: Order) -> list[Item]:
 def _running(task: Task) -> Item:
     who = str(task.assignee) if task.assignee else task.team
     icons = {"field_work": "calendar", "project": "truck-delivery", "manual": "user", "wait_event": "hourglass"}
-    doing = "is under way" if task.state == "in_progress" else "waits for an answer" if task.state != "ready" else "is next"
+    doing = (
+        "is under way" if task.state == "in_progress" else "waits for an answer" if task.state != "ready" else "is next"
+    )
     place = f" at {task.flow.site.name}" if task.flow.site else ""
     small = ", ".join(filter(None, [who, _day(task.estimated_end)]))
     return Item(icons.get(task.kind, "player-play"), "idle", f"{task.name}{place} {doing}", "", small)

@@ -20,7 +20,9 @@ def listed(user: User) -> Any:
     """Orders that a person may see, each with its milestones and what it waits for."""
     lines = OrderLine.objects.filter(order=OuterRef("pk")).order_by().values("order")
     open_sites = Exists(
-        OrderLine.objects.filter(order=OuterRef("order"), site=OuterRef("site")).exclude(state__in=["completed", "cancelled"])
+        OrderLine.objects.filter(order=OuterRef("order"), site=OuterRef("site")).exclude(
+            state__in=["completed", "cancelled"]
+        )
     )
     done = OrderLine.objects.filter(order=OuterRef("pk")).filter(~open_sites).order_by().values("order")
     moved = AuditEntry.objects.filter(subject_type=ROOT, subject_id=OuterRef("pk")).order_by("id")

@@ -110,7 +110,9 @@ def _figures(user: User) -> Iterable[home.Figure]:
     url = reverse("orders:order_list")
     held = rows.filter(state=Order.State.ENRICHMENT_ON_HOLD).count()
     yield home.Figure("Open orders", str(rows.count()), url, "not ended yet")
-    yield home.Figure("Waiting for values", str(held), f"{url}?state=enrichment_on_hold", "in enrichment", "wait" if held else "")
+    yield home.Figure(
+        "Waiting for values", str(held), f"{url}?state=enrichment_on_hold", "in enrichment", "wait" if held else ""
+    )
 
 
 def _search(user: User, text: str, limit: int) -> Iterable[finding.Found]:

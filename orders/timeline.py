@@ -82,13 +82,20 @@ def of(order: Order, *, opened: str = "", scale: str = "week") -> Timeline:
     first, last = _window(order, [_span(task, today) for task in tasks], today)
     place = _Place(first, last)
     made = Timeline(today=today, today_x=place.x(today) if first <= today <= last else None)
-    made.bars.append(_bar(_together(f"{order.number}, {len(by_site)} sites", tasks, today), 0, place, today, opened=True))
+    made.bars.append(
+        _bar(_together(f"{order.number}, {len(by_site)} sites", tasks, today), 0, place, today, opened=True)
+    )
     made.bars.append(Bar("Milestones", 1))
-    sites = sorted(by_site.items(), key=lambda item: (not _late(item[1], today), item[1][0].flow.site.name if item[1][0].flow.site else ""))
+    sites = sorted(
+        by_site.items(),
+        key=lambda item: (not _late(item[1], today), item[1][0].flow.site.name if item[1][0].flow.site else ""),
+    )
     for site_id, inside in sites:
         site = inside[0].flow.site
         is_open = opened == str(site_id or 0) or (not opened and len(by_site) == 1)
-        bar = _bar(_together(site.name if site else "Shared by all sites", inside, today), 1, place, today, opened=is_open)
+        bar = _bar(
+            _together(site.name if site else "Shared by all sites", inside, today), 1, place, today, opened=is_open
+        )
         bar.url = f"?site={0 if is_open and opened else site_id or 0}"
         made.bars.append(bar)
         if is_open:

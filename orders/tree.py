@@ -73,7 +73,7 @@ class Node:
 
 
 class Tree:
-    """Grows the nodes of an order. `kept` holds values of nodes that exist already, by path; they are never overwritten."""
+    """Grows the nodes of an order. `kept` has the values of existing nodes by path; they are never overwritten."""
 
     def __init__(self, catalogue: Catalogue, kept: dict[str, dict[str, Any]]) -> None:
         self.catalogue = catalogue
@@ -227,7 +227,7 @@ class Tree:
             node.questions.add(lacking.pk)
 
     def _find(self, where: str, parent: Node) -> dict[str, Any] | None:
-        """Values of a sibling, or of the nearest related node: same line, then same site, then anywhere in the order."""
+        """Values of a sibling, or of the nearest related node: same line, then same site, then the whole order."""
         how, _, key = where.partition(":")
         if how == "sibling":
             found = [node for node in self._children[parent.path] if node.specification.key == key]

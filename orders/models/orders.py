@@ -155,7 +155,8 @@ class Order(Numbered):
         """Nothing new starts."""
 
     @transition(field=state, source=State.IN_PROGRESS, target=State.AWAITING_INFORMATION,
-                permission="orders.steer_order", custom={"label": "Await information", "needs_reason": True})  # fmt: skip
+                permission="orders.steer_order",
+                custom={"label": "Await information", "needs_reason": True})  # fmt: skip
     def await_information(self) -> None:
         """The customer has to answer."""
 
@@ -172,7 +173,8 @@ class Order(Numbered):
     def revised(self) -> None:
         """Applied or withdrawn."""
 
-    @transition(field=state, source=[State.IN_PROGRESS, State.ON_HOLD, State.AWAITING_INFORMATION, State.REVISION_IN_PROGRESS],
+    @transition(field=state, source=[State.IN_PROGRESS, State.ON_HOLD, State.AWAITING_INFORMATION,
+                                     State.REVISION_IN_PROGRESS],
                 target=State.ASSESSING_CANCELLATION, custom=HIDDEN)  # fmt: skip
     def assess_cancellation(self) -> None:
         """Can it still be stopped, and at what cost?"""
@@ -206,7 +208,8 @@ class Order(Numbered):
     def cancelled(self) -> None:
         """All undone."""
 
-    @transition(field=state, source=[State.DRAFT, State.ENRICHMENT_IN_PROGRESS, State.ENRICHMENT_ON_HOLD, State.AWAITING_APPROVAL],
+    @transition(field=state, source=[State.DRAFT, State.ENRICHMENT_IN_PROGRESS, State.ENRICHMENT_ON_HOLD,
+                                     State.AWAITING_APPROVAL],
                 target=State.CANCELLED, permission="orders.steer_order",
                 custom={"label": "Cancel", "needs_reason": True})  # fmt: skip
     def cancel(self) -> None:

@@ -34,7 +34,9 @@ class Milestone(tables.Column):
         icons = {"d": "check", "r": "progress", "w": "hourglass", "b": "alert-circle"}
         said = {"d": "Done ", "r": "Under way ", "w": "Waiting ", "b": "Late ", "f": "Planned ", "x": ""}[kind]
         mark = tags.icon(icons[kind]) if kind in icons else ""
-        return format_html('<div class="ms ms-{}"><div>{}<span class="sr">{}</span>{}</div></div>', kind, mark, said, word)
+        return format_html(
+            '<div class="ms ms-{}"><div>{}<span class="sr">{}</span>{}</div></div>', kind, mark, said, word
+        )
 
     def plain_cells(self, column: Any, record: Any) -> list[Any]:
         return [milestone(self.key, record)[1]]
@@ -169,7 +171,9 @@ class Orders(tables.ListPage):
     search_label = "Number, title, customer, reference"
     sort = "-title"
     empty = tables.Empty(
-        "shopping-cart", "No orders yet", "An order is what was promised. It comes from an accepted quote, or from a customer’s page."
+        "shopping-cart",
+        "No orders yet",
+        "An order is what was promised. It comes from an accepted quote, or from a customer’s page.",
     )
     new = tables.New("New order", "orders:new", "orders.add_order")
 
@@ -203,7 +207,9 @@ def mine(request: HttpRequest) -> HttpResponse:
     from django.db.models import Case, IntegerField, Value, When
 
     open_ones = queries.listed(person(request)).exclude(state__in=queries.ENDED)
-    rank = Case(When(fallen=True, then=Value(0)), When(asked=True, then=Value(1)), default=Value(2), output_field=IntegerField())
+    rank = Case(
+        When(fallen=True, then=Value(0)), When(asked=True, then=Value(1)), default=Value(2), output_field=IntegerField()
+    )
     rows = list(open_ones.order_by(rank, "promised_on", "-pk")[:SHOWN])
     for row in rows:
         row.steps = [milestone(key, row) for key in _STEPS]

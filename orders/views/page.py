@@ -76,7 +76,13 @@ def timeline_page(request: HttpRequest, number: str) -> HttpResponse:
     scale = request.GET.get("scale", "week")
     scale = scale if scale in timeline.SCALES else "week"
     made = timeline.of(record, opened=request.GET.get("site", ""), scale=scale)
-    return _page(request, record, "timeline", "orders/timeline.html", {"made": made, "scale": scale, "scales": list(timeline.SCALES)})
+    return _page(
+        request,
+        record,
+        "timeline",
+        "orders/timeline.html",
+        {"made": made, "scale": scale, "scales": list(timeline.SCALES)},
+    )
 
 
 @allowed("orders.view_order")
@@ -105,7 +111,13 @@ def lines_page(
         .prefetch_related("specification__characteristics").order_by("position", "id")
     )  # fmt: skip
     found = validation.problems(record) if draft and problems is None else problems or {}
-    may_edit = user.has_perm("orders.change_order") and record.state not in ("completed", "cancelled", "rejected", "failed", "partial")
+    may_edit = user.has_perm("orders.change_order") and record.state not in (
+        "completed",
+        "cancelled",
+        "rejected",
+        "failed",
+        "partial",
+    )
     context = {
         "rows": [{"line": line, "told": _told(line), "problems": _of_line(found, line.pk)} for line in rows],
         "form": form or OrderForm(order=record), "said": _said(found, rows), "refused": refused,
@@ -127,7 +139,9 @@ def values_page(
          "typed": request.POST.get(f"missing-{row.pk}", "") if found else "", "range": _range(row.characteristic)}
         for row in questions.waiting(record)
     ]  # fmt: skip
-    filled = record.missing_values.filter(filled_at__isnull=False).select_related("characteristic", "line__site", "filled_by")
+    filled = record.missing_values.filter(filled_at__isnull=False).select_related(
+        "characteristic", "line__site", "filled_by"
+    )
     context = {
         "asked": asked, "filled": filled.order_by("-filled_at")[:50], "whole": found.get("", []),
         "may_fill": request.user.has_perm("orders.enrich_order"),
@@ -151,7 +165,9 @@ def _outline(request: HttpRequest, record: Order) -> dict[str, Any]:
 def _page(
     request: HttpRequest, record: Order, tab: str, template: str, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
-    return render(request, template, {**_head(record), "tabs": _tabs(record, tab), "tab": tab, **context}, status=status)
+    return render(
+        request, template, {**_head(record), "tabs": _tabs(record, tab), "tab": tab, **context}, status=status
+    )
 
 
 def _head(record: Order) -> dict[str, Any]:
@@ -228,4 +244,10 @@ def _range(characteristic: Any) -> str:
     low, high = characteristic.minimum, characteristic.maximum
     if low is not None and high is not None:
         return f"{configuration.plain(low)} to {configuration.plain(high)}"
-    return f"from {configuration.plain(low)}" if low is not None else f"up to {configuration.plain(high)}" if high is not None else ""
+    return (
+        f"from {configuration.plain(low)}"
+        if low is not None
+        else f"up to {configuration.plain(high)}"
+        if high is not None
+        else ""
+    )

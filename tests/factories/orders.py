@@ -1,7 +1,7 @@
 """Orders for tests: a small catalogue, an accepted quote, and an order walked to any stage by the acts themselves.
 
-`Shop()` makes the catalogue; `shop.quote(sites=2)` an accepted quote; `shop.draft()`, `shop.submitted()`, `shop.approved()`
-and `shop.running()` an order at that stage.
+`Shop()` makes the catalogue; `shop.quote(sites=2)` an accepted quote; `shop.draft()`, `shop.submitted()`,
+`shop.approved()` and `shop.running()` an order at that stage.
 """
 
 import datetime as dt
@@ -12,8 +12,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from catalog import publication
-from catalog.models import Offering, PriceList, Specification
+from catalog.models import Category, Characteristic, DecompositionRule, Dependency, Offering, PriceList, Specification
 from cmdb.models import FeasibilityCheck
 from contracts.models import Quote, QuoteLine
 from crm.models import Account, Site
@@ -82,17 +81,55 @@ CATALOGUE: dict[str, Any] = {
     "offerings": [
         {"key": "t-internet", "name": "Dedicated internet", "short_name": "DIA", "category": "t-network",
          "specification": "t-internet"},
-        {"key": "t-sdwan", "name": "SD-WAN site", "short_name": "SD-WAN", "category": "t-network", "specification": "t-sdwan"},
-        {"key": "t-phones", "name": "Mobile phones", "category": "t-network", "specification": "t-phones", "needs_site": False},
+        {"key": "t-sdwan", "name": "SD-WAN site", "short_name": "SD-WAN", "category": "t-network",
+         "specification": "t-sdwan"},
+        {"key": "t-phones", "name": "Mobile phones", "category": "t-network", "specification": "t-phones",
+         "needs_site": False},
     ],
 }  # fmt: skip
+
+
+def stock() -> None:
+    """The catalogue as an import leaves it, in a handful of statements."""
+    specs = {
+        item["key"]: Specification(key=item["key"], kind=item["kind"], name=item["name"], state="active")
+        for item in CATALOGUE["specifications"]
+    }
+    Specification.objects.bulk_create(specs.values())
+    Characteristic.objects.bulk_create(
+        Characteristic(
+            specification=specs[item["key"]], position=n, **{"name": c["key"].replace("_", " ").capitalize(), **c}
+        )
+        for item in CATALOGUE["specifications"]
+        for n, c in enumerate(item.get("characteristics", []))
+    )  # fmt: skip
+    DecompositionRule.objects.bulk_create(
+        DecompositionRule(**{
+            "key": f"{rule['source']}-{rule['target']}", **rule, "source": specs[rule["source"]],
+            "target": specs[rule["target"]], "mappings": [_mapping(entry) for entry in rule.get("mappings", [])],
+        })
+        for rule in CATALOGUE["rules"]
+    )  # fmt: skip
+    for item in CATALOGUE["dependencies"]:
+        made = Dependency.objects.create(source=specs[item["source"]], kind=item["kind"])
+        made.targets.set([specs[key] for key in item["targets"]])
+    shelf = Category.objects.create(**CATALOGUE["categories"][0])
+    Offering.objects.bulk_create(
+        Offering(**{**item, "category": shelf, "specification": specs[item["specification"]], "state": "active"})
+        for item in CATALOGUE["offerings"]
+    )
+
+
+def _mapping(entry: Any) -> dict[str, Any]:
+    entry = {"to": entry} if isinstance(entry, str) else entry
+    return {"how": "same", "from": entry["to"], "where": "parent", **entry}
 
 
 class Shop:
     """A catalogue with its plans, one customer with sites, and the people who handle orders."""
 
     def __init__(self, *, plans: bool = True, ask: str = "") -> None:
-        publication.load(CATALOGUE, None)
+        stock()
         if plans:
             self.plan("t-fibre", "dig")
             self.plan("t-access", "configure", waits_for="t-fibre")
@@ -114,7 +151,7 @@ class Shop:
         )
 
     def plan(self, specification: str, *items: str, waits_for: str = "", kind: str = "automatic") -> PlanDefinition:
-        """A published plan of automatic steps one after the other, the first after another specification at the site."""
+        """A published plan of steps one after the other, the first after another specification's flow in the line."""
         spec = Specification.objects.get(key=specification, state="active")
         plan = PlanDefinition.objects.create(key=f"{specification}-add", name=specification, specification=spec)
         made = [
@@ -143,8 +180,8 @@ class Shop:
         places: list[Site] = [SiteFactory(account=self.account) for _ in range(sites)]
         QuoteLine.objects.bulk_create(
             QuoteLine(
-                quote=quote, key=uuid.uuid4(), position=next(position), site=site, quantity=quantity, monthly=Decimal(450),
-                offering=Offering.objects.get(key=key, state="active"), characteristics=self.values(key, values),
+                quote=quote, key=uuid.uuid4(), position=next(position), site=site, quantity=quantity,
+                monthly=Decimal(450), offering=Offering.objects.get(key=key, state="active"), characteristics=self.values(key, values),
             )
             for site in places
             for key in offerings

@@ -25,7 +25,7 @@ def test_an_accepted_quote_becomes_a_draft_with_its_lines() -> None:
     order = capture.from_quote(quote_id=quote.pk, by=shop.agent)
     assert (order.state, order.channel, order.monthly) == ("draft", "quote", quote.monthly)
     lines = list(order.lines.all())
-    assert [(l.key, l.site_id, l.quote_line_id, l.characteristics) for l in lines] == [
+    assert [(row.key, row.site_id, row.quote_line_id, row.characteristics) for row in lines] == [
         (q.key, q.site_id, q.pk, q.characteristics) for q in quote.lines.all()
     ]
     assert order.billing_profile is not None
