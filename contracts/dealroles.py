@@ -78,7 +78,7 @@ home.next_actions("contracts.negotiate_agreement", next_actions)
 home.figures("contracts.negotiate_agreement", figures, order=30)
 states.add(
     {
-        "contracts.contract.pending_signature": Look("hourglass", "Waits for go-live", "wait"),
+        "contracts.contract.pending_signature": Look("hourglass", "Waiting to start", "wait"),
         "contracts.agreement.negotiation": Look("progress", "In negotiation", "run"),
     }
 )

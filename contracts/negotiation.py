@@ -195,7 +195,7 @@ def set_sla(*, agreement_id: int, metric: str, value: Decimal, by: User | None) 
         raise Unfit(problems={"value": [f"{SlaMetric(metric).label}: between {low.normalize():f} and {high:f}."]})
     before = agreement.slas.filter(metric=metric).values_list("value", flat=True).first()
     sla, _ = AgreementSla.objects.update_or_create(agreement=agreement, metric=metric, defaults={"value": value})
-    _touch(agreement, "service level set", {metric: [before, value]}, by=by)
+    _touch(agreement, "service level set", {metric: [before and _plain(before), _plain(value)]}, by=by)
     return sla
 
 
@@ -205,7 +205,7 @@ def remove_sla(*, agreement_id: int, sla_id: int, by: User | None) -> None:
     agreement = _open(agreement_id, by)
     sla = agreement.slas.get(pk=sla_id)
     sla.delete()
-    _touch(agreement, "service level removed", {sla.metric: [sla.value, None]}, by=by)
+    _touch(agreement, "service level removed", {sla.metric: [_plain(sla.value), None]}, by=by)
 
 
 @transaction.atomic
@@ -283,6 +283,10 @@ def _require_words(title: str, text: str) -> None:
         problems["text"] = ["Write the term."]
     if problems:
         raise Unfit(problems=problems)
+
+
+def _plain(value: Decimal) -> str:
+    return f"{value.normalize():f}"
 
 
 def _next_position(agreement: Agreement) -> int:

@@ -86,12 +86,14 @@ def _unchecked(line: QuoteLine) -> str:
 
 def _rules(quote: Quote, lines: Sequence[QuoteLine]) -> list[Problem]:
     """Requirements between products of a site, counting what is installed there."""
-    present: dict[int | None, set[int]] = defaultdict(set)
     by_place: dict[tuple[int | None, int], QuoteLine] = {}
     for line in lines:
         if line.offering.specification_id:
-            present[line.site_id].add(line.offering.specification_id)
             by_place.setdefault((line.site_id, line.offering.specification_id), line)
+    present: dict[int | None, set[int]] = defaultdict(set)
+    everything = QuoteLine.objects.filter(quote=quote, offering__specification__isnull=False)
+    for site, specification in everything.values_list("site_id", "offering__specification_id").distinct():
+        present[site].add(specification)
     for site, specification in _installed(quote, [site for site in present if site]):
         present[site].add(specification)
     return [

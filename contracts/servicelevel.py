@@ -54,7 +54,8 @@ def tighten(*, contract_id: int, metric: str, value: Decimal, by: User | None) -
     if before is not None and not is_tighter(metric, value, before):
         raise Loosened(problems={"value": [_said(metric, value, before)]})
     level, _ = ServiceLevel.objects.update_or_create(contract=contract, metric=metric, defaults={"value": value})
-    audit.record("service level tightened", contract, by=by, changes={metric: [before, value]})
+    told = [one if one is None else f"{one.normalize():f}" for one in (before, value)]
+    audit.record("service level tightened", contract, by=by, changes={metric: told})
     return level
 
 
