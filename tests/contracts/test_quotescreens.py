@@ -292,3 +292,13 @@ def test_a_newer_version_voids_nothing_that_was_accepted() -> None:
     quote = make.approved()
     assert quoteversions.supersede_older(quote_id=quote.pk, by=None) == []
     assert quote.monthly == Decimal("1875.00")
+
+
+def test_the_panel_knows_what_stands_beside_its_line() -> None:
+    quote, lines = make.filled()
+    assert lines[0].site is not None
+    beside = make.line(quote, lines[0].site, "sdwan", size="S")
+    client = logged_in()
+    assert "needs Dedicated internet" not in text(client.get(url(quote, "quote_line", beside.pk), headers=HTMX))
+    client.post(url(quote, "quote_remove"), {"line": lines[0].pk})
+    assert "needs Dedicated internet" in text(client.get(url(quote, "quote_line", beside.pk), headers=HTMX))
