@@ -68,7 +68,7 @@ class Road:
         if not self.accepted:
             return "ordered"
         waiting = [key for key in ORDER[1:] if key in self.counts and not self.counts[key].over]
-        begun = [key for key in waiting if self.counts[key].begun]
+        begun = [key for key in waiting if self.counts[key].begun and key != "working"]
         return begun[-1] if begun else waiting[0] if waiting else "working" if self.counts else "planned"
 
     @property
@@ -87,7 +87,7 @@ class Road:
         for at, key in enumerate(ORDER):
             mine = self.counts.get(key)
             done = mine.over if mine is not None else at < now
-            going = at == now or (at < now and not done)
+            going = at == now or (mine is not None and mine.begun > 0 and not done)
             kind = ("wait" if waits else "now") if going and self.now else "done" if done or not self.now else ""
             found.append(Step(key, WORDS[key], kind))
         return found

@@ -41,6 +41,7 @@ class SiteProgress:
     road: stages.Road
     products: list[str]
     promised_on: dt.date | None
+    ready: list[str] = field(default_factory=list)
     works_since: dt.datetime | None = None
     visit: Any = None
     building: bool = False
@@ -172,6 +173,7 @@ def follow(orders: list[Any]) -> list[Progress]:
             progress.sites.append(
                 SiteProgress(
                     site=site, road=stages.Road(accepted, works, per_stage), products=names,
+                    ready=[line.offering.name for line in members if line.state == OrderLine.State.COMPLETED],
                     promised_on=_promise(order, members), visit=visits.get((order.pk, site.pk)),
                     works_since=_since(per_stage) if works else None, building=(order.number, site.pk) in builds,
                 )

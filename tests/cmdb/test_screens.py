@@ -82,6 +82,7 @@ def test_lists_ask_the_same_number_of_questions(
     site = SiteFactory()
     for n in range(count):
         cmdb.chain(site, f"C{n}")
+    client.get(reverse(LISTS[0]))  # the counts of the navigation are kept for some seconds
     for name in LISTS:
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(14):
             client.get(reverse(name))

@@ -118,5 +118,6 @@ def test_the_desk_asks_the_same_number_of_questions(
     site = SiteFactory()
     for _ in range(count):
         made.fallout(site)
-    with django_assert_max_num_queries(26):
+    client.get(reverse("fallout:fallout_list"))  # the counts of the navigation are kept for some seconds
+    with django_assert_max_num_queries(24):
         client.get(reverse("fallout:fallout_list"))

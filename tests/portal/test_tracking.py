@@ -33,6 +33,11 @@ def test_the_bar_names_the_furthest_stage_that_has_begun() -> None:
     assert kinds(road) == "done now done done now -"
 
 
+def test_a_product_that_works_does_not_hide_what_is_still_to_come() -> None:
+    counts = {"visit": stages.Count(1, 0, 0), "working": stages.Count(2, 1, 1)}
+    assert stages.Road(accepted=True, works=False, counts=counts).now == "visit"
+
+
 def test_a_site_that_works_is_done_throughout() -> None:
     assert kinds(stages.Road(accepted=True, works=True, counts={"line": stages.Count(1, 1, 1)})) == "done " * 5 + "done"
 
