@@ -77,12 +77,13 @@ def decided(made: ApprovalRequest) -> None:
     """The round ended: approve or reject. Raises Changed when the content is not what was approved."""
     agreement = Agreement.objects.locked(made.subject_id)
     last = made.steps.exclude(decision=ApprovalStep.Decision.PENDING).order_by("-decided_at").first()
+    by = last.decided_by if last else None
     if made.state == ApprovalRequest.State.GRANTED:
         if fingerprint(agreement) != made.content_hash:
             raise Changed("The agreement was changed after it was submitted; it has to be submitted again.")
-        lifecycle.move(agreement, Agreement.approve, by=last and last.decided_by)
+        lifecycle.move(agreement, Agreement.approve, by=by)
     else:
-        lifecycle.move(agreement, Agreement.reject, by=last and last.decided_by, reason=last.reason if last else "")
+        lifecycle.move(agreement, Agreement.reject, by=by, reason=last.reason if last else "")
 
 
 def send(*, agreement_id: int, contact_id: int, by: User | None) -> SignatureRequest:
@@ -188,7 +189,8 @@ def new_version(*, agreement_id: int, by: User | None) -> Agreement:
 
 
 def _copy(old: Agreement, made: Agreement) -> None:
-    for model in (AgreementTerm, AgreementDiscount, AgreementSla):
+    parts: tuple[type[models.Model], ...] = (AgreementTerm, AgreementDiscount, AgreementSla)
+    for model in parts:
         names = [f.attname for f in model._meta.concrete_fields if f.name not in ("id", "agreement")]
         model._default_manager.bulk_create(
             [

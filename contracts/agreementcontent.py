@@ -61,7 +61,8 @@ def _terms(agreement: Agreement) -> list[AgreementTerm]:
     """Terms in order; `changed` marks those that no longer say what the library says."""
     found = list(agreement.terms.select_related("clause"))
     for term in found:
-        term.changed = bool(term.clause) and term.text != clauses.worded(term.clause, agreement)  # type: ignore[attr-defined]
+        changed = term.clause is not None and term.text != clauses.worded(term.clause, agreement)
+        term.changed = changed  # type: ignore[attr-defined]
     return found
 
 

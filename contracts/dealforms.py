@@ -8,13 +8,13 @@ from django.utils import timezone
 from catalog.models import Charge, Offering, PriceList, SlaMetric
 from contracts.models import Agreement, Clause
 from contracts.presenting import signatories
-from crm.models import Account, Opportunity
+from crm.models import Account, Contact, Opportunity
 from kernel.models import User
 
 DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
-class AgreementForm(forms.ModelForm):
+class AgreementForm(forms.ModelForm[Agreement]):
     """The head of an agreement."""
 
     class Meta:
@@ -112,7 +112,7 @@ class RoundForm(forms.Form):
 class PresentForm(forms.Form):
     """Who gets the link."""
 
-    contact = forms.ModelChoiceField(queryset=None, label="Signatory", empty_label=None)
+    contact = forms.ModelChoiceField(Contact.objects.none(), label="Signatory", empty_label=None)
 
     def __init__(self, *args: Any, root_id: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

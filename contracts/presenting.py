@@ -60,8 +60,8 @@ def present(*, quote_id: int, contact_id: int, by: User | None) -> SignatureRequ
 
 def present_to_signatory(*, quote_id: int, by: User | None) -> Quote:
     """Present to the customer's only signatory, as the move button does. Raises NotPresentable for none or several."""
-    root = Quote.objects.values_list("account__root_id", flat=True).get(pk=quote_id)
-    found = list(signatories(root)[:2])
+    quote: Quote = Quote.objects.select_related("account").get(pk=quote_id)
+    found = list(signatories(quote.account.root_id or quote.account_id)[:2])
     if len(found) != 1:
         told = "has no signatory; add one to the customer" if not found else "has several signatories; choose one below"
         raise NotPresentable(f"The customer {told}.")

@@ -60,7 +60,7 @@ def _faces() -> str:
     return "\n".join(rules)
 
 
-class _OnlyOurs(URLFetcher):
+class _OnlyOurs(URLFetcher):  # type: ignore[misc]
     """Files of our own typeface; anything else is refused, whatever a template or a customer's text names."""
 
     def fetch(self, url: str, headers: Any = None) -> URLFetcherResponse:

@@ -62,7 +62,7 @@ class Agreements(tables.ListPage):
 @require_safe
 def listing(request: HttpRequest) -> HttpResponse:
     """The list."""
-    return tables.show(request, Agreements)  # type: ignore[return-value]
+    return tables.show(request, Agreements)
 
 
 @workspace.allowed("contracts.add_agreement", "contracts.negotiate_agreement")
@@ -122,8 +122,9 @@ def edit(request: HttpRequest, number: str, version: int) -> HttpResponse:
         try:
             negotiation.change(agreement_id=agreement.pk, edition=edition, by=workspace.person(request), **values)
         except editing.Changed as error:
-            form.data = form.data.copy()
-            form.data["edition"] = str(error.edition)
+            typed = request.POST.copy()
+            typed["edition"] = str(error.edition)
+            form.data = typed
             return render(request, "contracts/agreement_form.html", {**context, "conflict": error}, status=409)
         except Refusal as error:
             if error.status != 422:

@@ -60,7 +60,7 @@ class Contracts(tables.ListPage):
 @require_safe
 def listing(request: HttpRequest) -> HttpResponse:
     """The list."""
-    return tables.show(request, Contracts)  # type: ignore[return-value]
+    return tables.show(request, Contracts)
 
 
 @workspace.allowed("contracts.view_contract")

@@ -1,5 +1,7 @@
 """Signing: the page behind a one-time link, without log-in, and the agents' panel about it."""
 
+from typing import Any
+
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -193,13 +195,13 @@ def quote_pdf(request: HttpRequest, number: str, version: int) -> HttpResponse:
     )
 
 
-def records_url(label: str, record: object) -> str:
+def records_url(label: str, record: Any) -> str:
     """The record page behind a panel."""
     name = "contracts:quote" if label == presenting.LABEL else "contracts:agreement"
-    return reverse(name, args=[record.number, record.version])  # type: ignore[attr-defined]
+    return reverse(name, args=[record.number, record.version])
 
 
-def _subject(request: HttpRequest, label: str, pk: int) -> "object":
+def _subject(request: HttpRequest, label: str, pk: int) -> Any:
     if label not in LABELS:
         raise Http404("There is no such record.")
     return records.subject(label, pk, workspace.person(request))
@@ -218,13 +220,13 @@ def _panel(
     record = _subject(request, label, pk)
     user = workspace.person(request)
     asked = list(signature.of(record))
-    can_send = record.state in ("approved", "presented") and user.has_perm(LABELS[label])  # type: ignore[attr-defined]
+    can_send = record.state in ("approved", "presented") and user.has_perm(LABELS[label])
     context = {
         "record": record,
         "label": label,
         "asked": asked,
         "open": next((one for one in asked if one.state in ("open", "expired")), None),
-        "form": form or dealforms.PresentForm(root_id=record.account.root_id),  # type: ignore[attr-defined]
+        "form": form or dealforms.PresentForm(root_id=record.account.root_id),
         "paper": paper or dealforms.PaperForm(),
         "paper_open": paper is not None,
         "can_send": can_send,
