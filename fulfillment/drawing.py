@@ -7,7 +7,7 @@ from decimal import Decimal
 from fulfillment.models import PlanDependency, PlanItem
 from fulfillment.shapes import Plan
 
-WIDE, HIGH, GAP_X, GAP_Y, EDGE = 196, 52, 56, 20, 16
+WIDE, HIGH, GAP_X, GAP_Y, EDGE = 176, 52, 40, 20, 16
 ICONS = {
     "manual": "user", "automatic": "bolt", "api_call": "plug-connected", "wait_event": "hourglass",
     "milestone": "flag", "field_work": "tool", "project": "truck", "timer": "clock",
@@ -47,7 +47,7 @@ def graph(plan: Plan) -> Graph:
     items = {item.pk: item for item in plan.items}
     column = _columns(plan, items)
     outside = [row for rows in plan.waits.values() for row in rows if row.scope != PlanDependency.Scope.FLOW]
-    shift = 1 if outside else 0
+    shift = 1 if any(column[row.after_id] == 0 for row in outside) else 0  # type: ignore[attr-defined]
     places: dict[int | str, tuple[int, int]] = {}
     rows: dict[int, int] = defaultdict(int)
     made = Graph()
@@ -59,10 +59,12 @@ def graph(plan: Plan) -> Graph:
         made.boxes.append(Box(x, y, name, detail, kind, other))
         made.width, made.height = max(made.width, x + WIDE + EDGE), max(made.height, y + HIGH + EDGE)
 
-    for name in dict.fromkeys(_outside_name(row) for row in outside):
-        put(name, 0, name, "another plan", "outside", other=True)
     for item in plan.items:
         put(item.pk, column[item.pk] + shift, item.name, _detail(item), item.kind)
+    for row in outside:  # in the column before the first item that waits for it, so that no line runs below a box
+        if (name := _outside_name(row)) not in places:
+            first = min(column[other.after_id] for other in outside if _outside_name(other) == name)  # type: ignore[attr-defined]
+            put(name, first - 1 + shift, name, "another plan", "outside", other=True)
     for after, dependencies in plan.waits.items():
         for row in dependencies:
             start = places[row.before_id] if row.before_id else places[_outside_name(row)]  # type: ignore[attr-defined]
@@ -100,6 +102,11 @@ def _detail(item: PlanItem) -> str:
 def _outside_name(row: PlanDependency) -> str:
     name = row.before_specification.replace("_", " ")
     return f"{name}: {row.before_item.replace('_', ' ')}" if row.before_item else name
+
+
+def plain(number: Decimal) -> str:
+    """A number without needless zeros."""
+    return f"{number.normalize():f}" if number else "0"
 
 
 def words(plan: Plan, item: PlanItem) -> list[str]:

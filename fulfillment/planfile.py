@@ -216,7 +216,7 @@ def _after_problems(after: Any, keys: set[Any]) -> Iterable[str]:
         yield f"It waits for “{given.get('item')}”, which is not an item of this plan."
     if given.get("kind", "FS") not in DependencyKind.values:
         yield f"“{given['kind']}” is no kind of dependency; use one of {', '.join(DependencyKind.values)}."
-    if given.get("scope", "site") not in ("line", "site", "order"):
+    if given.get("specification") and given.get("scope", "site") not in ("line", "site", "order"):
         yield "A scope is line, site or order."
 
 

@@ -14,7 +14,7 @@ OPEN = (
     Task.State.READY, Task.State.IN_PROGRESS, Task.State.ON_HOLD, Task.State.AWAITING_INFORMATION, Task.State.FAILED,
 )  # fmt: skip
 TO_DO = (Task.State.READY, Task.State.IN_PROGRESS)
-PAGES = {"orders.order": "orders:order"}  # where a root has its page, by URL name; the engine knows no order
+PAGES = {"orders.order": ("orders:order", "orders.view_order")}  # a root's page and who may see it, by name only
 
 
 def people_tasks(user: User) -> QuerySet[Any]:
@@ -39,10 +39,11 @@ def mine_and_my_teams(user: User) -> QuerySet[Any]:
     return people_tasks(user).filter(own, state__in=OPEN)
 
 
-def root_url(flow: Flow) -> str:
-    """The page of what people call the flow's root by, if there is one."""
+def root_url(flow: Flow, user: User) -> str:
+    """The page of what people call the flow's root by, if there is one that this person may see."""
     try:
-        return reverse(PAGES[flow.root_type], args=[flow.root_number])
+        name, permission = PAGES[flow.root_type]
+        return reverse(name, args=[flow.root_number]) if user.has_perm(permission) else ""
     except (KeyError, NoReverseMatch):
         return ""
 

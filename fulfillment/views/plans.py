@@ -68,7 +68,7 @@ def page(request: HttpRequest, key: str, version: int) -> HttpResponse:
     plan = PlanBook([definition]).plans[definition.pk]
     context = {
         "record": definition, "title": definition.name, "crumbs": [("Plans", reverse("fulfillment:plan_list"))],
-        "items": [(item, drawing.words(plan, item)) for item in plan.items], "graph": drawing.graph(plan),
-        "days": drawing.days(plan), "versions": PlanDefinition.objects.filter(key=key).order_by("-version"),
+        "items": [(item, drawing.plain(item.duration_days), drawing.words(plan, item)) for item in plan.items], "graph": drawing.graph(plan),
+        "days": drawing.plain(drawing.days(plan)), "versions": PlanDefinition.objects.filter(key=key).order_by("-version"),
     }  # fmt: skip
     return htmx.respond(request, "fulfillment/plan.html", context)

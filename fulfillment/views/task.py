@@ -79,7 +79,9 @@ def _person(pk: str) -> User:
 
 def _task(request: HttpRequest, number: str) -> Task:
     rows = Task.objects.visible_to(workspace.person(request))
-    related = rows.select_related("flow__site__contact", "flow__account", "flow__definition", "item", "assignee", "work_order")
+    related = rows.select_related(
+        "flow__site__contact", "flow__account", "flow__definition", "item", "assignee", "work_order"
+    )
     task: Task = get_object_or_404(related, number=number)
     return task
 
@@ -98,7 +100,7 @@ def _page(
     context = {
         "stages": records.stages(task),
         "record": task, "title": task.name, "opened": opened, "problems": problems, "reason": reason, "fields": fields,
-        "crumbs": [("Tasks", reverse("fulfillment:task_list"))], "root_url": queries.root_url(task.flow),
+        "crumbs": [("Tasks", reverse("fulfillment:task_list"))], "root_url": queries.root_url(task.flow, user),
         "whole": [text for key, texts in problems.items() if key not in named for text in texts],
         "points": [(point, point in (request.POST.getlist("point") or task.ticked)) for point in task.item.checklist],
         "waits": queries.waits_for(task), "holds": queries.holds_back(task), "tries": _tries(task),
