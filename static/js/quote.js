@@ -100,6 +100,7 @@ document.addEventListener("change", (event) => {
   if (box.matches("[data-check-all]")) document.querySelectorAll(".sx input[name=site]:not(:disabled)").forEach((one) => (one.checked = box.checked));
   if (box.matches("[data-check-group]")) box.closest("tbody").querySelectorAll("input[name=site]:not(:disabled)").forEach((one) => (one.checked = box.checked));
   if (box.matches("[data-check-all], [data-check-group], .sx input[name=site]")) count();
+  if (box.matches("[data-check-list]")) box.closest("fieldset").querySelectorAll("input[name=sites]").forEach((one) => (one.checked = box.checked));
   if (box.closest(".copy-list")) sum(box.closest("form"));
 });
 document.addEventListener("reset", (event) => event.target.id === "picked" && setTimeout(count));
