@@ -77,7 +77,7 @@ def realize(nodes: list[Realized], by: User | None, *, at: dt.datetime, stage: s
     return Installed(services, resources)
 
 
-def _rows(model: type[Service] | type[Resource], nodes: list[Realized], by: User | None) -> dict[str, int]:
+def _rows(model: Any, nodes: list[Realized], by: User | None) -> dict[str, int]:
     if not nodes:
         return {}
     numbers = numbering.take_many(model.PREFIX, len(nodes))

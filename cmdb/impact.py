@@ -77,7 +77,7 @@ def trace(product: Product) -> list[Node]:
     used = {pk for kind, pk, parent_kind, *_ in rows if kind == "resource" and parent_kind == "service"}
     holders: dict[tuple[str, int], tuple[str, int]] = {}
     for kind, pk, parent_kind, parent, _ in rows:
-        device = resources[pk].parent_id if kind == "resource" and pk in used else None
+        device: int = (resources[pk].parent_id or 0) if kind == "resource" and pk in used else 0
         if kind == "resource" and pk in used and parent_kind == "resource":
             continue  # reached through its part, but a service uses it directly
         holders.setdefault((kind, pk), ("resource", device) if device in used else (parent_kind, parent))

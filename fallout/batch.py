@@ -51,7 +51,8 @@ def preview(rows: Any, act: str, by: User) -> Preview:
     found = list(rows.select_related("account", "site", "owner").order_by("sla_due_at", "pk")[: LIMIT + 1])
     if len(found) > LIMIT:
         raise Refusal(f"At most {LIMIT} records at once. Narrow the list, or take this page only.")
-    ready, left_out = [], {}
+    ready: list[Any] = []
+    left_out: dict[str, list[Any]] = {}
     for fallout in found:
         why = _why_not(fallout, act, by)
         if why:

@@ -67,7 +67,8 @@ def figures(rows: Any, now: dt.datetime) -> dict[str, Any]:
     )
     over = now - found["latest"] if found["latest"] and found["late"] else None
     median = mended.pop("median")
-    return found | mended | {"over": clock.span(over) if over else "", "median": clock.span(median) if median else "–"}
+    found |= mended | {"over": clock.span(over) if over else "", "median": clock.span(median) if median else "–"}
+    return found
 
 
 def groups(rows: Any, now: dt.datetime) -> list[Group]:

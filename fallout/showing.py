@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Model
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -102,7 +101,7 @@ def rows(found: Any) -> Any:
 
 
 def _task(record: Fallout) -> int:
-    return int(record.task_id)  # type: ignore[attr-defined]
+    return int(record.task_id)
 
 
 def _try(attempt: Any, hits: frozenset[str]) -> Try:
@@ -137,8 +136,8 @@ def _why_not_skip(record: Fallout, user: User) -> str:
 
 
 def _order_url(record: Fallout) -> str:
-    order: Model | None = record.order
+    order: Any = record.order
     try:
-        return reverse("orders:order", args=[order.number]) if order else ""  # type: ignore[attr-defined]
+        return reverse("orders:order", args=[order.number]) if order else ""
     except NoReverseMatch:
         return ""

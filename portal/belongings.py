@@ -30,7 +30,7 @@ def levels(user: User, site_ids: list[int]) -> dict[int, list[Any]]:
     rows = ServiceLevel.objects.filter(contract__in=contracts.values("pk")).select_related("contract")
     found: dict[int, list[Any]] = defaultdict(list)
     for level in rows.order_by("metric", "-contract"):
-        mine = found[level.contract.site_id]
+        mine = found[int(level.contract.site_id or 0)]
         if level.metric not in {one.metric for one in mine}:
             mine.append(level)
     return found
@@ -38,7 +38,7 @@ def levels(user: User, site_ids: list[int]) -> dict[int, list[Any]]:
 
 def contract_of(user: User, product: Product) -> Any:
     """The service contract of a product's site, the latest first."""
-    rows = Contract.objects.visible_to(user).filter(kind=Contract.Kind.SERVICE, site=product.site_id)  # type: ignore[attr-defined]
+    rows = Contract.objects.visible_to(user).filter(kind=Contract.Kind.SERVICE, site=product.site_id)
     return (
         rows.exclude(state__in=["cancelled", "draft"])
         .prefetch_related("entitlements__offering")
@@ -51,7 +51,7 @@ def documents(user: User) -> Any:
     """Documents that we share, of every record that the customer sees, newest first."""
     wanted = Q(pk__in=[])
     for model in WITH_DOCUMENTS:
-        seen = model._default_manager.visible_to(user)  # type: ignore[attr-defined]
+        seen = model._default_manager.visible_to(user)
         wanted |= Q(subject_type=model._meta.label_lower, subject_id__in=seen.values("pk"))
     return Document.objects.filter(wanted, customer_may_see=True).order_by("-created_at", "-pk")
 

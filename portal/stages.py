@@ -59,6 +59,7 @@ class Road:
     accepted: bool
     works: bool
     counts: dict[str, Count] = field(default_factory=dict)
+    building: bool = False
 
     @property
     def now(self) -> str:
@@ -67,6 +68,8 @@ class Road:
             return ""
         if not self.accepted:
             return "ordered"
+        if self.building and "line" in self.counts and not self.counts["line"].over:
+            return "line"  # nothing takes longer than building the access
         waiting = [key for key in ORDER[1:] if key in self.counts and not self.counts[key].over]
         begun = [key for key in waiting if self.counts[key].begun and key != "working"]
         return begun[-1] if begun else waiting[0] if waiting else "working" if self.counts else "planned"

@@ -44,7 +44,6 @@ class SiteProgress:
     ready: list[str] = field(default_factory=list)
     works_since: dt.datetime | None = None
     visit: Any = None
-    building: bool = False
 
     @property
     def works(self) -> bool:
@@ -59,7 +58,7 @@ class SiteProgress:
     @property
     def says(self) -> Any:
         """The present stage as a sentence."""
-        if self.road.now == "line" and self.building:
+        if self.road.now == "line" and self.road.building:
             return "Line is being built"
         return stages.NOW[self.road.now] if self.road.now else stages.WORDS["working"]
 
@@ -71,7 +70,7 @@ class SiteProgress:
     @property
     def country(self) -> str:
         """The country's name."""
-        return COUNTRIES.get(self.site.country, self.site.country)
+        return COUNTRIES.get(self.site.country, str(self.site.country))
 
     @property
     def steps(self) -> list[stages.Step]:
@@ -172,10 +171,11 @@ def follow(orders: list[Any]) -> list[Progress]:
             per_stage = counts[order.pk, site.pk]
             progress.sites.append(
                 SiteProgress(
-                    site=site, road=stages.Road(accepted, works, per_stage), products=names,
+                    site=site, products=names,
+                    road=stages.Road(accepted, works, per_stage, (order.number, site.pk) in builds),
                     ready=[line.offering.name for line in members if line.state == OrderLine.State.COMPLETED],
                     promised_on=_promise(order, members), visit=visits.get((order.pk, site.pk)),
-                    works_since=_since(per_stage) if works else None, building=(order.number, site.pk) in builds,
+                    works_since=_since(per_stage) if works else None,
                 )
             )  # fmt: skip
         progress.sites.sort(key=lambda one: (one.promised_on or dt.date.max, one.site.name))
@@ -186,7 +186,7 @@ def follow(orders: list[Any]) -> list[Progress]:
 def _promise(order: Any, members: list[Any]) -> dt.date | None:
     """A site is promised when its last line is, never later than the order as a whole."""
     dates = [line.promised_on for line in members if line.promised_on]
-    mine = max(dates) if dates else order.promised_on
+    mine: dt.date | None = max(dates) if dates else order.promised_on
     return min(mine, order.promised_on) if mine and order.promised_on else mine
 
 

@@ -137,7 +137,7 @@ def _show(request: HttpRequest, declared: type[tables.ListPage], here: str) -> H
         for key, label, permission in KINDS
         if user.has_perm(permission)
     ]
-    return tables.show(request, declared, "cmdb/list.html", {"tabs": tabs})  # type: ignore[return-value]
+    return tables.show(request, declared, "cmdb/list.html", {"tabs": tabs})
 
 
 @workspace.allowed("cmdb.view_product")

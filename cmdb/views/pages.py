@@ -43,7 +43,7 @@ def product(request: HttpRequest, number: str) -> HttpResponse:
     context |= {
         "trace": impact.trace(record),
         "members": list(record.members.order_by("pk")) if not record.bundle_id else [],
-    }  # type: ignore[attr-defined]
+    }
     return htmx.respond(request, "cmdb/product.html", context)
 
 
@@ -52,7 +52,7 @@ def product(request: HttpRequest, number: str) -> HttpResponse:
 def service(request: HttpRequest, number: str) -> HttpResponse:
     """One service between a product and the network."""
     record: Service = _record(request, Service, number)
-    uses = list(record.uses.select_related("resource__specification", "resource__parent").order_by("pk"))  # type: ignore[attr-defined]
+    uses = list(record.uses.select_related("resource__specification", "resource__parent").order_by("pk"))
     context = _context(record, "Services", "cmdb:service_list")
     context |= {
         "products": list(record.products.order_by("pk")),

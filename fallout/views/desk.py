@@ -149,4 +149,4 @@ def every(request: HttpRequest) -> HttpResponse:
     """One list, also of what is mended."""
     user = workspace.person(request)
     mine = queries.standing(Fallout.objects.filter(owner=user)).count()
-    return tables.show(request, AllFallout, "fallout/list.html", {"mine": mine})  # type: ignore[return-value]
+    return tables.show(request, AllFallout, "fallout/list.html", {"mine": mine})

@@ -19,7 +19,9 @@ TEMPLATE = "fallout/many.html"
 def preview(request: HttpRequest) -> HttpResponse:
     """What would happen to the ticked rows, or to all that match the group."""
     user, act = workspace.person(request), request.POST.get("act", "")
-    matching = queries.standing(selection(request)).filter(fingerprint=request.POST.get("cause", ""))
+    matching = queries.standing(selection(request)).filter(
+        fingerprint=request.POST.get("cause", "").replace("\x00", "")
+    )
     picked = [int(pk) for pk in request.POST.getlist("pick") if pk.isdigit() and len(pk) < 19]
     everything = "all" in (request.POST.get("scope"), request.GET.get("scope"))
     if not picked and not everything:

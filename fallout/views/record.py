@@ -52,7 +52,7 @@ def act(request: HttpRequest, number: str, name: str) -> HttpResponse:
     record, user = _record(request, number), workspace.person(request)
     if name not in SAID:
         raise BadRequest("There is no such act.")
-    typed = {key[len(VALUE) :]: text for key, text in request.POST.items() if key.startswith(VALUE)}
+    typed = {key[len(VALUE) :]: str(text) for key, text in request.POST.items() if key.startswith(VALUE)}
     reason = request.POST.get("reason", "")
     try:
         _do(name, record.pk, user, typed, reason, request.POST.get("owner", ""))

@@ -8,7 +8,7 @@ from cmdb.models import Product, Resource, Service
 from tests.factories import cmdb
 from tests.factories.crm import SiteFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def test_a_product_is_traced_down_to_the_port_of_its_device() -> None:

@@ -11,7 +11,7 @@ from tests.factories import cmdb
 from tests.factories.crm import SiteFactory
 from tests.factories.people import UserFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 LISTS = ("cmdb:product_list", "cmdb:service_list", "cmdb:resource_list")
 

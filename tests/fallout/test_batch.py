@@ -15,7 +15,7 @@ from tests.factories import fallout as made
 from tests.factories.crm import SiteFactory
 from tests.factories.people import UserFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def test_the_preview_says_which_are_left_out_and_moves_nothing() -> None:

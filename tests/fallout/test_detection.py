@@ -13,7 +13,7 @@ from kernel.models import AuditEntry, DecisionTable, Notification
 from tests.factories import fallout as made
 from tests.factories.people import UserFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 def route(**outputs: str) -> None:

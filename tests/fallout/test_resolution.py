@@ -11,7 +11,7 @@ from kernel.refusal import Conflict, NotPermitted, Refusal
 from tests.factories import fallout as made
 from tests.factories.people import UserFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 @pytest.fixture
