@@ -42,8 +42,8 @@ class Graph:
     lines: list[tuple[str, str]] = field(default_factory=list)
 
 
-def graph(plan: Plan) -> Graph:
-    """Items in columns by how many steps come before, left to right; what is waited for outside stands dashed at left."""
+def graph(plan: Plan, names: dict[str, str]) -> Graph:
+    """Items in columns by how many steps come before; other plans stand dashed. `names` is specification key → name."""
     items = {item.pk: item for item in plan.items}
     column = _columns(plan, items)
     outside = [row for rows in plan.waits.values() for row in rows if row.scope != PlanDependency.Scope.FLOW]
@@ -62,12 +62,12 @@ def graph(plan: Plan) -> Graph:
     for item in plan.items:
         put(item.pk, column[item.pk] + shift, item.name, _detail(item), item.kind)
     for row in outside:  # in the column before the first item that waits for it, so that no line runs below a box
-        if (name := _outside_name(row)) not in places:
-            first = min(column[other.after_id] for other in outside if _outside_name(other) == name)  # type: ignore[attr-defined]
+        if (name := _outside_name(row, names)) not in places:
+            first = min(column[other.after_id] for other in outside if _outside_name(other, names) == name)  # type: ignore[attr-defined]
             put(name, first - 1 + shift, name, "another plan", "outside", other=True)
     for after, dependencies in plan.waits.items():
         for row in dependencies:
-            start = places[row.before_id] if row.before_id else places[_outside_name(row)]  # type: ignore[attr-defined]
+            start = places[row.before_id] if row.before_id else places[_outside_name(row, names)]  # type: ignore[attr-defined]
             made.lines.append((_line(start, places[after]), row.kind))
     return made
 
@@ -99,8 +99,8 @@ def _detail(item: PlanItem) -> str:
     return ", ".join(filter(None, [who, days]))
 
 
-def _outside_name(row: PlanDependency) -> str:
-    name = row.before_specification.replace("_", " ")
+def _outside_name(row: PlanDependency, names: dict[str, str]) -> str:
+    name = names.get(row.before_specification, row.before_specification)
     return f"{name}: {row.before_item.replace('_', ' ')}" if row.before_item else name
 
 
@@ -109,13 +109,13 @@ def plain(number: Decimal) -> str:
     return f"{number.normalize():f}" if number else "0"
 
 
-def words(plan: Plan, item: PlanItem) -> list[str]:
+def words(plan: Plan, item: PlanItem, names: dict[str, str]) -> list[str]:
     """What an item waits for, as sentences."""
-    names = {other.pk: other.name for other in plan.items}
+    items = {other.pk: other.name for other in plan.items}
     said = []
     for row in plan.waits.get(item.pk, ()):
-        inside = names.get(row.before_id)  # type: ignore[attr-defined]
-        name = inside or f"{_outside_name(row)} ({row.get_scope_display().lower()})"
+        inside = items.get(row.before_id)  # type: ignore[attr-defined]
+        name = inside or f"{_outside_name(row, names)} ({row.get_scope_display().lower()})"
         lag = f", {row.lag_days.normalize():f} days later" if row.lag_days else ""
         said.append(SAYS[row.kind].format(name) + lag)
     return said

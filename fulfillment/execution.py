@@ -171,5 +171,6 @@ def outputs(item: PlanItem, data: dict[str, Any]) -> dict[str, Any]:
 
 
 __all__ = [
-    "complete_by_hand", "hold_flow", "hold_root", "resume_flow", "resume_root", "retry", "run_local", "run_ready", "skip", "start", "sweep",
+    "complete_by_hand", "hold_flow", "hold_root", "resume_flow", "resume_root", "retry", "run_local",
+    "run_ready", "skip", "start", "sweep",
 ]  # fmt: skip

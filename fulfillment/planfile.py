@@ -115,7 +115,8 @@ def _after(after: str | dict[str, Any]) -> dict[str, Any]:
     given = {"item": after} if isinstance(after, str) else after
     other = str(given.get("specification") or "")
     return {
-        "item": str(given.get("item") or ""), "specification": other, "scope": given.get("scope", "site") if other else "flow",
+        "item": str(given.get("item") or ""), "specification": other,
+        "scope": given.get("scope", "site") if other else "flow",
         "kind": given.get("kind", "FS"), "lag": Decimal(str(given.get("lag", 0))).quantize(Decimal("0.01")),
     }  # fmt: skip
 

@@ -51,7 +51,7 @@ class _Member:
 
 
 def counts(kind: str, after_kind: str) -> bool:
-    """Whether a dependency keeps its task from starting: a machine's step takes no time, it starts when it may finish."""
+    """Whether a dependency keeps its task from starting. A machine's step starts only once it may finish."""
     return kind in ("FS", "SS") or after_kind not in PEOPLE
 
 

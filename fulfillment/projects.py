@@ -1,4 +1,4 @@
-"""Projects: special work beside an order, made from a template when its task begins, ending when its last task is done."""
+"""Projects: special work beside an order, made from a template when its task begins."""
 
 import datetime as dt
 from collections.abc import Iterable

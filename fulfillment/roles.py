@@ -92,16 +92,16 @@ moving.register(
     Task,
     start=lambda pk, by, reason: taskwork.start(pk, by),
     complete=lambda pk, by, reason: taskwork.complete(pk, by),
-    hold=lambda pk, by, reason: taskwork.hold(pk, by, reason),
+    hold=taskwork.hold,
     resume=lambda pk, by, reason: taskwork.resume(pk, by),
-    await_information=lambda pk, by, reason: taskwork.await_information(pk, by, reason),
+    await_information=taskwork.await_information,
     informed=lambda pk, by, reason: taskwork.informed(pk, by),
-    fail=lambda pk, by, reason: taskwork.report(pk, by, reason),
-    skip=lambda pk, by, reason: taskwork.skip(pk, by, reason),
+    fail=taskwork.report,
+    skip=taskwork.skip,
 )
 moving.register(
     Flow,
-    hold=lambda pk, by, reason: execution.hold_flow(pk, by, reason),
-    resume=lambda pk, by, reason: execution.resume_flow(pk, by, reason),
+    hold=execution.hold_flow,
+    resume=execution.resume_flow,
 )
 states.add({f"kind.{kind}": Look(drawing.ICONS[kind], str(label), "idle") for kind, label in Kind.choices})

@@ -1,7 +1,7 @@
 """Scheduling: dates for every task of a root over its dependency graph, forward from a day and backward from a wish.
 
-Worked out in memory, written in two statements. A moment is a point on a calendar's line of working days: 3.5 is noon of
-the fourth working day. Lags count in dates only; what has to wait in real time is a timer.
+Worked out in memory, written in few statements. A moment is a point on a calendar's line of working days: 3.5 is noon
+of the fourth working day. Lags count in dates only; what has to wait in real time is a timer.
 """
 
 import datetime as dt

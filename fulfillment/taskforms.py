@@ -33,7 +33,7 @@ class Field:
 
 
 def fields(task: Task) -> list[Field]:
-    """The step's own form, then every output that it does not ask for yet, described by the catalogue if it knows it."""
+    """The step's own form, then every output that it does not ask for, as the catalogue describes it."""
     found = [_declared(entry) for entry in task.item.form]
     asked = {entry.key for entry in found}
     by_person = task.kind in (Kind.MANUAL, Kind.FIELD_WORK, Kind.WAIT_EVENT)

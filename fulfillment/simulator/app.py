@@ -1,9 +1,9 @@
 """The simulated network as a WSGI application.
 
-POST /<system>/<operation> with Idempotency-Key answers the same for the same key. GET /<system>/_by_key/<key> tells what
-became of one. GET /_effects counts what had an effect; PUT /_faults sets faults: a list of {"operation": "port.create"
-or "*", "match": {…}, "kind": timeout | error | reject | duplicate_callback | out_of_order | reject_later | lost_answer, "times": 1 (−1
-for ever), "share": 0.02, "code", "message", "suggestion", "seconds"}.
+POST /<system>/<operation> with Idempotency-Key answers the same for the same key. GET /<system>/_by_key/<key> tells
+what became of one. GET /_effects counts what had an effect; PUT /_faults sets faults: a list of {"operation": "port.create"
+or "*", "match": {…}, "kind": timeout | error | reject | reject_later | duplicate_callback | out_of_order | lost_answer,
+"times": 1 (−1 for ever), "share": 0.02, "code", "message", "suggestion", "seconds"}.
 """
 
 import hashlib

@@ -14,10 +14,14 @@ CREATE TABLE IF NOT EXISTS operations (
     key TEXT PRIMARY KEY, system TEXT, operation TEXT, task TEXT, mode TEXT, state TEXT, body TEXT, answer TEXT,
     effects INTEGER DEFAULT 0, at REAL
 );
-CREATE TABLE IF NOT EXISTS effects (id INTEGER PRIMARY KEY, key TEXT, task TEXT, mode TEXT, system TEXT, operation TEXT, at REAL);
+CREATE TABLE IF NOT EXISTS effects (
+    id INTEGER PRIMARY KEY, key TEXT, task TEXT, mode TEXT, system TEXT, operation TEXT, at REAL
+);
 CREATE TABLE IF NOT EXISTS faults (id INTEGER PRIMARY KEY, fault TEXT, left INTEGER);
 CREATE TABLE IF NOT EXISTS owed (id INTEGER PRIMARY KEY, due REAL, system TEXT, payload TEXT, tries INTEGER DEFAULT 0);
-CREATE TABLE IF NOT EXISTS calls (id INTEGER PRIMARY KEY, key TEXT, system TEXT, operation TEXT, status INTEGER, at REAL);
+CREATE TABLE IF NOT EXISTS calls (
+    id INTEGER PRIMARY KEY, key TEXT, system TEXT, operation TEXT, status INTEGER, at REAL
+);
 """
 
 
@@ -161,9 +165,7 @@ class State:
     def take_fault(self, fits: Any) -> dict[str, Any] | None:
         """The first fault that fits and has times left; it is counted down. A negative number never ends."""
         with self.transaction() as db:
-            for pk, fault, left in db.execute(
-                "SELECT id, fault, left FROM faults WHERE left <> 0 ORDER BY id"
-            ).fetchall():
+            for pk, fault in db.execute("SELECT id, fault FROM faults WHERE left <> 0 ORDER BY id").fetchall():
                 found: dict[str, Any] = json.loads(fault)
                 if fits(found):
                     db.execute("UPDATE faults SET left = left - 1 WHERE id = ? AND left > 0", [pk])

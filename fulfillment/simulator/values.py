@@ -54,7 +54,7 @@ MAKERS: dict[str, Maker] = {
     "imsi": lambda seed, inputs: f"20499{seed % 10**10:010d}",
     "tenant_id": lambda seed, inputs: f"tn-{seed % 16**8:08x}",
     "licence_key": lambda seed, inputs: f"LIC-{seed % 10**6:06d}-{seed // 7 % 10**4:04d}",
-    "management_ip": lambda seed, inputs: str(ipaddress.ip_address(int(ipaddress.ip_address("100.64.0.0")) + seed % 4_000_000)),
+    "management_ip": lambda seed, inputs: f"100.64.{seed % 250}.{seed // 251 % 250 + 1}",
     "olt_port": lambda seed, inputs: f"olt{seed % 12 + 1} 0/{seed % 16}/{seed % 64}",
     "foc_date": lambda seed, inputs: (dt.datetime.now(dt.UTC).date() + dt.timedelta(days=4 + seed % 4)).isoformat(),
     "wan_optimisation": lambda seed, inputs: str(inputs.get("size")) in ("L", "large") or seed % 2 == 0,

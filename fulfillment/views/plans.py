@@ -5,6 +5,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from catalog.models import Specification
 from fulfillment import drawing
 from fulfillment.models import Action, PlanDefinition
 from fulfillment.shapes import PlanBook
@@ -66,9 +67,12 @@ def page(request: HttpRequest, key: str, version: int) -> HttpResponse:
     rows = PlanDefinition.objects.visible_to(workspace.person(request)).select_related("specification")
     definition = get_object_or_404(rows, key=key, version=version)
     plan = PlanBook([definition]).plans[definition.pk]
+    wanted = {row.before_specification for rows in plan.waits.values() for row in rows}
+    names = dict(Specification.objects.filter(key__in=wanted).values_list("key", "name"))
+    items = [(item, drawing.plain(item.duration_days), drawing.words(plan, item, names)) for item in plan.items]
     context = {
         "record": definition, "title": definition.name, "crumbs": [("Plans", reverse("fulfillment:plan_list"))],
-        "items": [(item, drawing.plain(item.duration_days), drawing.words(plan, item)) for item in plan.items], "graph": drawing.graph(plan),
-        "days": drawing.plain(drawing.days(plan)), "versions": PlanDefinition.objects.filter(key=key).order_by("-version"),
+        "items": items, "graph": drawing.graph(plan, names), "days": drawing.plain(drawing.days(plan)),
+        "versions": PlanDefinition.objects.filter(key=key).order_by("-version"),
     }  # fmt: skip
     return htmx.respond(request, "fulfillment/plan.html", context)

@@ -75,7 +75,8 @@ def page(request: HttpRequest, number: str) -> HttpResponse:
     user = workspace.person(request)
     context = {
         "record": project, "title": project.name, "phases": phases, "following": following, "steps": len(steps),
-        "done": sum(step.done_at is not None for step in steps), "crumbs": [("Projects", reverse("fulfillment:project_list"))],
+        "done": sum(step.done_at is not None for step in steps),
+        "crumbs": [("Projects", reverse("fulfillment:project_list"))],
         "root_url": queries.root_url(project.task.flow, user), "late": projects.late(project, timezone.localdate()),
         "may_run": user.has_perm("fulfillment.run_project") and project.state == Project.State.IN_PROGRESS,
         "today": timezone.localdate(),

@@ -43,11 +43,11 @@ class TaskTable(tables.Table):
     root = tables.Text(
         accessor="flow__root_number", sub=where, verbose_name="Order and site", order_by="flow__root_number"
     )
-    state = tables.Pill(loud=lambda task: task.in_fallout)
+    state = tables.Pill(loud=lambda task: task.in_fallout, optional=True)
     assignee = tables.Avatar(order_by="assignee__last_name", optional=True)
     team = tables.Text(optional=True)
     planned_end = DueDay(verbose_name="Due")
-    take = Tick(verbose_name="Take", orderable=False, accessor="pk", css="n tick")
+    take = Tick(verbose_name="Take", orderable=False, accessor="pk", css="n tick col-opt")
 
 
 class TaskFilter(tables.Filters):
@@ -55,7 +55,9 @@ class TaskFilter(tables.Filters):
 
     whose = tables.Choices(
         label="Whose", empty_label="Mine and my teams’", method="by_whose",
-        choices=[("mine", "Mine"), ("free", "Free in my teams"), ("people", "All people’s"), ("all", "All, also the system’s")],
+        choices=[
+            ("mine", "Mine"), ("free", "Free in my teams"), ("people", "All people’s"), ("all", "All, also the system’s"),
+        ],
     )  # fmt: skip
     state = tables.Choices(choices=Task.State.choices, empty_label="Open")
     kind = tables.Choices(choices=Kind.choices)
@@ -104,8 +106,8 @@ def queue(request: HttpRequest) -> HttpResponse:
     """The queue."""
     user = workspace.person(request)
     counts = [
-        ("", "Mine and my teams’", queries.mine_and_my_teams(user).count()), ("mine", "Mine", queries.mine(user).count()),
-        ("free", "Free in my teams", queries.free(user).count()),
+        ("", "My teams", queries.mine_and_my_teams(user).count()), ("mine", "Mine", queries.mine(user).count()),
+        ("free", "Free", queries.free(user).count()),
         ("people", "All", queries.people_tasks(user).filter(state__in=queries.OPEN).count()),
     ]  # fmt: skip
     context = {

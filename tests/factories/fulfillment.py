@@ -36,7 +36,8 @@ def request(specification_key: str, site: Any, *, root: int = 0, **values: Any) 
     owner = values.pop("owner_id", None) or next(_owners)
     given = {
         "owner_type": "test.owner", "owner_id": owner, "root_type": "test.root", "root_id": root or owner,
-        "root_number": f"ORD{root or owner:07d}", "line_key": "line-1", "account_id": site.account_id, "site_id": site.pk,
+        "root_number": f"ORD{root or owner:07d}", "line_key": "line-1",
+        "account_id": site.account_id, "site_id": site.pk,
         "specification_id": specification(specification_key).pk, "specification_key": specification_key,
         "action": "add", "name": f"{specification_key} at {site.name}",
     }  # fmt: skip

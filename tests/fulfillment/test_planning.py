@@ -28,7 +28,8 @@ def counters(flow: Flow) -> dict[str, int]:
 
 def test_a_flow_has_the_plans_tasks_and_their_dependencies() -> None:
     flow = make.flow(
-        "cpe", {"key": "a"}, {"key": "b", "after": ["a"]}, {"key": "c", "after": ["a", {"item": "b", "kind": "SS", "lag": 2}]},
+        "cpe", {"key": "a"}, {"key": "b", "after": ["a"]},
+        {"key": "c", "after": ["a", {"item": "b", "kind": "SS", "lag": 2}]},
         started=False,
     )  # fmt: skip
     assert waits(flow) == {"b": {("a", "FS")}, "c": {("a", "FS"), ("b", "SS")}}

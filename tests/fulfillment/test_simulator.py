@@ -52,8 +52,8 @@ def network(mailbox: HTTPServer, tmp_path_factory: pytest.TempPathFactory) -> It
     state = tmp_path_factory.mktemp("network") / "state.sqlite3"
     back = f"http://127.0.0.1:{mailbox.server_address[1]}"
     command = [
-        sys.executable, "manage.py", "simulate_network", "--port", str(port), "--state", str(state), "--callback-url", back,
-        "--delay", "0.02",
+        sys.executable, "manage.py", "simulate_network", "--port", str(port), "--state", str(state),
+        "--callback-url", back, "--delay", "0.02",
     ]  # fmt: skip
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -172,7 +172,8 @@ def test_a_system_that_is_not_there_is_retried_and_after_five_times_left_alone(c
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "statuses"), [
-    ("duplicate_callback", ["progress", "completed", "completed", "completed"]), ("out_of_order", ["completed", "progress"]),
+    ("duplicate_callback", ["progress", "completed", "completed", "completed"]),
+    ("out_of_order", ["completed", "progress"]),
     ("reject_later", ["failed"]),
 ])  # fmt: skip
 def test_callbacks_come_signed_in_the_order_that_a_fault_says(kind: str, statuses: list[str], clean: str) -> None:
