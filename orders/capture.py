@@ -38,9 +38,9 @@ def from_quote(*, quote_id: int, by: User | None) -> Order:
     quote = Quote.objects.select_related("account").select_for_update(of=("self",)).get(pk=quote_id)
     existing = Order.objects.filter(quote=quote).first()
     if existing:
-        return existing  # type: ignore[no-any-return]
+        return existing
     if quote.state != Quote.State.ACCEPTED:
-        raise NotAccepted(f"{quote} is {quote.get_state_display().lower()}; only an accepted quote can be ordered.")  # type: ignore[attr-defined]
+        raise NotAccepted(f"{quote} is {quote.get_state_display().lower()}; only an accepted quote can be ordered.")
     order = Order.objects.create(
         title=quote.title, account=quote.account, channel=Order.Channel.QUOTE, quote=quote,
         contract=Contract.objects.filter(quote=quote, kind=Contract.Kind.SALES).first(),
@@ -51,7 +51,7 @@ def from_quote(*, quote_id: int, by: User | None) -> Order:
     _copy_lines(order, quote)
     audit.record("captured", order, by=by, changes={"quote": [None, str(quote)]})
     lifecycle.move(quote, Quote.complete, by=None)
-    return order  # type: ignore[no-any-return]
+    return order
 
 
 @transaction.atomic
@@ -70,7 +70,7 @@ def by_hand(
         manager=by if "order_manager" in by.roles else None,
     )  # fmt: skip
     audit.record("captured", order, by=by, changes={"channel": [None, Order.Channel.AGENT]})
-    return order  # type: ignore[no-any-return]
+    return order
 
 
 @transaction.atomic
@@ -90,16 +90,17 @@ def add_line(
         problems["site"] = ["This site belongs to another account."]
     if quantity < 1:
         problems["quantity"] = ["Order at least one."]
-    if problems:
+    if problems or offering.specification is None:
         raise Uncapturable(problems=problems)
     last = order.lines.order_by("-position").values_list("position", flat=True).first() or 0
     line = OrderLine.objects.create(
         order=order, key=uuid.uuid4(), position=last + 1, offering=offering, specification=offering.specification,
         account=site.account if site else order.account, site=site, contact=site.contact if site else None,
-        quantity=quantity, characteristics=_configured(offering, characteristics), access_notes=site.access_notes if site else "",
+        quantity=quantity, characteristics={**configuration.defaults(offering.specification), **(characteristics or {})},
+        access_notes=site.access_notes if site else "",
     )  # fmt: skip
     audit.record("line added", order, by=by, changes={"lines": [None, f"{offering} at {site or 'no site'}"]})
-    return line  # type: ignore[no-any-return]
+    return line
 
 
 @transaction.atomic
@@ -115,7 +116,7 @@ def remove_line(*, line_id: int, by: User) -> None:
 def default_profile(account: Account) -> BillingProfile | None:
     """How the account pays by default, else how the nearest account above it does."""
     above = [int(pk) for pk in account.path.split("/") if pk]
-    profiles = {p.account_id: p for p in BillingProfile.objects.filter(account__in=above, is_default=True)}  # type: ignore[attr-defined]
+    profiles = {p.account_id: p for p in BillingProfile.objects.filter(account__in=above, is_default=True)}
     return next((profiles[pk] for pk in reversed(above) if pk in profiles), None)
 
 
@@ -125,15 +126,9 @@ def require_capturer(by: User | None) -> None:
         raise NotPermitted("Your roles do not include the right to create orders.")
 
 
-def _configured(offering: Offering, values: dict[str, Any] | None) -> dict[str, Any]:
-    """The given values over the specification's defaults; {} where there is nothing to configure."""
-    assert offering.specification is not None  # noqa: S101 – checked by the caller, at its field
-    return {**configuration.defaults(offering.specification), **(values or {})}
-
-
 def _own_draft(order_id: int) -> Order:
     order: Order = Order.objects.locked(order_id)
-    if order.quote_id:  # type: ignore[attr-defined]
+    if order.quote_id:
         raise Uncapturable("What was sold is changed in the quote: reopen the quote as a new version.")
     if order.state != Order.State.DRAFT:
         raise lifecycle.IllegalMove("Lines are added and removed on a draft only.")
@@ -150,27 +145,24 @@ def _signatory(quote: Quote) -> Contact | None:
 
 def _copy_lines(order: Order, quote: Quote) -> None:
     """Every quoted product becomes a line; a bundle's head that is no product itself leaves only its members."""
-    sold = [
-        line
-        for line in QuoteLine.objects.filter(quote=quote).select_related("offering", "site").order_by("position", "id")
-        if line.offering.specification_id
-    ]
-    OrderLine.objects.bulk_create(_line_of(order, line) for line in sold)
-    made = {line.quote_line_id: line for line in OrderLine.objects.filter(order=order)}  # type: ignore[attr-defined]
+    rows = QuoteLine.objects.filter(quote=quote).select_related("offering", "site").order_by("position", "id")
+    sold = [(line, line.offering.specification_id) for line in rows if line.offering.specification_id]
+    OrderLine.objects.bulk_create(_line_of(order, line, specification) for line, specification in sold)
+    made = {line.quote_line_id: line for line in OrderLine.objects.filter(order=order)}
     members = []
-    for line in sold:
-        if line.parent_id in made:  # type: ignore[attr-defined]
-            made[line.pk].parent = made[line.parent_id]  # type: ignore[attr-defined]
+    for line, _ in sold:
+        if line.parent_id in made:
+            made[line.pk].parent = made[line.parent_id]
             members.append(made[line.pk])
     OrderLine.objects.bulk_update(members, ["parent"])
 
 
-def _line_of(order: Order, line: QuoteLine) -> OrderLine:
+def _line_of(order: Order, line: QuoteLine, specification: int) -> OrderLine:
     site = line.site
     return OrderLine(
-        order=order, key=line.key, position=line.position, offering_id=line.offering_id,  # type: ignore[attr-defined]
-        specification_id=line.offering.specification_id, account_id=site.account_id if site else order.account_id,  # type: ignore[attr-defined]
-        site=site, contact_id=site.contact_id if site else None, quote_line=line, quantity=line.quantity,  # type: ignore[attr-defined]
+        order=order, key=line.key, position=line.position, offering_id=line.offering_id,
+        specification_id=specification, account_id=site.account_id if site else order.account_id,
+        site=site, contact_id=site.contact_id if site else None, quote_line=line, quantity=line.quantity,
         characteristics=line.characteristics, access_notes=site.access_notes if site else "", monthly=line.monthly,
         one_time=line.one_time,
     )  # fmt: skip

@@ -37,18 +37,19 @@ def of(order: Order) -> Checked:
     about = {
         **financial, **operational, "warnings": len(clashes), "lines": len(lines),
         "sites": len({line.site_id for line in lines if line.site_id}), "channel": order.channel,
-        "term": order.term_months, "tier": order.account.tier, "segment": order.account.segment, "from_quote": bool(order.quote_id),  # type: ignore[attr-defined]
+        "term": order.term_months, "tier": order.account.tier, "segment": order.account.segment,
+        "from_quote": bool(order.quote_id),
     }  # fmt: skip
     return Checked(about, said)
 
 
 def horizontal(order: Order, lines: list[OrderLine]) -> list[composition.Clash]:
     """Requirements and exclusions broken between the order's products and those installed at the customer."""
-    ending = {line.product_id for line in lines if line.action == "delete"}  # type: ignore[attr-defined]
+    ending = {line.product_id for line in lines if line.action == "delete"}
     present: dict[int | None, set[int]] = defaultdict(set)
     for line in lines:
         if line.action != "delete":
-            present[line.site_id].add(line.specification_id)  # type: ignore[attr-defined]
+            present[line.site_id].add(line.specification_id)
     ordered = {(site, key) for site, keys in present.items() for key in keys}
     installed = Product.objects.filter(account__root=order.account.root_id, state__in=LIVING).exclude(pk__in=ending)
     for site, key in installed.exclude(order_number=order.number).values_list("site", "specification"):
@@ -66,7 +67,8 @@ def _financial(order: Order) -> dict[str, Any]:
     return {
         "monthly": float(order.monthly), "one_time": float(order.one_time), "exposure": float(exposure),
         "credit_limit": float(root.credit_limit),
-        "over_limit": bool(root.credit_limit) and exposure > root.credit_limit, "overdue": float(root.overdue_amount), "currency": order.currency,
+        "over_limit": bool(root.credit_limit) and exposure > root.credit_limit, "overdue": float(root.overdue_amount),
+        "currency": order.currency,
     }  # fmt: skip
 
 

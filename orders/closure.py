@@ -87,7 +87,7 @@ def closable(nodes: dict[int, _Node], links: Iterable[tuple[int, int]], held: se
     children: dict[int, list[int]] = defaultdict(list)
     for node in nodes.values():
         if node.parent_id in nodes:
-            children[node.parent_id].append(node.pk)  # type: ignore[index]
+            children[node.parent_id].append(node.pk)
     for parent, child in links:
         children[parent].append(child)
     ordered = sorted(nodes.values(), key=lambda node: -node.depth)
@@ -138,42 +138,42 @@ def _realize(order: Order, closed: list[int]) -> None:
         if row.parent:
             above[row.pk].append(row.parent)
     for link in DomainOrderLink.objects.filter(child__in=rows).select_related("parent__line").order_by("pk"):
-        above[link.child_id].append(link.parent)  # type: ignore[attr-defined]
+        above[link.child_id].append(link.parent)
     for parent, number in DomainOrder.objects.filter(parent__in=rows).values_list("parent", "number"):
         below[parent].append(number)
     for parent, number in DomainOrderLink.objects.filter(parent__in=rows).values_list("parent", "child__number"):
         below[parent].append(number)
-    lines = {line.pk: line.product_id for line in order.lines.all()}  # type: ignore[attr-defined]
+    lines = {line.pk: line.product_id for line in order.lines.all()}
     made = activation.realize(
         [_realized(order, row, above[row.pk], below[row.pk], lines) for row in rows], None, at=timezone.now()
     )
     for row in rows:
-        row.service_id = made.services.get(row.number)  # type: ignore[attr-defined]
-        row.resource_id = made.resources.get(row.number)  # type: ignore[attr-defined]
+        row.service_id = made.services.get(row.number)
+        row.resource_id = made.resources.get(row.number)
     DomainOrder.objects.bulk_update(rows, ["service", "resource", "characteristics"], batch_size=1000)
 
 
 def _take_over(rows: list[DomainOrder]) -> None:
     """What the tasks of a flow put out belongs to what was built, whichever event came first."""
     known: dict[int, set[str]] = defaultdict(set)
-    wanted = {row.specification_id for row in rows}  # type: ignore[attr-defined]
+    wanted = {row.specification_id for row in rows}
     for specification, key in Characteristic.objects.filter(specification__in=wanted).values_list(
         "specification", "key"
     ):
         known[specification].add(key)
     for row in rows:
         data = row.flow.data if row.flow else {}
-        keys = known[row.specification_id] & data.keys()  # type: ignore[attr-defined]
+        keys = known[row.specification_id] & data.keys()
         row.characteristics = row.characteristics | {key: data[key] for key in sorted(keys) if data[key] is not None}
 
 
 def _realized(
     order: Order, row: DomainOrder, above: list[DomainOrder], below: list[str], lines: dict[int, int | None]
 ) -> Realized:
-    direct = {lines.get(parent.line_id) for parent in above if parent.kind == DomainOrder.Kind.PRODUCT}  # type: ignore[attr-defined]
+    direct = {lines.get(parent.line_id) for parent in above if parent.kind == DomainOrder.Kind.PRODUCT}
     return Realized(
-        domain_order=row.number, kind=row.kind, name=row.name, specification_id=row.specification_id,  # type: ignore[attr-defined]
-        account_id=row.account_id, site_id=row.site_id, order_number=order.number, characteristics=row.characteristics,  # type: ignore[attr-defined]
+        domain_order=row.number, kind=row.kind, name=row.name, specification_id=row.specification_id,
+        account_id=row.account_id, site_id=row.site_id, order_number=order.number, characteristics=row.characteristics,
         parents=tuple(parent.number for parent in above), children=tuple(below),
         products=tuple(sorted(pk for pk in direct if pk)),
     )  # fmt: skip
@@ -197,8 +197,8 @@ def _close_lines(order: Order) -> None:
 def _change_products(lines: list[OrderLine]) -> None:
     by_action: dict[str, list[int]] = defaultdict(list)
     for line in lines:
-        if line.product_id:  # type: ignore[attr-defined]
-            by_action[line.action].append(line.product_id)  # type: ignore[attr-defined]
+        if line.product_id:
+            by_action[line.action].append(line.product_id)
     now = timezone.now()
     activation.activate_products(by_action["add"], now, None)
     termination.terminate_products(by_action["delete"], now, None)

@@ -43,7 +43,7 @@ def decompose(*, order_id: int, line_ids: Collection[int] | None = None) -> Grow
     lines = _lines(order, line_ids)
     rows = _existing(order, line_ids)
     tree = Tree(
-        Catalogue.load({line.specification_id for line in lines}),  # type: ignore[attr-defined]
+        Catalogue.load({line.specification_id for line in lines}),
         {path: row.characteristics for path, row in rows.items()},
     )
     about = facts.of_lines(order, lines)
@@ -82,7 +82,7 @@ def _put(rows: list[DomainOrder], values: dict[str, Any]) -> set[int]:
             row.characteristics = row.characteristics | new
             changed.append(row)
     DomainOrder.objects.bulk_update(changed, ["characteristics"], batch_size=BATCH)
-    return {row.line_id for row in changed}  # type: ignore[attr-defined]
+    return {row.line_id for row in changed}
 
 
 def _lines(order: Order, line_ids: Collection[int] | None) -> list[OrderLine]:
@@ -142,7 +142,8 @@ def _row(order: Order, node: Node, rows: dict[str, DomainOrder], number: str) ->
     return DomainOrder(
         number=number, order=order, line=node.line, parent=rows[node.parent.path] if node.parent else None,
         account_id=node.account_id, site_id=node.site_id, kind=node.specification.kind,
-        specification=node.specification, name=_name(node.specification), action=node.action, path=node.path, depth=node.depth, rule=node.rule,
+        specification=node.specification, name=_name(node.specification), action=node.action, path=node.path,
+        depth=node.depth, rule=node.rule,
         rule_version=node.rule.version if node.rule else None, characteristics=node.values, missing=node.missing,
         product_id=node.line.product_id if node.depth == 0 else None, service=service,
         resource=found if found is not None and service is None else None,
@@ -186,7 +187,7 @@ def _withdraw(tree: Tree, rows: dict[str, DomainOrder], lines: set[int]) -> None
     """Nodes that waited to hear whether they are wanted, and are not."""
     gone = [
         row.pk for path, row in rows.items()
-        if path not in tree.nodes and row.state == State.WAITING_DATA and row.line_id in lines  # type: ignore[attr-defined]
+        if path not in tree.nodes and row.state == State.WAITING_DATA and row.line_id in lines
     ]  # fmt: skip
     if gone:
         unwanted = DomainOrder.objects.filter(pk__in=gone)

@@ -16,7 +16,7 @@ def met(order: Order, lines: list[OrderLine]) -> list[OrderLine]:
         return lines
     broken = {(clash.site_id, clash.specification_id) for clash in clashes(order, lines)}
     return [
-        line for line in lines if line.action != "add" or (line.site_id, line.specification_id) not in broken  # type: ignore[attr-defined]
+        line for line in lines if line.action != "add" or (line.site_id, line.specification_id) not in broken
     ]  # fmt: skip
 
 
@@ -25,10 +25,10 @@ def clashes(order: Order, lines: list[OrderLine]) -> list[composition.Clash]:
     present: dict[int | None, set[int]] = defaultdict(set)
     for line in lines:
         if line.action != "delete":
-            present[line.site_id].add(line.specification_id)  # type: ignore[attr-defined]
+            present[line.site_id].add(line.specification_id)
     running = Product.objects.filter(account__root=order.account.root_id, state__in=THERE)
-    ending = {line.product_id for line in lines if line.action == "delete"}  # type: ignore[attr-defined]
+    ending = {line.product_id for line in lines if line.action == "delete"}
     for site, specification in running.exclude(pk__in=ending).values_list("site", "specification"):
         present[site].add(specification)
-    wanted = {(line.site_id, line.specification_id) for line in lines}  # type: ignore[attr-defined]
+    wanted = {(line.site_id, line.specification_id) for line in lines}
     return [c for c in composition.missing_requirements(present) if (c.site_id, c.specification_id) in wanted]

@@ -1,4 +1,4 @@
-"""Drawing: where the boxes and lines of an order's graph stand; domain orders or tasks of one site, in lanes by kind."""
+"""Drawing: where the boxes and lines of an order's graph stand: domain orders or tasks of a site, in lanes by kind."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -127,8 +127,8 @@ def _said(word: str, day: object) -> str:
 def _laid_out(boxes: dict[int, Box], pairs: Iterable[tuple[int, int | None]]) -> Drawing:
     """Columns by the longest way from the start, rows inside lanes, lines with rounded bends."""
     pairs = [(before, after) for before, after in pairs if before in boxes and after in boxes]
-    _columns(boxes, pairs)  # type: ignore[arg-type]
-    order = _order(boxes, pairs)  # type: ignore[arg-type]
+    _columns(boxes, pairs)
+    order = _order(boxes, pairs)
     drawing = Drawing(boxes=list(boxes.values()))
     y = 0
     for key, label in LANES:
@@ -145,7 +145,7 @@ def _laid_out(boxes: dict[int, Box], pairs: Iterable[tuple[int, int | None]]) ->
     drawing.height = max(y - GAP, 60)
     drawing.width = max([LEFT + box.column * STEP_X + WIDTH + LEFT for box in boxes.values()], default=400)
     for before, after in pairs:
-        drawing.edges.append(_edge(boxes[before], boxes[after]))  # type: ignore[index]
+        drawing.edges.append(_edge(boxes[before], boxes[after]))
     return drawing
 
 

@@ -91,7 +91,7 @@ def _why_not(order: Order, name: str, always: set[str], until_approved: set[str]
 
 
 def _commercial(order: Order) -> str:
-    if order.quote_id:  # type: ignore[attr-defined]
+    if order.quote_id:
         return "What was sold is changed in the quote: reopen the quote as a new version."
     return "What is ordered is changed by removing the line and adding another."
 
@@ -122,7 +122,7 @@ def _edit_lines(order: Order, wanted: dict[int, dict[str, Any]]) -> dict[str, li
     if not wanted:
         return {}
     rows: dict[int, OrderLine] = {line.pk: line for line in OrderLine.objects.locked_all(wanted)}
-    if any(rows[pk].order_id != order.pk if pk in rows else True for pk in wanted):  # type: ignore[attr-defined]
+    if any(rows[pk].order_id != order.pk if pk in rows else True for pk in wanted):
         raise NotEditable("One of these lines belongs to another order.")
     done: dict[str, list[Any]] = {}
     contacts = {c.pk: c for c in Contact.objects.filter(account__root=order.account.root_id, pk__in=_contacts(wanted))}

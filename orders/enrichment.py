@@ -81,7 +81,7 @@ def supply_all(*, order_id: int, values: dict[int, Any], by: User) -> Order:
     for row in (row for row in rows.values() if row.needed_for == questions.RULE):
         about, value = row.characteristic, {row.characteristic.key: row.value}
         touched |= decomposition.know(
-            order_id=order.pk, specification_id=about.specification_id, values=value, line_id=row.line_id  # type: ignore[attr-defined]
+            order_id=order.pk, specification_id=about.specification_id, values=value, line_id=row.line_id
         )  # fmt: skip
     if touched:
         orchestration.go_on(order_id=order.pk, line_ids=touched)
@@ -158,7 +158,7 @@ def _lacking(line: OrderLine) -> list[Characteristic]:
 def _put_on_lines(rows: list[MissingValue]) -> None:
     by_line: dict[int, dict[str, Any]] = defaultdict(dict)
     for row in rows:
-        by_line[row.line_id][row.characteristic.key] = row.value  # type: ignore[attr-defined]
+        by_line[row.line_id][row.characteristic.key] = row.value
     lines = OrderLine.objects.locked_all(by_line)
     for line in lines:
         line.characteristics = line.characteristics | by_line[line.pk]

@@ -29,7 +29,7 @@ def feasibility_of(lines: Iterable[OrderLine]) -> dict[int, FeasibilityCheck]:
     }  # fmt: skip
     found = {}
     for line in lines:
-        row = by_pk.get(quoted.get(line.pk) or 0) or latest.get((line.site_id, line.offering_id))  # type: ignore[attr-defined]
+        row = by_pk.get(quoted.get(line.pk) or 0) or latest.get((line.site_id, line.offering_id))
         if row:
             found[line.pk] = row
     return found
@@ -51,7 +51,6 @@ def _about_line(line: OrderLine, order: Order) -> dict[str, Any]:
     return {
         "action": line.action,
         "quantity": line.quantity,
-        "position": line.position,
         "position": line.position,
         "offering": line.offering.key,
         "monthly": float(line.monthly),

@@ -41,8 +41,8 @@ class OrderForm(forms.Form):
         kwargs.setdefault("initial", {name: getattr(order, name) for name in self.base_fields})
         super().__init__(*args, **kwargs)
         of_tree = {"account__root": order.account.root_id}
-        self.fields["contact"].queryset = Contact.objects.filter(**of_tree)  # type: ignore[attr-defined]
-        self.fields["billing_profile"].queryset = BillingProfile.objects.filter(**of_tree)  # type: ignore[attr-defined]
+        self.fields["contact"].queryset = Contact.objects.filter(**of_tree)
+        self.fields["billing_profile"].queryset = BillingProfile.objects.filter(**of_tree)
         for name in list(self.fields):
             if not editing.may_edit(order, name):
                 del self.fields[name]
@@ -64,7 +64,7 @@ class NewOrderForm(forms.Form):
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["account"].queryset = Account.objects.visible_to(user).order_by("name")  # type: ignore[attr-defined]
+        self.fields["account"].queryset = Account.objects.visible_to(user).order_by("name")
 
 
 class LineForm(forms.Form):
@@ -79,7 +79,7 @@ class LineForm(forms.Form):
 
     def __init__(self, *args: Any, order: Order, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["site"].queryset = Site.objects.filter(account__path__startswith=order.account.path)  # type: ignore[attr-defined]
+        self.fields["site"].queryset = Site.objects.filter(account__path__startswith=order.account.path)
 
 
 def typed_lines(data: QueryDict, keys: set[int]) -> tuple[dict[int, dict[str, Any]], dict[str, list[str]]]:
@@ -91,7 +91,7 @@ def typed_lines(data: QueryDict, keys: set[int]) -> tuple[dict[int, dict[str, An
         pk, _, field = rest.partition("-")
         if head != "line" or not pk.isdecimal() or int(pk) not in keys:
             continue
-        value: Any = data[name].replace("\x00", "").strip()[:300]
+        value: Any = str(data[name]).replace("\x00", "").strip()[:300]
         if field == "requested_on":
             value = _day(value)
             if value is False:

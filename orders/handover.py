@@ -23,9 +23,9 @@ def start_sites(order: Order, completed: list[OrderLine]) -> list[int]:
     touched = {line.site_id for line in completed if line.site_id}
     still_open = order.lines.filter(site__in=touched).exclude(state__in=DONE)
     live = sorted(touched - set(still_open.values_list("site", flat=True)))
-    if order.quote_id:  # type: ignore[attr-defined]
+    if order.quote_id:
         contracting.start_service_contracts(
-            pairs=[(order.quote_id, site) for site in live], on=timezone.localdate(), by=None  # type: ignore[attr-defined]
+            pairs=[(order.quote_id, site) for site in live], on=timezone.localdate(), by=None
         )  # fmt: skip
     for site in Site.objects.filter(pk__in=live).order_by("pk"):
         tell(order, f"{site.name} is live: everything ordered for it works.")

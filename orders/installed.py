@@ -27,7 +27,7 @@ class Standing:
 def compute_actions(order: Order, tree: Tree, lines: Iterable[OrderLine]) -> None:
     """Say for every node what has to happen to an instance, from the inventory against the target."""
     lines = list(lines)
-    changing = [line for line in lines if line.action != "add" and line.product_id]  # type: ignore[attr-defined]
+    changing = [line for line in lines if line.action != "add" and line.product_id]
     standing = _below(changing)
     for line in changing:
         root = tree.nodes[f"{line.key}/{line.specification.key}"]
@@ -43,7 +43,7 @@ def _below(lines: list[OrderLine]) -> dict[int, list[Standing]]:
     """Line key → services directly below its product, each with its whole tree; a query per level."""
     if not lines:
         return {}
-    through = Service.products.through.objects.filter(product__in=[line.product_id for line in lines])  # type: ignore[attr-defined]
+    through = Service.products.through.objects.filter(product__in=[line.product_id for line in lines])
     tops = list(through.values_list("product_id", "service_id"))
     services: dict[int, Standing] = {}
     over: dict[int, list[int]] = defaultdict(list)
@@ -64,12 +64,12 @@ def _below(lines: list[OrderLine]) -> dict[int, list[Standing]]:
             services[above].below += [services[on] for on in ons if on in services]
     uses = ResourceUse.objects.filter(service__in=services).select_related("resource__specification").order_by("pk")
     for use in uses:
-        services[use.service_id].below.append(Standing(use.resource, use.resource.specification))  # type: ignore[attr-defined]
+        services[use.service_id].below.append(Standing(use.resource, use.resource.specification))
     by_product: dict[int, list[Standing]] = defaultdict(list)
     for product, service in tops:
         if service in services:
             by_product[product].append(services[service])
-    return {line.pk: by_product[line.product_id] for line in lines}  # type: ignore[attr-defined]
+    return {line.pk: by_product[line.product_id] for line in lines}
 
 
 def _walk(tree: Tree, parent: Node, standing: list[Standing], action: str) -> None:
@@ -80,7 +80,7 @@ def _walk(tree: Tree, parent: Node, standing: list[Standing], action: str) -> No
             continue
         node = Node(
             path, parent.line, one.specification, parent.about, dict(one.record.characteristics), parent, None,
-            parent.depth + 1, site_id=one.record.site_id, account_id=one.record.account_id or parent.account_id,  # type: ignore[union-attr]
+            parent.depth + 1, site_id=one.record.site_id, account_id=one.record.account_id or parent.account_id,
             action=action, installed=one.record,
         )  # fmt: skip
         tree.nodes[path] = node
@@ -140,8 +140,8 @@ def _reuse_shared(order: Order, tree: Tree) -> None:
     ]
     have: dict[tuple[int, int | None], Service | Resource] = {}
     for row in rows:
-        have.setdefault((row.specification_id, row.site_id), row)  # type: ignore[union-attr]
-        have.setdefault((row.specification_id, None), row)  # type: ignore[union-attr]
+        have.setdefault((row.specification_id, row.site_id), row)
+        have.setdefault((row.specification_id, None), row)
     for path, key in wanted.items():
         if found := have.get(key):
             tree.nodes[path].installed, tree.nodes[path].action = found, "modify"

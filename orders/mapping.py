@@ -10,7 +10,7 @@ from catalog.models import Characteristic, DecompositionRule
 from kernel import decisions
 from kernel.decisions import BrokenRule
 
-Values = dict[str, Any]
+Values = dict[Any, Any]
 Known = dict[str, Characteristic]
 MOST = 500  # instances that one rule makes at one node
 COMBINATIONS = 32  # of unknown values tried before a condition counts as open

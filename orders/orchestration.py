@@ -71,7 +71,7 @@ def _plan(order: Order) -> None:
 
 
 def _requests(order: Order, nodes: list[DomainOrder]) -> list[FlowRequest]:
-    wanted = {node.line_id for node in nodes}  # type: ignore[attr-defined]
+    wanted = {node.line_id for node in nodes}
     lines = list(
         order.lines.filter(pk__in=wanted).select_related("site", "quote_line", "offering").order_by("position", "id")
     )
@@ -81,11 +81,11 @@ def _requests(order: Order, nodes: list[DomainOrder]) -> list[FlowRequest]:
     return [
         FlowRequest(
             owner_type=OWNER, owner_id=node.pk, root_type=ROOT, root_id=order.pk, root_number=order.number,
-            line_key=str(node.line.key), account_id=node.account_id, site_id=node.site_id,  # type: ignore[attr-defined]
-            specification_id=node.specification_id, specification_key=node.specification.key, action=node.action,  # type: ignore[attr-defined]
+            line_key=str(node.line.key), account_id=node.account_id, site_id=node.site_id,
+            specification_id=node.specification_id, specification_key=node.specification.key, action=node.action,
             name=f"{node.name}, {node.site.name}" if node.site else node.name,
-            data=_data(about[node.line_id], node), priority=order.priority,  # type: ignore[attr-defined]
-            requested_on=by_pk[node.line_id].requested_on or order.requested_on,  # type: ignore[attr-defined]
+            data=_data(about[node.line_id], node), priority=order.priority,
+            requested_on=by_pk[node.line_id].requested_on or order.requested_on,
         )
         for node in nodes
     ]  # fmt: skip

@@ -24,7 +24,7 @@ RANK = {"bad": 0, "wait": 1, "run": 2, "idle": 3, "ok": 4}
 
 @dataclass
 class Row:
-    """One line of the tree. `tone`, `icon` and `word` say its state, `sub` the small print, `why` which rule made it."""
+    """One line of the tree. `tone`, `icon` and `word` are its state, `sub` small print, `why` which rule made it."""
 
     id: str
     parent: str
@@ -85,7 +85,7 @@ def of(order: Order, *, opened: str = "", open_only: bool = False) -> Outline:
         by_site[line.site_id].append(line)
     by_line: dict[int, list[DomainOrder]] = defaultdict(list)
     for node in nodes:
-        by_line[node.line_id].append(node)  # type: ignore[attr-defined]
+        by_line[node.line_id].append(node)
     for of_site in by_site.values():
         root.below.append(_site(of_site, by_line, tasks, shared))
     _sum(root)
@@ -167,18 +167,19 @@ def _node(
 ) -> Row:
     over = made.get(node.parent_id or 0)
     look = states.look(node.state, node)
-    words = [node.get_kind_display().split(" (")[0].replace(" order", "").lower()]  # type: ignore[attr-defined]
+    words = [node.get_kind_display().split(" (")[0].replace(" order", "").lower()]
     if node.action != "add":
         words.append(node.action)
     if shared.get(node.pk):
         words.append(f"shared by {shared[node.pk] + 1}")
     row = Row(
         f"d{node.pk}", over.id if over else line.id, (over.level + 1) if over else 3, node.name, KINDS[node.kind],
-        ", ".join(words), why=_why(node), rule=f"rule {node.rule.key}" if node.rule else "", tone=look.tone, state_icon=look.icon, word=look.word,
+        ", ".join(words), why=_why(node), rule=f"rule {node.rule.key}" if node.rule else "", tone=look.tone,
+        state_icon=look.icon, word=look.word,
     )  # fmt: skip
     if node.missing:
         row.word, row.sub = "Waiting for data", f"{row.sub}, needs {', '.join(node.missing).replace('_', ' ')}"
-    for task in tasks.get(node.flow_id or 0, ()):  # type: ignore[attr-defined]
+    for task in tasks.get(node.flow_id or 0, ()):
         row.below.append(_task(task, row))
     return row
 

@@ -58,16 +58,17 @@ def _people(order: Order) -> list[Item]:
         where = f" at {asked.line.site.name}" if asked.line and asked.line.site else ""
         items.append(
             Item(
-                "hourglass", "wait", f"{asked.characteristic.name}?", f"{asked.characteristic.specification.name}{where} needs it.",
+                "hourglass", "wait", f"{asked.characteristic.name}?",
+                f"{asked.characteristic.specification.name}{where} needs it.",
                 "Asked of the fulfilment agents", reverse("orders:values", args=[order.number]), "Fill in",
             )
         )  # fmt: skip
     made = approvals.current(order) if order.state == Order.State.AWAITING_APPROVAL else None
     if made:
-        for step in approvals.current_steps(made):
-            items.append(
-                Item("user-check", "wait", f"{step.role.replace('_', ' ').capitalize()} decides.", step.because)
-            )
+        items += [
+            Item("user-check", "wait", f"{step.role.replace('_', ' ').capitalize()} decides.", step.because)
+            for step in approvals.current_steps(made)
+        ]
     if order.state in (Order.State.ON_HOLD, Order.State.AWAITING_INFORMATION):
         word = "The order is on hold." if order.state == Order.State.ON_HOLD else "The customer has to answer."
         items.append(Item("player-pause", "wait", word, "Nothing new starts until it is resumed."))
@@ -110,10 +111,13 @@ def next_up(order: Order) -> list[Item]:
     """What happens next, in words; for an order that has not started what it still goes through."""
     before = {
         "draft": Item("send", "idle", "Submit the order", "It is checked as a whole first."),
-        "submitted": Item("settings-automation", "idle", "Technical data are filled by rules", "What they cannot fill is asked."),
-        "enrichment_in_progress": Item("user-check", "idle", "Credit, dates and feasibility are checked", "Then approvers decide."),
+        "submitted": Item("settings-automation", "idle", "Technical data are filled by rules",
+        "What they cannot fill is asked."),
+        "enrichment_in_progress": Item("user-check", "idle", "Credit, dates and feasibility are checked",
+        "Then approvers decide."),
         "enrichment_on_hold": Item("user-check", "idle", "Once the values are here, approval follows by itself"),
-        "awaiting_approval": Item("git-branch", "idle", "Once approved, products are reserved and work is planned by itself"),
+        "awaiting_approval": Item("git-branch", "idle",
+        "Once approved, products are reserved and work is planned by itself"),
         "approved": Item("git-branch", "idle", "Decomposition and planning run now"),
     }  # fmt: skip
     if order.state in before:

@@ -86,8 +86,9 @@ def _values(user: User) -> Iterable[home.Action]:
         word = "1 technical value" if order.asked == 1 else f"{order.asked} technical values"
         yield home.Action(
             text=f"Fill in {word}", url=reverse("orders:values", args=[order.number]),
-            detail=f"{order.account.name}, {order.title}", number=order.number, icon="hourglass", tone="wait", due="Waits",
-            due_detail="enrichment is on hold" if order.state == Order.State.ENRICHMENT_ON_HOLD else "part of it goes on",
+            detail=f"{order.account.name}, {order.title}", number=order.number, icon="hourglass", tone="wait",
+            due="Waits",
+            due_detail="on hold" if order.state == Order.State.ENRICHMENT_ON_HOLD else "the rest goes on",
             word="Fill in", at=order.submitted_at,
         )  # fmt: skip
 

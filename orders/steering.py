@@ -62,7 +62,7 @@ def cancel(*, order_id: int, by: User, reason: str) -> Order:
 
 
 def _pause(order: Order, by: User, reason: str, transition: object) -> Order:
-    lifecycle.move_many(OrderLine.objects.filter(order=order), transition, by=by)  # type: ignore[arg-type]
+    lifecycle.move_many(OrderLine.objects.filter(order=order), transition, by=by)
     execution.hold_root(ROOT, order.pk, by, reason)
     return order
 

@@ -178,12 +178,11 @@ def _window(order: Order, spans: list[_Span], today: dt.date) -> tuple[dt.date, 
 
 
 def _milestones(order: Order, place: _Place) -> list[tuple[float, str, bool]]:
-    found: list[tuple[float, str, bool]] = []
     rows = AuditEntry.objects.filter(subject_type=order._meta.label_lower, subject_id=order.pk, action="approve")
-    for at in rows.order_by("id").values_list("at", flat=True)[:1]:
-        found.append((place.x(timezone.localdate(at)), "Approved", True))
+    approved = rows.order_by("id").values_list("at", flat=True)[:1]
+    found = [(place.x(timezone.localdate(at)), "Approved", True) for at in approved]
     if order.ended_at:
-        found.append((place.x(timezone.localdate(order.ended_at)), order.get_state_display(), True))  # type: ignore[attr-defined]
+        found.append((place.x(timezone.localdate(order.ended_at)), order.get_state_display(), True))
     elif order.promised_on:
         found.append((place.x(order.promised_on), f"Promised {order.promised_on:%-d %b}", False))
     return found

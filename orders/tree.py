@@ -3,6 +3,7 @@
 from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from catalog import configuration
@@ -35,11 +36,11 @@ class Catalogue:
         rules: dict[int, list[DecompositionRule]] = defaultdict(list)
         for rule in sorted(newest.values(), key=lambda rule: (rule.position, rule.pk)):
             if rule.kind != DecompositionRule.Kind.COMPOSED_OF:
-                rules[rule.source_id].append(rule)  # type: ignore[attr-defined]
-        wanted = set(specifications) | {rule.target_id for rule in newest.values()}  # type: ignore[attr-defined]
+                rules[rule.source_id].append(rule)
+        wanted = set(specifications) | {rule.target_id for rule in newest.values()}
         known: dict[int, mapping.Known] = defaultdict(dict)
         for characteristic in Characteristic.objects.filter(specification__in=wanted):
-            known[characteristic.specification_id][characteristic.key] = characteristic  # type: ignore[attr-defined]
+            known[characteristic.specification_id][characteristic.key] = characteristic
         return cls(rules, known)
 
 
@@ -86,7 +87,7 @@ class Tree:
     def plant(self, line: OrderLine, about: dict[str, Any]) -> Node:
         """The product's own node, root of its line."""
         path = f"{line.key}/{line.specification.key}"
-        known = self.catalogue.characteristics.get(line.specification_id, {})  # type: ignore[attr-defined]
+        known = self.catalogue.characteristics.get(line.specification_id, {})
         defaults = {
             c.key: c.default
             for c in known.values()
@@ -94,7 +95,7 @@ class Tree:
         }
         values = {**defaults, **self.kept.get(path, {}), **line.characteristics}
         node = Node(
-            path, line, line.specification, about, values, site_id=line.site_id, account_id=line.account_id,  # type: ignore[attr-defined]
+            path, line, line.specification, about, values, site_id=line.site_id, account_id=line.account_id,
             action=line.action,
         )  # fmt: skip
         self._remember(node)
@@ -204,7 +205,7 @@ class Tree:
             return
         for parent, rule in [(node.parent, node.rule), *node.also]:
             facts = {**parent.facts, **node.extras}
-            for key, value in mapping.mapped(rule, facts, lambda where, over=parent: self._find(where, over)).items():
+            for key, value in mapping.mapped(rule, facts, partial(self._find, parent)).items():
                 if configuration.is_empty(node.values.get(key)):
                     node.values[key] = value
         node.missing, node.questions = [], set()
@@ -226,7 +227,7 @@ class Tree:
         if lacking.source in ASKED:
             node.questions.add(lacking.pk)
 
-    def _find(self, where: str, parent: Node) -> dict[str, Any] | None:
+    def _find(self, parent: Node, where: str) -> dict[str, Any] | None:
         """Values of a sibling, or of the nearest related node: same line, then same site, then the whole order."""
         how, _, key = where.partition(":")
         if how == "sibling":

@@ -5,6 +5,7 @@ from collections import defaultdict
 from django.utils import timezone
 
 from catalog import configuration
+from contracts.models import QuoteLine
 from kernel.refusal import Refusal
 from orders.models import Order, OrderLine
 
@@ -57,14 +58,15 @@ def _check_head(order: Order, lines: list[OrderLine], found: Problems) -> None:
         found["contact"].append("Choose whom we talk to about this order.")
     if order.requested_on and order.requested_on < timezone.localdate():
         found["requested_on"].append("The requested date is in the past.")
-    if order.quote_id:  # type: ignore[attr-defined]
+    if order.quote_id:
         _check_trace(order, lines, found)
 
 
 def _check_trace(order: Order, lines: list[OrderLine], found: Problems) -> None:
     """The order says what the quote says: every line traces to one, with the same product, place, number and price."""
-    quoted = set(order.quote.lines.filter(offering__specification__isnull=False).values_list("pk", flat=True))
-    traced = {line.quote_line_id for line in lines}  # type: ignore[attr-defined]
+    sold = QuoteLine.objects.filter(quote=order.quote_id, offering__specification__isnull=False)
+    quoted = set(sold.values_list("pk", flat=True))
+    traced = {line.quote_line_id for line in lines}
     if missing := len(quoted - traced):
         found["lines"].append(
             f"{missing} lines of the quote are not in the order. Reopen the quote to change what is sold."

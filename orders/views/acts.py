@@ -122,9 +122,9 @@ def supply(request: HttpRequest, number: str) -> HttpResponse:
     """Technical values that were asked for; those left empty stay asked."""
     order = visible(request, number)
     typed = {
-        int(name.removeprefix("missing-")): text
+        int(name.removeprefix("missing-")): str(text)
         for name, text in request.POST.items()
-        if name.startswith("missing-") and name.removeprefix("missing-").isdecimal() and text.strip()
+        if name.startswith("missing-") and name.removeprefix("missing-").isdecimal() and str(text).strip()
     }
     if not typed:
         return values_page(request, order, problems={"": ["Fill in at least one value."]}, status=422)

@@ -98,7 +98,8 @@ def waits_for(order: Any) -> str:
         return "Technical values"
     return {
         "draft": "Submission", "awaiting_approval": "Approval", "on_hold": "Resume", "awaiting_information": "Customer",
-        "in_progress": "Tasks under way", "approved": "Planning", "submitted": "Rules", "enrichment_in_progress": "Rules",
+        "in_progress": "Tasks under way", "approved": "Planning", "submitted": "Rules",
+        "enrichment_in_progress": "Rules",
     }.get(order.state, "–")  # fmt: skip
 
 
@@ -115,12 +116,16 @@ class Waits(tables.Column):
         return [waits_for(record)]
 
 
+def _below(order: Any) -> str:
+    return f"{order.number} · {order.account.name} · {order.sites} site{'' if order.sites == 1 else 's'}"
+
+
 class OrderTable(tables.Table):
     """Columns of the list."""
 
     title = tables.Name(
         url="orders:order", arg="number", verbose_name="Order", order_by=("number",),
-        sub=lambda order: f"{order.number} · {order.account.name} · {order.sites} site{'' if order.sites == 1 else 's'}",
+        sub=_below,
     )  # fmt: skip
     state = tables.Pill(loud=lambda order: order.fallen or order.state in ("rejected", "failed", "partial"))
     submitted = Milestone("submitted")
@@ -138,7 +143,8 @@ class OrderFilter(tables.Filters):
     state = tables.Choices(choices=Order.State.choices)
     needs = tables.Choices(
         label="Needs", method="by_need",
-        choices=[("values", "Technical values"), ("fallout", "Mending"), ("approval", "Approval"), ("late", "A new date")],
+        choices=[("values", "Technical values"), ("fallout", "Mending"), ("approval", "Approval"), ("late",
+        "A new date")],
     )  # fmt: skip
     channel = tables.Choices(choices=Order.Channel.choices)
     manager = django_filters.ModelChoiceFilter(
@@ -153,8 +159,9 @@ class OrderFilter(tables.Filters):
         """Orders that need one thing."""
         from django.utils import timezone
 
-        wanted = {
-            "values": {"asked": True}, "fallout": {"fallen": True}, "approval": {"state": Order.State.AWAITING_APPROVAL},
+        wanted: dict[str, dict[str, Any]] = {
+            "values": {"asked": True}, "fallout": {"fallen": True},
+            "approval": {"state": Order.State.AWAITING_APPROVAL},
             "late": {"promised_on__lt": timezone.localdate(), "ended_at__isnull": True},
         }  # fmt: skip
         return found.filter(**wanted[value])

@@ -17,7 +17,8 @@ from orders.forms import LineForm, OrderForm
 from orders.models import DomainOrder, Order
 
 LIVE = frozenset({
-    "submitted", "enrichment_in_progress", "awaiting_approval", "approved", "in_progress", "on_hold", "awaiting_information",
+    "submitted", "enrichment_in_progress", "awaiting_approval", "approved", "in_progress", "on_hold",
+    "awaiting_information",
 })  # fmt: skip
 
 
@@ -63,7 +64,7 @@ def graph(request: HttpRequest, number: str) -> HttpResponse:
     draw = drawing.tasks if of_tasks else drawing.domain_orders
     context = {
         "sites": sites, "site": site, "drawing": draw(record, site.pk if site else None), "of_tasks": of_tasks,
-        "failed": [t for t in outlook.fallen(record) if site is None or t.flow.site_id == site.pk],  # type: ignore[attr-defined]
+        "failed": [t for t in outlook.fallen(record) if site is None or t.flow.site_id == site.pk],
     }  # fmt: skip
     return _page(request, record, "graph", "orders/graph.html", context)
 
@@ -122,8 +123,9 @@ def lines_page(
         "rows": [{"line": line, "told": _told(line), "problems": _of_line(found, line.pk)} for line in rows],
         "form": form or OrderForm(order=record), "said": _said(found, rows), "refused": refused,
         "may_edit": may_edit, "may_submit": draft and user.has_perm("orders.submit_order"),
-        "dates_open": record.state in ("draft", "submitted", "enrichment_in_progress", "enrichment_on_hold", "awaiting_approval"),
-        "by_hand": draft and not record.quote_id and user.has_perm("orders.add_order"),  # type: ignore[attr-defined]
+        "dates_open": record.state in ("draft", "submitted", "enrichment_in_progress", "enrichment_on_hold",
+        "awaiting_approval"),
+        "by_hand": draft and not record.quote_id and user.has_perm("orders.add_order"),
         "line_form": line_form or LineForm(order=record), "posted": request.POST if refused else None,
     }  # fmt: skip
     return _page(request, record, "lines", "orders/lines.html", context, status=status)
@@ -135,7 +137,8 @@ def values_page(
     """The form generated from the characteristics that are missing."""
     found = problems or {}
     asked = [
-        {"row": row, "problems": found.get(f"missing-{row.pk}", []), "choices": configuration.choices(row.characteristic),
+        {"row": row, "problems": found.get(f"missing-{row.pk}", []),
+        "choices": configuration.choices(row.characteristic),
          "typed": request.POST.get(f"missing-{row.pk}", "") if found else "", "range": _range(row.characteristic)}
         for row in questions.waiting(record)
     ]  # fmt: skip
@@ -175,7 +178,8 @@ def _head(record: Order) -> dict[str, Any]:
     failed = outlook.fallen(record)
     waiting_for_approval = record.state == Order.State.AWAITING_APPROVAL
     return {
-        "record": record, "title": record.title, "head": outline.head(record), "blocked": outlook.blocked_by(record, failed),
+        "record": record, "title": record.title, "head": outline.head(record), "blocked": outlook.blocked_by(record,
+        failed),
         "next_up": outlook.next_up(record), "failed": failed, "crumbs": [
             ("Orders", reverse("orders:order_list")),
             (record.account.name, reverse("crm:account", args=[record.account.number])),
@@ -183,7 +187,8 @@ def _head(record: Order) -> dict[str, Any]:
         "slipped": (record.promised_on - record.first_promised_on).days
         if record.promised_on and record.first_promised_on else 0,
         "checked": checks.of(record) if waiting_for_approval else None,
-        "quote_url": reverse("contracts:quote", args=[record.quote.number, record.quote.version]) if record.quote else "",
+        "quote_url": reverse("contracts:quote", args=[record.quote.number,
+        record.quote.version]) if record.quote else "",
     }  # fmt: skip
 
 
@@ -206,7 +211,7 @@ def _tabs(record: Order, here: str) -> list[dict[str, Any]]:
 
 def _worst(record: Order, sites: list[Site]) -> Site | None:
     """The site to look at first: one with a failed task, else one that is not live yet."""
-    failed = {task.flow.site_id for task in outlook.fallen(record)}  # type: ignore[attr-defined]
+    failed = {task.flow.site_id for task in outlook.fallen(record)}
     open_sites = set(record.lines.exclude(state="completed").values_list("site", flat=True))
     return next(
         (s for wanted in (failed, open_sites) for s in sites if s.pk in wanted), sites[0] if sites else None

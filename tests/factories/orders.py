@@ -181,7 +181,8 @@ class Shop:
         QuoteLine.objects.bulk_create(
             QuoteLine(
                 quote=quote, key=uuid.uuid4(), position=next(position), site=site, quantity=quantity,
-                monthly=Decimal(450), offering=Offering.objects.get(key=key, state="active"), characteristics=self.values(key, values),
+                monthly=Decimal(450), offering=Offering.objects.get(key=key, state="active"),
+                characteristics=self.values(key, values),
             )
             for site in places
             for key in offerings

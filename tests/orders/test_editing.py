@@ -23,7 +23,8 @@ def test_people_dates_and_references_change_on_order_and_lines() -> None:
     line = order.lines.get()
     other = ContactFactory(account=shop.account)
     editing.edit(
-        order_id=order.pk, by=shop.agent, changes={"their_reference": " PO-7 ", "contact": other.pk, "requested_on": SOON},
+        order_id=order.pk, by=shop.agent, changes={"their_reference": " PO-7 ", "contact": other.pk,
+        "requested_on": SOON},
         lines={line.pk: {"access_notes": "Ring twice", "contact": other.pk}},
     )  # fmt: skip
     order, line = fresh(order), fresh(line)
