@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.utils import timezone
 
@@ -17,12 +17,14 @@ Handler = Callable[[HttpRequest], HttpResponse]
 
 
 class Origin:
-    """Notes request id and address for the audit trail."""
+    """Notes request id and address for the audit trail; a path with a NUL byte, which no database takes, is not found."""
 
     def __init__(self, handle: Handler) -> None:
         self.handle = handle
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\x00" in request.path:
+            raise Http404("There is no such page.")
         token = audit.origin.set(audit.Origin(uuid.uuid4().hex, request.META.get("REMOTE_ADDR")))
         try:
             return self.handle(request)

@@ -130,6 +130,12 @@ def test_agents_and_strangers_are_shown_the_door(client: Client) -> None:
     assert {client.get(reverse(f"portal:{name}")).status_code for name in LISTS} == {302}
 
 
+@pytest.mark.parametrize("path", ["orders/%00/", "services/%00/", "orders/ORD%000/sites.csv", "orders/%F0%9F%92%A9/"])
+def test_a_made_up_number_is_not_found(client: Client, path: str) -> None:
+    enter(client, AccountFactory())
+    assert client.get(f"/portal/{path}").status_code == 404
+
+
 def test_the_table_of_sites_is_a_file(client: Client, shop: Any) -> None:
     order = shop.running(sites=2)
     enter(client, shop.account)
