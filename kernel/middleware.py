@@ -17,7 +17,7 @@ Handler = Callable[[HttpRequest], HttpResponse]
 
 
 class Origin:
-    """Notes request id and address for the audit trail; a path with a NUL byte, which no database takes, is not found."""
+    """Notes request id and address for the audit trail; a path with a NUL byte is not found, whatever the view."""
 
     def __init__(self, handle: Handler) -> None:
         self.handle = handle
