@@ -1,6 +1,6 @@
 """Administration of the catalogue: offerings, specifications, prices; expressions are checked before they are kept."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
@@ -22,6 +22,11 @@ from catalog.models import (
 )
 from kernel import audit, decisions
 
+if TYPE_CHECKING:
+    ModelForm = forms.ModelForm[Any]
+else:
+    ModelForm = forms.ModelForm
+
 
 def checked(text: str) -> str:
     """The expression, if it can be read. Raises ValidationError with the place of the mistake."""
@@ -33,7 +38,7 @@ def checked(text: str) -> str:
     return text
 
 
-class AdjustmentForm(forms.ModelForm):
+class AdjustmentForm(ModelForm):
     """A rule on prices."""
 
     class Meta:
@@ -52,7 +57,7 @@ class AdjustmentForm(forms.ModelForm):
         return checked(self.cleaned_data["value"])
 
 
-class CharacteristicForm(forms.ModelForm):
+class CharacteristicForm(ModelForm):
     """A characteristic."""
 
     class Meta:
@@ -64,7 +69,7 @@ class CharacteristicForm(forms.ModelForm):
         return checked(self.cleaned_data["shown_when"])
 
 
-class RuleForm(forms.ModelForm):
+class RuleForm(ModelForm):
     """A rule of decomposition."""
 
     class Meta:

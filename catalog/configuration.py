@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -216,7 +216,7 @@ def _check_date(characteristic: Characteristic, value: Any) -> list[str]:
     return []
 
 
-_CHECKS = {
+_CHECKS: dict[str, Callable[[Characteristic, Any], list[str]]] = {
     Characteristic.Type.CHOICE: _check_choice,
     Characteristic.Type.NUMBER: _check_number,
     Characteristic.Type.TEXT: _check_text,

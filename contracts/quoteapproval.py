@@ -102,7 +102,8 @@ def decide(*, step_id: int, by: User, approve: bool, reason: str = "") -> Quote:
     if not approve and not reason.strip():
         raise Refusal(problems={"reason": ["Say why you reject it; whoever asked has to act on it."]})
     made = approvals.decide(step_id, by=by, approve=approve, reason=reason.strip())
-    return Quote.objects.get(pk=made.subject_id)  # type: ignore[no-any-return]
+    quote: Quote = Quote.objects.get(pk=made.subject_id)
+    return quote
 
 
 @approvals.closed(LABEL)

@@ -97,9 +97,9 @@ def _rules(quote: Quote, lines: Sequence[QuoteLine]) -> list[Problem]:
     for site, specification in _installed(quote, [site for site in present if site]):
         present[site].add(specification)
     return [
-        Problem("rule", clash.text, line.pk, "", place_of(line))
+        Problem("rule", clash.text, found.pk, "", place_of(found))
         for clash in composition.missing_requirements(present)
-        if (line := by_place.get((clash.site_id, clash.specification_id)))
+        if (found := by_place.get((clash.site_id, clash.specification_id)))
     ]
 
 

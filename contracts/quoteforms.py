@@ -2,7 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.conf import settings
@@ -13,6 +13,11 @@ from contracts import quoting
 from contracts.models import Agreement, Quote
 from crm.models import Account, Opportunity, Site
 from kernel.models import User
+
+if TYPE_CHECKING:
+    ModelForm = forms.ModelForm[Any]
+else:
+    ModelForm = forms.ModelForm
 
 TERMS = [(1, "Month to month"), (12, "12 months"), (24, "24 months"), (36, "36 months"), (60, "60 months")]
 
@@ -53,7 +58,7 @@ class NewQuoteForm(forms.Form):
         return values
 
 
-class TermsForm(forms.ModelForm):
+class TermsForm(ModelForm):
     """The head of a draft."""
 
     term_months = forms.IntegerField(min_value=1, max_value=quoting.LONGEST_TERM, label="Term in months")

@@ -1,6 +1,7 @@
 """Import into quotes: a site file makes the sites, and its product columns configure a line of each."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import transaction
 
@@ -75,7 +76,9 @@ def _take(quote: Quote, key: str, characteristic: str, wanted: dict[int, str], d
     standing = [line for line in quotepricing.lines_of(quote, offering_id=pk) if line.site_id in values]
     changed = [line for line in standing if _configured(line, offering, values[line.site_id or 0])]
     QuoteLine.objects.bulk_update(changed, ["characteristics", "problems", "edition"], batch_size=500)
-    rest = {site: chosen for site, chosen in values.items() if site not in {line.site_id for line in standing}}
+    rest: dict[int | None, dict[str, Any]] = {
+        site: chosen for site, chosen in values.items() if site not in {line.site_id for line in standing}
+    }
     made, refused = quoting.place(quote, offering, rest)
     done.made += len(made)
     done.changed += len(changed)

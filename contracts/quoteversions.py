@@ -141,7 +141,7 @@ def ended_approval(quote: Quote) -> Quote | None:
     older = Quote.objects.filter(number=quote.number, version__lt=quote.version, state__in=REPLACED).order_by(
         "-version"
     )
-    previous = older.first()
+    previous: Quote | None = older.first()
     if previous is None or approvals.current(previous) is None:
         return None
     return previous

@@ -63,7 +63,7 @@ def create(
         raise NotQuotable(problems={"account": ["Say for whom the quote is."]})
     if opportunity is not None and opportunity.state != Opportunity.State.OPEN:
         raise NotQuotable(problems={"opportunity": [f"{opportunity.number} is closed; reopen it first."]})
-    account = opportunity.account if opportunity else Account.objects.get(pk=account_id)
+    account = opportunity.account if opportunity else Account.objects.get(pk=account_id or 0)
     agreement = _agreement(agreement_id, account) if agreement_id else None
     price_list = agreement.price_list if agreement else _price_list(account)
     quote = Quote(
@@ -93,7 +93,7 @@ def add_lines(
     """
     quote = draft(quote_id)
     offering = sellable(offering_id)
-    sites = dict.fromkeys(site_ids, values or {})
+    sites: dict[int | None, dict[str, Any]] = dict.fromkeys(site_ids, values or {})
     if offering.needs_site and not sites:
         raise NotQuotable(problems={"sites": ["Choose at least one site."]})
     made, refused = place(quote, offering, sites if offering.needs_site else {None: values or {}}, quantity)
@@ -194,7 +194,7 @@ def set_discount(*, quote_id: int, percent: Decimal, by: User | None, line_ids: 
         raise Refusal(problems={"manual_discount": ["A discount is between 0 and 100 %."]})
     quote, percent = draft(quote_id), round(percent, 2)
     if line_ids is None:
-        changes = {"manual_discount": [str(quote.manual_discount), str(percent)]}
+        changes: dict[str, list[Any]] = {"manual_discount": [str(quote.manual_discount), str(percent)]}
         quote.manual_discount = percent
         quote.save(update_fields=["manual_discount", "updated_at"])
     else:
@@ -296,11 +296,13 @@ def _agreement(agreement_id: int, account: Account) -> Agreement:
 def _price_list(account: Account) -> PriceList:
     today = timezone.localdate()
     current = Q(valid_until__isnull=True) | Q(valid_until__gte=today)
-    found = PriceList.objects.filter(current, currency=account.currency, valid_from__lte=today)
-    found = found.filter(segment__in=("", account.segment)).order_by("-segment", "-valid_from", "pk").first()
+    lists = PriceList.objects.filter(current, currency=account.currency, valid_from__lte=today)
+    found: PriceList | None = (
+        lists.filter(segment__in=("", account.segment)).order_by("-segment", "-valid_from", "pk").first()
+    )
     if found is None:
         raise NotQuotable(f"There is no price list in {account.currency} for {account.segment} customers today.")
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def sellable(offering_id: int) -> Offering:

@@ -56,7 +56,7 @@ class Offerings(tables.ListPage):
 @require_safe
 def listing(request: HttpRequest) -> HttpResponse:
     """The list."""
-    return tables.show(request, Offerings)  # type: ignore[return-value]
+    return tables.show(request, Offerings)
 
 
 @workspace.allowed("catalog.view_offering")

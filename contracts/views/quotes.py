@@ -71,7 +71,7 @@ class Quotes(tables.ListPage):
 @require_safe
 def listing(request: HttpRequest) -> HttpResponse:
     """The list."""
-    return tables.show(request, Quotes)  # type: ignore[return-value]
+    return tables.show(request, Quotes)
 
 
 @workspace.allowed("contracts.view_quote", "contracts.edit_quote")
