@@ -81,12 +81,12 @@ class Agreement(Record):
         """Both sides agree; ask our own approver."""
 
     @transition(field=state, source=State.IN_REVIEW, target=State.APPROVED, permission="contracts.approve_agreement",
-                custom={"label": "Approve"})  # fmt: skip
+                custom={"label": "Approve", "hidden": True})  # fmt: skip
     def approve(self) -> None:
         """May be signed."""
 
     @transition(field=state, source=State.IN_REVIEW, target=State.REJECTED, permission="contracts.approve_agreement",
-                custom={"label": "Reject", "needs_reason": True})  # fmt: skip
+                custom={"label": "Reject", "needs_reason": True, "hidden": True})  # fmt: skip
     def reject(self) -> None:
         """Back to whoever negotiates."""
 

@@ -1,0 +1,61 @@
+"""The browser journey's stage: a running product, Chromium, the demo's people at their screens, a place for pictures."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from config.stack import ALL, ROOT, Stack, scratch
+from tests.browser.office import Office
+
+PATIENCE = 30_000  # milliseconds that a screen has to answer on a busy machine
+QUIET = (
+    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync",
+)  # fmt: skip
+PICTURES = ROOT / "docs" / "screenshots"
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """The whole product on a new database with the provider's catalogue and people, and no customer yet."""
+    with scratch(only=ALL) as running:
+        seeded = running.manage("seed_demo", "--bare")
+        assert seeded.returncode == 0, seeded.stderr
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium, without a head."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next(filter(None, map(shutil.which, names)), None)
+    assert path, f"none of {', '.join(names)} is installed; `make test` says how to get one"
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=list(QUIET))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def office(stack: Stack, browser: Browser) -> Iterator[Office]:
+    """Everybody's pages. Whatever a browser complained about on the way fails the test at its end."""
+    with Office(browser, stack, PATIENCE) as people:
+        yield people
+    assert people.troubles == []
+
+
+@pytest.fixture
+def shoot(tmp_path: Path) -> Callable[..., None]:
+    """Take a picture of a page: for the documentation when SCREENSHOTS=1, else to look at after a failure."""
+    folder = PICTURES if os.environ.get("SCREENSHOTS") == "1" else tmp_path
+
+    def take(page: Page, name: str, *, whole: bool = False) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=folder / f"{name}.png", full_page=whole, animations="disabled")
+
+    return take
