@@ -4,8 +4,6 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable
 
-from django.db.models import F
-
 from catalog.models import Offering
 from contracts.models import Contract, Entitlement, QuoteLine
 from kernel.refusal import Refusal
@@ -56,13 +54,3 @@ def start(contract_ids: Iterable[int], on: dt.date) -> int:
     for row in rows:
         row.starts_on, row.ends_on = on, ends[row.contract_id]
     return Entitlement.objects.bulk_update(rows, ["starts_on", "ends_on"])
-
-
-def running(contract: Contract, on: dt.date) -> list[Entitlement]:
-    """What the contract entitles to on a day."""
-    return list(
-        contract.entitlements.select_related("offering")
-        .filter(starts_on__lte=on)
-        .exclude(ends_on__lt=on)
-        .order_by(F("offering__position"))
-    )

@@ -139,11 +139,6 @@ def lock(quote_id: int) -> Quote:
     return found
 
 
-def void_links(quote_id: int, because: str) -> None:
-    """A quote was superseded or cancelled elsewhere: whoever opens its link is told."""
-    signature.void(Quote.objects.get(pk=quote_id), because)
-
-
 def url(quote: Quote) -> str:
     """Its record page."""
     return reverse("contracts:quote", args=[quote.number, quote.version])

@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from contracts import agreement as acts
-from contracts import agreementcontent, dealforms, documents, negotiation
+from contracts import agreementcontent, documents, negotiation
+from contracts.forms import deals as dealforms
 from contracts.models import Agreement
 from kernel import editing, htmx, tables, workspace
 from kernel.models import User

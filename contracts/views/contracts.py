@@ -1,15 +1,15 @@
 """Contracts: the list, and the record with lines, service levels, entitlements, sites and billing."""
 
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from catalog.models import SlaMetric
-from contracts import agreementcontent, billing, entitlement, quotecontent, servicelevel
+from contracts import agreementcontent, billing, quotecontent, servicelevel
 from contracts.models import Contract, ServiceLevel
 from kernel import documents, htmx, tables, workspace
 from kernel.refusal import Refusal
@@ -109,10 +109,23 @@ def _page(
     typed: str = "",
     status: int = 200,
 ) -> HttpResponse:
+    context = {
+        **_facts(contract),
+        "can_tighten": contract.kind == Contract.Kind.SERVICE
+        and contract.state not in servicelevel.OVER
+        and request.user.has_perm("contracts.move_contract"),
+        "problems": problems or {},
+        "metric": metric,
+        "typed": typed,
+    }
+    return render(request, "contracts/contract.html", context, status=status)
+
+
+def _facts(contract: Contract) -> dict[str, Any]:
     lines = quotecontent.contract_lines(contract)
     sites = list(contract.service_contracts.select_related("site", "account").order_by("site__country", "site__code"))
     levels = ServiceLevel.objects.filter(contract=contract).select_related("inherited_from").order_by("metric")
-    context = {
+    return {
         "record": contract,
         "title": f"{contract.get_kind_display()}, {contract.site.name if contract.site else contract.account.name}",
         "crumbs": [
@@ -132,14 +145,6 @@ def _page(
             for level in levels
         ],
         "entitlements": list(contract.entitlements.select_related("offering").order_by("offering__position")),
-        "running": {one.pk for one in entitlement.running(contract, timezone.localdate())},
         "billed": billing.of_contract(contract),
         "metrics": SlaMetric.choices,
-        "can_tighten": contract.kind == Contract.Kind.SERVICE
-        and contract.state not in servicelevel.OVER
-        and request.user.has_perm("contracts.move_contract"),
-        "problems": problems or {},
-        "metric": metric,
-        "typed": typed,
     }
-    return render(request, "contracts/contract.html", context, status=status)

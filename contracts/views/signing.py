@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from contracts import agreement, dealforms, documents, presenting, signature, signingsummary
+from contracts import agreement, documents, presenting, signature, signingsummary
+from contracts.forms import deals as dealforms
 from contracts.models import Quote, SignatureRequest
 from kernel import htmx, records, workspace
 from kernel.refusal import Refusal

@@ -1,0 +1,1 @@
+"""Forms of agreements, quotes and signing, one file per family of screens."""
