@@ -6,6 +6,9 @@ from django import forms
 from django.conf import settings
 from django.db.models import Q
 from django.forms import BaseFormSet, formset_factory
+from django.forms.utils import flatatt
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from catalog.models import Offering
 from crm import countries
@@ -39,9 +42,21 @@ def _offer(form: forms.BaseForm, name: str, rows: Any, nobody: str) -> None:
     field.queryset, field.empty_label, field.required = rows, nobody, False
 
 
+class LongSelect(forms.Select):
+    """A select of hundreds of options, drawn without a template for each."""
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        chosen = self.format_value(value)
+        selected = {True: SafeString(" selected"), False: ""}
+        options = ((key, selected[str(key) in chosen], label) for key, label in self.choices)
+        drawn = format_html_join("", '<option value="{}"{}>{}</option>', options)
+        marks = self.build_attrs(self.attrs, {**(attrs or {}), "name": name})
+        return format_html("<select{}>{}</select>", flatatt(marks), drawn)
+
+
 def _country(*, required: bool = True) -> forms.ChoiceField:
     first = [("", "Choose a country")] if required else [("", "Not known")]
-    return forms.ChoiceField(choices=[*first, *COUNTRIES], required=required)
+    return forms.ChoiceField(choices=[*first, *COUNTRIES], required=required, widget=LongSelect)
 
 
 def _day(**kwargs: Any) -> forms.DateField:

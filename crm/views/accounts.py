@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from crm import accounts as acts
-from crm import countries, queries
-from crm.forms import AccountForm, refuse, sellers
+from crm import queries
+from crm.forms import COUNTRIES, AccountForm, LongSelect, refuse, sellers
 from crm.models import Account, Opportunity, Site
 from crm.views import editing_of, lazily
 from kernel import editing, htmx, tables
@@ -178,7 +178,7 @@ class SiteTable(tables.Table):
 class SiteFilter(tables.Filters):
     """Filters of an account's sites."""
 
-    country = tables.Choices(choices=sorted(countries.NAMES.items(), key=lambda pair: pair[1]))
+    country = tables.Choices(choices=COUNTRIES, widget=LongSelect)
     region = tables.Choices(choices=Site.Region.choices)
 
     class Meta:

@@ -175,6 +175,8 @@ def test_wrong_input_is_said_at_its_field(seller: Client) -> None:
         assert page.status_code == 422, changes
         assert f'id="id_{field}_error"' in page.content.decode(), changes
         assert b'value="Twice"' in page.content
+        if field != "country":
+            assert b'<option value="NL" selected>Netherlands</option>' in page.content
     assert Site.objects.count() == 1
 
 
@@ -225,6 +227,8 @@ def test_sites_of_the_tree_as_a_list(seller: Client) -> None:
     page = seller.get(of("site_list", entity)).content.decode()
     assert site.name in page
     assert other.name not in page
+    assert b"Waalhaven" in seller.get(of("site_list", entity), {"country": "NL"}).content
+    assert b"Nothing matches" in seller.get(of("site_list", entity), {"country": "DE"}).content
 
 
 def test_a_file_is_checked_then_applied_and_the_rest_taken_home(seller: Client) -> None:
