@@ -54,7 +54,7 @@ class Node:
 
     @property
     def mark(self) -> str:
-        """What tells it from others of its kind: the first values that came out of the work, such as a serial number."""
+        """What tells it from others of its kind: values that came out of the work, such as a serial number."""
         known = [c for c in self.record.specification.characteristics.all() if c.source == "task"]
         values = [str(self.record.characteristics[c.key]) for c in known if self.record.characteristics.get(c.key)]
         return ", ".join(values[:2])

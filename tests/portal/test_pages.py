@@ -1,12 +1,15 @@
 """The portal's pages: what a customer reads, and what they never reach."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from cmdb.models import Product
+from fulfillment.models import Task, WorkOrder
 from kernel import documents
 from tests.factories import cmdb, portal
 from tests.factories.crm import AccountFactory, SiteFactory
@@ -57,6 +60,22 @@ def test_a_poll_answers_only_when_something_changed(client: Client, shop: Any) -
     answer = client.get(url, {"seen": digest}, headers={"HX-Request": "true"})
     assert answer.status_code == 200
     assert answer.content.decode().lstrip().startswith('<div class="p-grid" id="live"')
+
+
+def test_a_booked_visit_is_something_that_we_need(client: Client, shop: Any) -> None:
+    order = shop.running()
+    task = Task.objects.filter(flow__root_number=order.number, state="ready").first()
+    at = timezone.now() + dt.timedelta(days=2)
+    WorkOrder.objects.create(
+        task=task, account=task.account, site=task.flow.site, starts_at=at, ends_at=at + dt.timedelta(hours=2),
+        technician=UserFactory(role="technician", first_name="Bram", last_name="de Wit"), note="Dog on the premises",
+    )  # fmt: skip
+    enter(client, shop.account)
+    for name, args in (("home", []), ("order", [order.number])):
+        text = client.get(reverse(f"portal:{name}", args=args)).content.decode()
+        assert "Let the engineer in" in text
+        assert "Bram" in text
+        assert "Dog on the premises" not in text
 
 
 def test_a_draft_is_ours_alone(client: Client, shop: Any) -> None:
