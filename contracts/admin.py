@@ -6,6 +6,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
+import contracts.quoteadmin  # noqa: F401 – quotes register themselves
 from contracts import clauses
 from contracts.models import (
     Agreement,

@@ -1,15 +1,18 @@
 """Site checks of quotes: which lines want one, asking for all of them at once, keeping the answer on the line."""
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from cmdb import feasibility
 from cmdb.models import FeasibilityCheck
 from contracts import quotepricing
 from contracts.models import Quote, QuoteLine
+from kernel import workdays
 from kernel.models import User
 
 
@@ -50,6 +53,12 @@ def answer(lines: Sequence[QuoteLine], *, by: User | None, strict: bool = False)
     if changed:
         QuoteLine.objects.bulk_update(changed, ["feasibility"], batch_size=500)
     return sum(map(len, open_lines.values()))
+
+
+def ready_on(lines: Sequence[QuoteLine], signed_on: dt.date | None = None) -> dt.date | None:
+    """The day by which the slowest site has its access when the customer signs on that day (today); None if unknown."""
+    days = [line.feasibility.lead_days for line in lines if line.feasibility and line.feasibility.lead_days]
+    return workdays.calendar().add(signed_on or timezone.localdate(), max(days)) if days else None
 
 
 def _ask(offering_id: int, lines: list[QuoteLine], *, by: User | None, strict: bool) -> list[QuoteLine]:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from catalog import configuration
 from catalog.models import Offering
-from contracts import quoteapproval, quotecompleteness, quotegrid, quotepricing, quoteversions
+from contracts import quoteapproval, quotechecks, quotecompleteness, quotegrid, quotepricing, quoteversions
 from contracts.models import Quote, QuoteLine
 from contracts.quotecompleteness import Problem
 from crm.models import OpportunityLine
@@ -59,6 +59,7 @@ def context(request: HttpRequest, quote: Quote, *, active: int | None = None) ->
         "moves": {move.name: move for move in lifecycle.moves(quote, user)},
         "road": _road(quote),
         "saved_at": quote.updated_at,
+        "ready_on": quotechecks.ready_on(lines),
         **totals(quote, user),
         **approval(quote, user),
     }
