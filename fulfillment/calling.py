@@ -90,7 +90,7 @@ def take(limit: int = BATCH) -> list[Claim]:
     left -= len(dropped)
     silent = Q(state=Task.State.IN_PROGRESS, lease_until__isnull=True, due_at__lte=now)
     overdue = _lock(OUTSIDE & silent, left) if left else []
-    claim = {"lease_until": now + LEASE, "fence": F("fence") + 1, "due_at": None}
+    claim: dict[str, Any] = {"lease_until": now + LEASE, "fence": F("fence") + 1, "due_at": None}
     if fresh:
         keys = [task.pk for task in fresh]
         started = Coalesce(F("started_at"), now)
@@ -270,9 +270,8 @@ def _record(answered: list[tuple[Claim, Answer]]) -> None:
 
 def consume_kept(tasks: Iterable[Task], values: dict[int, dict[str, Any]]) -> list[int]:
     """Waits whose event came before they began: keys that are done at once; their values are added to `values`."""
-    found = Callback.objects.filter(task__in=list(tasks), effect="kept").order_by("pk") if tasks else ()
-    done = []
-    for callback in found:
-        values[callback.task_id] = dict(callback.payload.get("outputs") or {})  # type: ignore[attr-defined]
-        done.append(callback.task_id)  # type: ignore[attr-defined]
-    return list(dict.fromkeys(done))
+    keys = [task.pk for task in tasks]
+    rows = Callback.objects.filter(task__in=keys, effect="kept").order_by("pk") if keys else []
+    found = {row.task_id: dict(row.payload.get("outputs") or {}) for row in rows if row.task_id}
+    values.update(found)
+    return list(found)

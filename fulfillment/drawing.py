@@ -47,7 +47,7 @@ def graph(plan: Plan, names: dict[str, str]) -> Graph:
     items = {item.pk: item for item in plan.items}
     column = _columns(plan, items)
     outside = [row for rows in plan.waits.values() for row in rows if row.scope != PlanDependency.Scope.FLOW]
-    shift = 1 if any(column[row.after_id] == 0 for row in outside) else 0  # type: ignore[attr-defined]
+    shift = 1 if any(column[row.after_id] == 0 for row in outside) else 0
     places: dict[int | str, tuple[int, int]] = {}
     rows: dict[int, int] = defaultdict(int)
     made = Graph()
@@ -63,11 +63,11 @@ def graph(plan: Plan, names: dict[str, str]) -> Graph:
         put(item.pk, column[item.pk] + shift, item.name, _detail(item), item.kind)
     for row in outside:  # in the column before the first item that waits for it, so that no line runs below a box
         if (name := _outside_name(row, names)) not in places:
-            first = min(column[other.after_id] for other in outside if _outside_name(other, names) == name)  # type: ignore[attr-defined]
+            first = min(column[other.after_id] for other in outside if _outside_name(other, names) == name)
             put(name, first - 1 + shift, name, "another plan", "outside", other=True)
     for after, dependencies in plan.waits.items():
         for row in dependencies:
-            start = places[row.before_id] if row.before_id else places[_outside_name(row, names)]  # type: ignore[attr-defined]
+            start = places[row.before_id] if row.before_id else places[_outside_name(row, names)]
             made.lines.append((_line(start, places[after]), row.kind))
     return made
 
@@ -77,7 +77,7 @@ def _columns(plan: Plan, items: dict[int, PlanItem]) -> dict[int, int]:
 
     def depth(pk: int, way: tuple[int, ...] = ()) -> int:
         if pk not in found and pk not in way:
-            befores = [row.before_id for row in plan.waits.get(pk, ()) if row.before_id in items]  # type: ignore[attr-defined]
+            befores = [row.before_id for row in plan.waits.get(pk, ()) if row.before_id in items]
             found[pk] = max((depth(before, (*way, pk)) + 1 for before in befores), default=0)
         return found.get(pk, 0)
 
@@ -114,7 +114,7 @@ def words(plan: Plan, item: PlanItem, names: dict[str, str]) -> list[str]:
     items = {other.pk: other.name for other in plan.items}
     said = []
     for row in plan.waits.get(item.pk, ()):
-        inside = items.get(row.before_id)  # type: ignore[attr-defined]
+        inside = items.get(row.before_id or 0)
         name = inside or f"{_outside_name(row, names)} ({row.get_scope_display().lower()})"
         lag = f", {row.lag_days.normalize():f} days later" if row.lag_days else ""
         said.append(SAYS[row.kind].format(name) + lag)
@@ -128,7 +128,7 @@ def days(plan: Plan) -> Decimal:
 
     def length(pk: int, way: tuple[int, ...] = ()) -> Decimal:
         if pk not in lengths and pk not in way:
-            befores = [(row.before_id, row.lag_days) for row in plan.waits.get(pk, ()) if row.before_id in items]  # type: ignore[attr-defined]
+            befores = [(row.before_id, row.lag_days) for row in plan.waits.get(pk, ()) if row.before_id in items]
             longest = max((length(before, (*way, pk)) + lag for before, lag in befores), default=Decimal(0))
             lengths[pk] = items[pk].duration_days + longest
         return lengths.get(pk, Decimal(0))

@@ -61,7 +61,7 @@ def _take(plan: dict[str, Any], current: dict[str, Any] | None, by: User | None)
     for old in PlanDefinition.objects.locked_all(active.values_list("pk", flat=True)):
         lifecycle.move(old, PlanDefinition.retire, by=by)
     last = PlanDefinition.objects.filter(key=plan["key"]).aggregate(last=Max("version"))["last"] or 0
-    specification = Specification.objects.filter(key=wanted["specification"]).order_by("state", "-version").first()
+    specification = Specification.objects.filter(key=wanted["specification"]).order_by("state", "-version")[0]
     definition = PlanDefinition.objects.create(
         key=wanted["key"], version=max(last + 1, wanted["version"]), name=wanted["name"], specification=specification,
         action=wanted["action"], condition=wanted["condition"], position=wanted["position"],
@@ -132,7 +132,7 @@ def _dumped(plan: Any) -> dict[str, Any]:
     by_id = {item.pk: item for item in plan.items}
 
     def after(row: PlanDependency) -> dict[str, Any]:
-        item = by_id[row.before_id].key if row.before_id else row.before_item  # type: ignore[attr-defined]
+        item = by_id[row.before_id].key if row.before_id else row.before_item
         return {
             "item": item,
             "specification": row.before_specification,

@@ -107,7 +107,7 @@ def _flows_of_roots(requests: list[FlowRequest]) -> list[Flow]:
 
 
 def _book(requests: list[FlowRequest], known: list[Flow]) -> PlanBook:
-    used = {flow.definition_id for flow in known}  # type: ignore[attr-defined]
+    used = {flow.definition_id for flow in known}
     uses = Q(pk__in=used)
     by_action: dict[str, set[str]] = defaultdict(set)
     for request in requests:
@@ -124,7 +124,7 @@ def _known_members(known: list[Flow], book: PlanBook) -> list[_Member]:
     for task in rows:
         tasks[task.flow_id][task.key] = task
     return [
-        _Member(flow, book.plans[flow.definition_id].of_items(tasks[flow.pk]), tasks[flow.pk], new=False)  # type: ignore[attr-defined]
+        _Member(flow, book.plans[flow.definition_id].of_items(tasks[flow.pk]), tasks[flow.pk], new=False)
         for flow in known
     ]
 
@@ -175,7 +175,7 @@ def _by_count(more: Counter[int]) -> dict[int, list[int]]:
 
 def _task(flow: Flow, item: Any, place: int) -> Task:
     return Task(
-        flow=flow, item=item, account_id=flow.account_id, key=item.key, name=item.name, kind=item.kind,  # type: ignore[attr-defined]
+        flow=flow, item=item, account_id=flow.account_id, key=item.key, name=item.name, kind=item.kind,
         position=place, team=item.team, priority=flow.priority,
     )  # fmt: skip
 

@@ -36,7 +36,7 @@ def begin(tasks: Iterable[Task]) -> dict[int, Trouble]:
     steps = [step for project in stored for step in _steps(project, calendar)]
     ProjectTask.objects.bulk_create(steps)
     for project in stored:
-        ends = [s.planned_end for s in steps if s.project_id == project.pk and s.planned_end]  # type: ignore[attr-defined]
+        ends = [s.planned_end for s in steps if s.project_id == project.pk and s.planned_end]
         project.baseline_end = max(ends, default=None)
     Project.objects.bulk_update(stored, ["baseline_end"])
     started = lifecycle.move_many(Project.objects.filter(pk__in=[p.pk for p in stored]), Project.start, by=None)
@@ -48,7 +48,7 @@ def _project(task: Task, template: ProjectTemplate, number: str) -> Project:
     flow = task.flow
     return Project(
         number=number, name=f"{task.name}: {flow.site.name}" if flow.site else task.name, template=template, task=task,
-        account_id=flow.account_id, site=flow.site, root_number=flow.root_number, budget=_budget(flow.data, template),  # type: ignore[attr-defined]
+        account_id=flow.account_id, site=flow.site, root_number=flow.root_number, budget=_budget(flow.data, template),
     )  # fmt: skip
 
 

@@ -88,7 +88,8 @@ def of_root(root_type: str, root_id: int) -> list[tuple[str, int, int]]:
 def with_progress(projects: QuerySet[Any]) -> QuerySet[Any]:
     """Projects with how many of their tasks are done."""
     done = Count("tasks", filter=Q(tasks__done_at__isnull=False))
-    return projects.annotate(steps=Count("tasks"), done=done)
+    found: QuerySet[Any] = projects.annotate(steps=Count("tasks"), done=done)
+    return found
 
 
 def running_projects(user: User) -> QuerySet[Any]:

@@ -101,7 +101,7 @@ class Plan:
             if dependency.scope != PlanDependency.Scope.FLOW:
                 yield dependency, dependency.kind, dependency.lag_days
                 continue
-            before = by_id[dependency.before_id]  # type: ignore[attr-defined]
+            before = by_id[dependency.before_id or 0]
             if before.key in kept:
                 yield before, dependency.kind, dependency.lag_days
             elif before.pk not in seen:
@@ -122,10 +122,10 @@ class PlanBook:
     def __init__(self, definitions: Iterable[PlanDefinition]) -> None:
         self.plans = {definition.pk: Plan(definition) for definition in definitions}
         for item in PlanItem.objects.filter(definition__in=self.plans).order_by("position", "id"):
-            self.plans[item.definition_id].items.append(item)  # type: ignore[attr-defined]
+            self.plans[item.definition_id].items.append(item)
         rows = PlanDependency.objects.filter(after__definition__in=self.plans).select_related("after")
         for row in rows.order_by("id"):
-            self.plans[row.after.definition_id].waits[row.after_id].append(row)  # type: ignore[attr-defined]
+            self.plans[row.after.definition_id].waits[row.after_id].append(row)
         self._by_use: dict[tuple[str, str], list[Plan]] = defaultdict(list)
         for plan in sorted(self.plans.values(), key=lambda p: (p.definition.position, p.definition.pk)):
             if plan.definition.state == PlanDefinition.State.ACTIVE:

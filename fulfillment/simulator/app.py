@@ -1,9 +1,9 @@
 """The simulated network as a WSGI application.
 
 POST /<system>/<operation> with Idempotency-Key answers the same for the same key. GET /<system>/_by_key/<key> tells
-what became of one. GET /_effects counts what had an effect; PUT /_faults sets faults: a list of {"operation": "port.create"
-or "*", "match": {…}, "kind": timeout | error | reject | reject_later | duplicate_callback | out_of_order | lost_answer,
-"times": 1 (−1 for ever), "share": 0.02, "code", "message", "suggestion", "seconds"}.
+what became of one. GET /_effects counts what had an effect. PUT /_faults sets faults, a list of objects: "kind" (timeout,
+error, reject, reject_later, duplicate_callback, out_of_order, lost_answer), "operation" ("port.create" or "*"), "match"
+(values of the request), "times" (1; −1 for ever), "share" (0.02), "code", "message", "suggestion", "seconds".
 """
 
 import hashlib
@@ -109,7 +109,8 @@ class Network:
             raise Refused(400, code="bad_request", message="Send an Idempotency-Key and an object.")
         if self.latency:
             time.sleep(self.latency)
-        status, answer = 500, {}
+        status = 500
+        answer: Any = {}
         try:
             status, answer = self._do(system, operation, key, body)
         except Refused as refused:

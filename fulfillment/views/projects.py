@@ -1,6 +1,7 @@
 """Projects: special work beside an order, by phase."""
 
 from itertools import groupby
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -52,7 +53,7 @@ class Projects(tables.ListPage):
         "A project begins by itself when an order needs special work, such as building fibre to a site.",
     )
 
-    def rows(self) -> object:
+    def rows(self) -> Any:
         """With how far each one is."""
         return queries.with_progress(Project.objects.visible_to(workspace.person(self.request)))
 

@@ -40,7 +40,7 @@ def act(request: HttpRequest, number: str, name: str) -> HttpResponse:
     if name not in SAID:
         raise BadRequest("There is no such act.")
     reason = request.POST.get("reason", "").replace("\x00", "")[:2000]
-    typed = {key[len(VALUE) :]: text for key, text in request.POST.items() if key.startswith(VALUE)}
+    typed = {key[len(VALUE) :]: str(text) for key, text in request.POST.items() if key.startswith(VALUE)}
     try:
         _do(name, task, user, typed, reason, request)
     except Refusal as refusal:
@@ -104,7 +104,7 @@ def _page(
         "whole": [text for key, texts in problems.items() if key not in named for text in texts],
         "points": [(point, point in (request.POST.getlist("point") or task.ticked)) for point in task.item.checklist],
         "waits": queries.waits_for(task), "holds": queries.holds_back(task), "tries": _tries(task),
-        "by_person": by_person, "mine": task.assignee_id == user.pk,  # type: ignore[attr-defined]
+        "by_person": by_person, "mine": task.assignee_id == user.pk,
         "may_finish": by_person and task.state in queries.TO_DO and user.has_perm("fulfillment.work_task"),
         "why_not": _why_not(task, user), "people": _people(task, user), "visit": getattr(task, "work_order", None),
         "inputs": {name: task.flow.data.get(name) for name in _inputs(task)},

@@ -56,7 +56,8 @@ class TaskFilter(tables.Filters):
     whose = tables.Choices(
         label="Whose", empty_label="Mine and my teams’", method="by_whose",
         choices=[
-            ("mine", "Mine"), ("free", "Free in my teams"), ("people", "All people’s"), ("all", "All, also the system’s"),
+            ("mine", "Mine"), ("free", "Free in my teams"), ("people", "All people’s"),
+            ("all", "All, also the system’s"),
         ],
     )  # fmt: skip
     state = tables.Choices(choices=Task.State.choices, empty_label="Open")
