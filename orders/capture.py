@@ -2,12 +2,14 @@
 
 import datetime as dt
 import uuid
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
-from catalog import configuration
-from catalog.models import Offering
+from catalog import configuration, pricing
+from catalog.models import Charge, Offering, PriceList
 from contracts.models import Contract, Quote, QuoteLine, SignatureRequest
 from crm.models import Account, BillingProfile, Contact, Site
 from kernel import audit, lifecycle
@@ -36,7 +38,7 @@ def from_quote(*, quote_id: int, by: User | None) -> Order:
     """
     require_capturer(by)
     quote = Quote.objects.select_related("account").select_for_update(of=("self",)).get(pk=quote_id)
-    existing = Order.objects.filter(quote=quote).first()
+    existing: Order | None = Order.objects.filter(quote=quote).first()
     if existing:
         return existing
     if quote.state != Quote.State.ACCEPTED:
@@ -78,7 +80,7 @@ def add_line(
     *, order_id: int, offering_id: int, by: User, site_id: int | None = None, quantity: int = 1,
     characteristics: dict[str, Any] | None = None,
 ) -> OrderLine:  # fmt: skip
-    """One more product on a draft that has no quote, at list price; refused on an order from a quote."""
+    """One more product on a draft without a quote, at list price; refused on an order from a quote."""
     require_capturer(by)
     order = _own_draft(order_id)
     offering = Offering.objects.select_related("specification").get(pk=offering_id)
@@ -96,11 +98,34 @@ def add_line(
     line = OrderLine.objects.create(
         order=order, key=uuid.uuid4(), position=last + 1, offering=offering, specification=offering.specification,
         account=site.account if site else order.account, site=site, contact=site.contact if site else None,
-        quantity=quantity, characteristics={**configuration.defaults(offering.specification), **(characteristics or {})},
+        quantity=quantity,
+        characteristics={**configuration.defaults(offering.specification), **(characteristics or {})},
         access_notes=site.access_notes if site else "",
     )  # fmt: skip
     audit.record("line added", order, by=by, changes={"lines": [None, f"{offering} at {site or 'no site'}"]})
-    return line
+    _price(order)
+    return OrderLine.objects.get(pk=line.pk)
+
+
+@transaction.atomic
+def configure(*, line_id: int, raw: dict[str, str], by: User) -> OrderLine:
+    """Set what the customer chose for a line of a draft that has no quote, from a form's strings.
+
+    Raises:
+        Uncapturable: values do not fit; the problems stand at their characteristics and nothing is stored.
+    """
+    require_capturer(by)
+    line = OrderLine.objects.select_related("specification").get(pk=line_id)
+    order = _own_draft(line.order_id)
+    values, problems = configuration.clean(line.specification, raw, line.characteristics)
+    if problems:
+        raise Uncapturable(problems=problems)
+    changes = audit.difference(line.characteristics, values)
+    line.characteristics = values
+    line.save(update_fields=["characteristics", "updated_at"])
+    audit.record("line configured", order, by=by, changes=changes)
+    _price(order)
+    return OrderLine.objects.get(pk=line.pk)
 
 
 @transaction.atomic
@@ -111,6 +136,7 @@ def remove_line(*, line_id: int, by: User) -> None:
     order = _own_draft(line.order_id)
     audit.record("line removed", order, by=by, changes={"lines": [str(line), None]})
     line.delete()
+    _price(order)
 
 
 def default_profile(account: Account) -> BillingProfile | None:
@@ -124,6 +150,32 @@ def require_capturer(by: User | None) -> None:
     """Raises NotPermitted unless the person may create orders; the system always may."""
     if by is not None and not by.has_perm("orders.add_order"):
         raise NotPermitted("Your roles do not include the right to create orders.")
+
+
+def _price(order: Order) -> None:
+    """List prices for every line of an order by hand, from the list of its currency that holds today."""
+    today = timezone.localdate()
+    prices = PriceList.objects.filter(currency=order.currency, valid_from__lte=today).exclude(valid_until__lt=today)
+    listed = prices.order_by("-valid_from", "pk").first()
+    lines = list(order.lines.select_related("site"))
+    if listed is not None:
+        book = pricing.PriceBook.load(listed, {line.offering_id for line in lines})
+        sites = len({line.site_id for line in lines if line.site_id})
+        for line in lines:
+            charges = pricing.price(book, _asked(order, line, sites))
+            line.monthly = sum((c.amount for c in charges if c.charge == Charge.RECURRING), Decimal(0))
+            line.one_time = sum((c.amount for c in charges if c.charge == Charge.ONE_TIME), Decimal(0))
+        OrderLine.objects.bulk_update(lines, ["monthly", "one_time"])
+    order.monthly = sum((line.monthly for line in lines), Decimal(0))
+    order.one_time = sum((line.one_time for line in lines), Decimal(0))
+    order.save(update_fields=["monthly", "one_time", "updated_at"])
+
+
+def _asked(order: Order, line: OrderLine, sites: int) -> pricing.PricingInput:
+    return pricing.PricingInput(
+        offering_id=line.offering_id, values=line.characteristics, region=line.site.region if line.site else "",
+        country=line.site.country if line.site else "", term=order.term_months, sites=sites, quantity=line.quantity,
+    )  # fmt: skip
 
 
 def _own_draft(order_id: int) -> Order:

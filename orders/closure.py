@@ -140,7 +140,7 @@ def _realize(order: Order, closed: list[int]) -> None:
     for link in DomainOrderLink.objects.filter(child__in=rows).select_related("parent__line").order_by("pk"):
         above[link.child_id].append(link.parent)
     for parent, number in DomainOrder.objects.filter(parent__in=rows).values_list("parent", "number"):
-        below[parent].append(number)
+        below[parent or 0].append(number)
     for parent, number in DomainOrderLink.objects.filter(parent__in=rows).values_list("parent", "child__number"):
         below[parent].append(number)
     lines = {line.pk: line.product_id for line in order.lines.all()}

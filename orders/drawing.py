@@ -72,7 +72,11 @@ def domain_orders(order: Order, site_id: int | None) -> Drawing:
     """Domain orders of one site, and those that its lines share with others; an arrow points at who waits."""
     here = Q(site=site_id) | Q(linked_from__parent__site=site_id) | Q(line__site=site_id)
     rows = DomainOrder.objects.filter(here, order=order).distinct().select_related("flow").order_by("depth", "pk")
-    boxes = {row.pk: _of_node(row) for row in rows}
+    failed = set(
+        Task.objects.filter(flow__in=[row.flow_id for row in rows if row.flow_id], state=Task.State.ON_HOLD)
+        .exclude(problem="").values_list("flow", flat=True)
+    )  # fmt: skip
+    boxes = {row.pk: _of_node(row, failed=row.flow_id in failed) for row in rows}
     pairs = [(row.pk, row.parent_id) for row in rows if row.parent_id in boxes]
     linked = DomainOrderLink.objects.filter(child__in=boxes, parent__in=boxes).values_list("child", "parent")
     return _laid_out(boxes, [*pairs, *linked])
@@ -93,8 +97,8 @@ def tasks(order: Order, site_id: int | None) -> Drawing:
     return _laid_out(boxes, list(pairs))
 
 
-def _of_node(row: DomainOrder) -> Box:
-    look = states.look(row.state, row)
+def _of_node(row: DomainOrder, *, failed: bool) -> Box:
+    look = states.look("failed", row) if failed else states.look(row.state, row)
     word = f"needs {', '.join(row.missing)}" if row.missing else look.word
     day = row.flow.planned_end if row.flow and row.state != DomainOrder.State.CLOSED_COMPLETE else None
     return Box(row.pk, LANE_OF[row.kind], row.name, _said(word, day), look.tone, look.icon, f"#d{row.pk}")
@@ -126,9 +130,9 @@ def _said(word: str, day: object) -> str:
 
 def _laid_out(boxes: dict[int, Box], pairs: Iterable[tuple[int, int | None]]) -> Drawing:
     """Columns by the longest way from the start, rows inside lanes, lines with rounded bends."""
-    pairs = [(before, after) for before, after in pairs if before in boxes and after in boxes]
-    _columns(boxes, pairs)
-    order = _order(boxes, pairs)
+    known = [(before, after) for before, after in pairs if before in boxes and after is not None and after in boxes]
+    _columns(boxes, known)
+    order = _order(boxes, known)
     drawing = Drawing(boxes=list(boxes.values()))
     y = 0
     for key, label in LANES:
@@ -144,7 +148,7 @@ def _laid_out(boxes: dict[int, Box], pairs: Iterable[tuple[int, int | None]]) ->
         y += height + GAP
     drawing.height = max(y - GAP, 60)
     drawing.width = max([LEFT + box.column * STEP_X + WIDTH + LEFT for box in boxes.values()], default=400)
-    for before, after in pairs:
+    for before, after in known:
         drawing.edges.append(_edge(boxes[before], boxes[after]))
     return drawing
 

@@ -158,8 +158,8 @@ def _lacking(line: OrderLine) -> list[Characteristic]:
 def _put_on_lines(rows: list[MissingValue]) -> None:
     by_line: dict[int, dict[str, Any]] = defaultdict(dict)
     for row in rows:
-        by_line[row.line_id][row.characteristic.key] = row.value
-    lines = OrderLine.objects.locked_all(by_line)
+        by_line[row.line_id or 0][row.characteristic.key] = row.value
+    lines = OrderLine.objects.locked_all(pk for pk in by_line if pk)
     for line in lines:
         line.characteristics = line.characteristics | by_line[line.pk]
     OrderLine.objects.bulk_update(lines, ["characteristics"])

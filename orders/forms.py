@@ -21,6 +21,13 @@ class Day(forms.DateInput):
         super().__init__(format="%Y-%m-%d")
 
 
+def _offer(form: forms.Form, name: str, rows: Any) -> None:
+    """What a field lets choose from."""
+    field = form.fields[name]
+    assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 – declared so below
+    field.queryset = rows
+
+
 class OrderForm(forms.Form):
     """What may change on an order without selling anything anew."""
 
@@ -41,8 +48,8 @@ class OrderForm(forms.Form):
         kwargs.setdefault("initial", {name: getattr(order, name) for name in self.base_fields})
         super().__init__(*args, **kwargs)
         of_tree = {"account__root": order.account.root_id}
-        self.fields["contact"].queryset = Contact.objects.filter(**of_tree)
-        self.fields["billing_profile"].queryset = BillingProfile.objects.filter(**of_tree)
+        _offer(self, "contact", Contact.objects.filter(**of_tree))
+        _offer(self, "billing_profile", BillingProfile.objects.filter(**of_tree))
         for name in list(self.fields):
             if not editing.may_edit(order, name):
                 del self.fields[name]
@@ -64,7 +71,7 @@ class NewOrderForm(forms.Form):
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["account"].queryset = Account.objects.visible_to(user).order_by("name")
+        _offer(self, "account", Account.objects.visible_to(user).order_by("name"))
 
 
 class LineForm(forms.Form):
@@ -79,7 +86,7 @@ class LineForm(forms.Form):
 
     def __init__(self, *args: Any, order: Order, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["site"].queryset = Site.objects.filter(account__path__startswith=order.account.path)
+        _offer(self, "site", Site.objects.filter(account__path__startswith=order.account.path))
 
 
 def typed_lines(data: QueryDict, keys: set[int]) -> tuple[dict[int, dict[str, Any]], dict[str, list[str]]]:

@@ -69,7 +69,7 @@ def _below(lines: list[OrderLine]) -> dict[int, list[Standing]]:
     for product, service in tops:
         if service in services:
             by_product[product].append(services[service])
-    return {line.pk: by_product[line.product_id] for line in lines}
+    return {line.pk: by_product[line.product_id or 0] for line in lines}
 
 
 def _walk(tree: Tree, parent: Node, standing: list[Standing], action: str) -> None:

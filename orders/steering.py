@@ -1,5 +1,8 @@
 """Steering: an order is held, resumed, or cancelled before anything was started."""
 
+from collections.abc import Callable
+from typing import Any
+
 from django.db import transaction
 
 from cmdb import termination
@@ -61,7 +64,7 @@ def cancel(*, order_id: int, by: User, reason: str) -> Order:
     return order
 
 
-def _pause(order: Order, by: User, reason: str, transition: object) -> Order:
+def _pause(order: Order, by: User, reason: str, transition: Callable[..., Any]) -> Order:
     lifecycle.move_many(OrderLine.objects.filter(order=order), transition, by=by)
     execution.hold_root(ROOT, order.pk, by, reason)
     return order

@@ -21,5 +21,6 @@ urlpatterns: list[URLPattern] = [
     path("orders/<str:number>/submit/", acts.submit, name="submit"),
     path("orders/<str:number>/supply/", acts.supply, name="supply"),
     path("orders/<str:number>/lines/add/", acts.add_line, name="add_line"),
+    path("orders/<str:number>/lines/<int:pk>/configure/", acts.configure_line, name="configure_line"),
     path("orders/<str:number>/lines/<int:pk>/remove/", acts.remove_line, name="remove_line"),
 ]

@@ -1,5 +1,6 @@
 """Orders and their lines: what was promised (TMF622)."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -13,6 +14,11 @@ from kernel import lifecycle
 from kernel.models import Numbered, Record
 
 HIDDEN = {"hidden": True}
+
+
+def _came_from(state: str) -> Callable[[Any], bool]:
+    """A condition: the order was in that state when its cancellation began to be assessed."""
+    return lambda order: bool(order.before_assessment == state)
 
 
 @lifecycle.guarded("state")
@@ -185,22 +191,22 @@ class Order(Numbered):
         """What was started is undone."""
 
     @transition(field=state, source=State.ASSESSING_CANCELLATION, target=State.IN_PROGRESS, custom=HIDDEN,
-                conditions=[lambda order: order.before_assessment == "in_progress"])  # fmt: skip
+                conditions=[_came_from("in_progress")])  # fmt: skip
     def keep_running(self) -> None:
         """Not cancelled after all."""
 
     @transition(field=state, source=State.ASSESSING_CANCELLATION, target=State.ON_HOLD, custom=HIDDEN,
-                conditions=[lambda order: order.before_assessment == "on_hold"])  # fmt: skip
+                conditions=[_came_from("on_hold")])  # fmt: skip
     def keep_holding(self) -> None:
         """Not cancelled after all; still on hold."""
 
     @transition(field=state, source=State.ASSESSING_CANCELLATION, target=State.AWAITING_INFORMATION, custom=HIDDEN,
-                conditions=[lambda order: order.before_assessment == "awaiting_information"])  # fmt: skip
+                conditions=[_came_from("awaiting_information")])  # fmt: skip
     def keep_waiting(self) -> None:
         """Not cancelled after all; still waiting."""
 
     @transition(field=state, source=State.ASSESSING_CANCELLATION, target=State.REVISION_IN_PROGRESS, custom=HIDDEN,
-                conditions=[lambda order: order.before_assessment == "revision_in_progress"])  # fmt: skip
+                conditions=[_came_from("revision_in_progress")])  # fmt: skip
     def keep_revising(self) -> None:
         """Not cancelled after all; still in revision."""
 

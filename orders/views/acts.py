@@ -5,6 +5,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
+from catalog import configuration
 from contracts.models import Quote
 from crm.models import Account
 from kernel import htmx
@@ -104,6 +105,32 @@ def add_line(request: HttpRequest, number: str) -> HttpResponse:
                 raise
             _put(form, refusal)
     return lines_page(request, order, line_form=form, status=422)
+
+
+@allowed("orders.add_order")
+@require_http_methods(["GET", "HEAD", "POST"])
+def configure_line(request: HttpRequest, number: str, pk: int) -> HttpResponse:
+    """What the customer chose for one line of a draft by hand."""
+    order = visible(request, number)
+    line = get_object_or_404(order.lines.select_related("specification", "offering", "site"), pk=pk)
+    values, problems = line.characteristics, {}
+    if request.method == "POST":
+        raw = {c.key: request.POST.get(c.key, "") for c in line.specification.characteristics.all()
+               if c.source == "customer" and (c.key in request.POST or c.type == "boolean")}  # fmt: skip
+        try:
+            capture.configure(line_id=line.pk, raw=raw, by=person(request))
+            return htmx.go(request, "orders:lines", order.number, toast=f"{line.offering} is configured.")
+        except Refusal as refusal:
+            if refusal.status != 422 or not refusal.problems:
+                raise
+            problems = refusal.problems
+            values = {**values, **raw}
+    context = {
+        "record": order, "line": line, "fields": configuration.form_fields(line.specification, values, problems),
+        "crumbs": [("Orders", reverse("orders:order_list")), (order.number, order.get_absolute_url())],
+        "whole": problems.get("", []),
+    }  # fmt: skip
+    return render(request, "orders/configure.html", context, status=422 if problems else 200)
 
 
 @allowed("orders.add_order")

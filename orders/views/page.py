@@ -196,7 +196,9 @@ def _tabs(record: Order, here: str) -> list[dict[str, Any]]:
     number = [record.number]
     nodes = DomainOrder.objects.filter(order=record).count()
     asked = record.missing_values.filter(filled_at__isnull=True).count()
-    found = [("lines", "Lines", record.lines.count(), reverse("orders:lines", args=number))]
+    found: list[tuple[str, str, int | None, str]] = [
+        ("lines", "Lines", record.lines.count(), reverse("orders:lines", args=number))
+    ]
     if nodes:
         found = [
             ("tree", "Tree", nodes, reverse("orders:order", args=number)),

@@ -216,6 +216,13 @@ def test_an_order_by_hand_gets_its_lines() -> None:
     assert client.post(url("add_line", order), line).status_code == 302
     assert order.lines.get().characteristics == {"routing": "static", "access_pairs": 1}
     assert client.post(url("add_line", order), {**line, "quantity": 0}).status_code == 422
+    configure = url("configure_line", order, order.lines.get().pk)
+    assert b"Speed" in client.get(configure).content
+    refused = client.post(configure, {"speed": "5", "routing": "BGP", "access_pairs": "1"})
+    assert refused.status_code == 422
+    assert b"At least 10" in refused.content
+    assert client.post(configure, {"speed": "100", "routing": "BGP", "access_pairs": "1"}).status_code == 302
+    assert order.lines.get().characteristics == {"speed": 100, "routing": "BGP", "access_pairs": 1}
     assert client.post(url("remove_line", order, order.lines.get().pk)).status_code == 302
     assert not order.lines.exists()
     assert client.post(reverse("orders:new"), {"title": ""}).status_code == 422
