@@ -44,7 +44,7 @@ def configure(request: HttpRequest, number: str, version: int, line_id: int) -> 
     edition, quantity = (_number(request.POST.get(name, "")) for name in ("edition", "quantity"))
     try:
         quoting.configure(
-            line_id=line.pk, values=values, edition=edition, quantity=quantity, by=workspace.person(request)
+            line_id=line.pk, values=values, edition=edition or 0, quantity=quantity, by=workspace.person(request)
         )
     except EditedMeanwhile as error:
         stored = quotescreen.panel_context(request, quote, quotescreen.line_of(quote, line_id))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from contracts import quoteapproval, quotepricing, quoteversions, quoting
+from contracts import quoteapproval, quotepricing, quoteversions, quoting, tasks
 from contracts.models import Quote
 from contracts.quoteversions import NoNewVersion
 from kernel import lifecycle
@@ -78,6 +78,7 @@ def test_what_is_over_expires_and_its_round_with_it() -> None:
     fresh = make.approved()
     tomorrow = timezone.localdate() + dt.timedelta(days=31)
     Quote.objects.filter(pk=fresh.pk).update(valid_until=tomorrow)
+    assert tasks.expire_quotes() == 0
     assert quoteversions.expire(today=tomorrow) == [late.pk]
     assert Quote.objects.get(pk=late.pk).state == "expired"
     assert ApprovalRequest.objects.get(subject_id=late.pk).state == "void"
