@@ -13,8 +13,27 @@ function open(link) {
   body.classList.add("has-panel");
   const line = new URL(link.href).searchParams.get("line");
   if (line) history.replaceState(null, "", `?line=${line}`);
+  wanted = link;
+  load();
+}
+
+// An answer that is still being kept is shown before another cell's panel takes its place.
+let saving = 0;
+let wanted = null;
+
+function load() {
+  if (saving || !wanted) return;
+  const link = wanted;
+  wanted = null;
   window.htmx.ajax("GET", link.dataset.cell, { target: "#cfg", swap: "innerHTML" }).then(() => panel.querySelector("h2")?.focus({ preventScroll: true }));
 }
+
+document.addEventListener("htmx:beforeSend", (event) => (saving += event.target.id === "cfg-form" ? 1 : 0));
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.target.id !== "cfg-form") return;
+  saving -= 1;
+  setTimeout(load); // a save that was queued behind this one has begun by then
+});
 
 function shut() {
   const here = document.querySelector(".sx-cell.is-active > a");
