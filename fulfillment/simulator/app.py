@@ -1,8 +1,8 @@
 """The simulated network as a WSGI application.
 
 POST /<system>/<operation> with Idempotency-Key answers the same for the same key. GET /<system>/_by_key/<key> tells
-what became of one. GET /_effects counts what had an effect. PUT /_faults sets faults, a list of objects: "kind" (timeout,
-error, reject, reject_later, duplicate_callback, out_of_order, lost_answer), "operation" ("port.create" or "*"), "match"
+what became of one. GET /_effects counts what had an effect. PUT /_faults sets faults, a list of objects: "kind" (error,
+timeout, reject, reject_later, duplicate_callback, out_of_order, lost_answer), "operation" ("port.create" or "*"), "match"
 (values of the request), "times" (1; −1 for ever), "share" (0.02), "code", "message", "suggestion", "seconds".
 """
 
