@@ -139,10 +139,10 @@ def _realize(order: Order, closed: list[int]) -> None:
             above[row.pk].append(row.parent)
     for link in DomainOrderLink.objects.filter(child__in=rows).select_related("parent__line").order_by("pk"):
         above[link.child_id].append(link.parent)
-    for parent, number in DomainOrder.objects.filter(parent__in=rows).values_list("parent", "number"):
+    own = DomainOrder.objects.filter(parent__in=rows).values_list("parent", "number")
+    shared = DomainOrderLink.objects.filter(parent__in=rows).values_list("parent", "child__number")
+    for parent, number in [*own, *shared]:
         below[parent or 0].append(number)
-    for parent, number in DomainOrderLink.objects.filter(parent__in=rows).values_list("parent", "child__number"):
-        below[parent].append(number)
     lines = {line.pk: line.product_id for line in order.lines.all()}
     made = activation.realize(
         [_realized(order, row, above[row.pk], below[row.pk], lines) for row in rows], None, at=timezone.now()

@@ -58,5 +58,6 @@ def _above(node_id: int) -> tuple[set[int], set[int]]:
         rows = list(DomainOrder.objects.filter(pk__in=level).values_list("parent", "line"))
         lines |= {line for _, line in rows}
         linked = DomainOrderLink.objects.filter(child__in=level).values_list("parent", flat=True)
-        level = ({int(parent) for parent, _ in rows if parent} | {int(parent) for parent in linked}) - nodes
+        above = [*(parent for parent, _ in rows), *linked]
+        level = {parent for parent in above if parent is not None} - nodes
     return nodes, lines
