@@ -1,10 +1,11 @@
 """Specifications: what a product, service or resource is, by characteristics, and what it decomposes into (SID)."""
 
 from django.db import models
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from kernel import lifecycle
 from kernel.models import Record
+from kernel.models.statefield import StateField
 
 
 class Versioned(Record):
@@ -20,7 +21,7 @@ class Versioned(Record):
     version = models.PositiveIntegerField(default=1)
     name = models.CharField(max_length=120)
     description = models.TextField(blank=True)
-    state = FSMField(default=State.DESIGN, choices=State.choices, protected=True)
+    state = StateField(default=State.DESIGN, choices=State.choices, protected=True)
 
     class Meta:
         abstract = True

@@ -3,11 +3,12 @@
 from typing import Any, ClassVar
 
 from django.db import models
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from crm.models import OfAccountQuerySet
 from kernel import lifecycle
 from kernel.models import Numbered, RecordQuerySet
+from kernel.models.statefield import StateField
 
 
 @lifecycle.guarded("state")
@@ -33,7 +34,7 @@ class Product(Numbered):
     account = models.ForeignKey("crm.Account", on_delete=models.PROTECT, related_name="products")
     site = models.ForeignKey("crm.Site", null=True, blank=True, on_delete=models.PROTECT, related_name="products")
     bundle = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="members")
-    state = FSMField(default=State.CREATED, choices=State.choices, protected=True)
+    state = StateField(default=State.CREATED, choices=State.choices, protected=True)
     characteristics = models.JSONField(default=dict, blank=True)
     quantity = models.PositiveIntegerField(default=1)
     currency = models.CharField(max_length=3, default="EUR")
@@ -118,7 +119,7 @@ class Service(Numbered):
     account = models.ForeignKey("crm.Account", on_delete=models.PROTECT, related_name="services")
     site = models.ForeignKey("crm.Site", null=True, blank=True, on_delete=models.PROTECT, related_name="services")
     products = models.ManyToManyField(Product, related_name="services")
-    state = FSMField(default=State.FEASIBILITY_CHECKED, choices=State.choices, protected=True)
+    state = StateField(default=State.FEASIBILITY_CHECKED, choices=State.choices, protected=True)
     characteristics = models.JSONField(default=dict, blank=True)
     order_number = models.CharField(max_length=20, blank=True, db_index=True)
     domain_order = models.CharField(max_length=20, blank=True, unique=True, null=True)
@@ -183,7 +184,7 @@ class Resource(Numbered):
     parent = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="parts", help_text="The device of a port."
     )
-    state = FSMField(default=State.PLANNED, choices=State.choices, protected=True)
+    state = StateField(default=State.PLANNED, choices=State.choices, protected=True)
     characteristics = models.JSONField(default=dict, blank=True)
     order_number = models.CharField(max_length=20, blank=True, db_index=True)
     domain_order = models.CharField(max_length=20, blank=True, unique=True, null=True)

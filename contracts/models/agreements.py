@@ -5,12 +5,13 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from catalog.models import SlaMetric
 from crm.models import OfAccountQuerySet
 from kernel import lifecycle
 from kernel.models import Record
+from kernel.models.statefield import StateField
 
 
 @lifecycle.guarded("state")
@@ -44,7 +45,7 @@ class Agreement(Record):
     term_months = models.PositiveIntegerField(default=36)
     notes = models.TextField(blank=True, help_text="Internal.")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    state = FSMField(default=State.DRAFT, choices=State.choices, protected=True)
+    state = StateField(default=State.DRAFT, choices=State.choices, protected=True)
     id: int
 
     objects: ClassVar[Any] = OfAccountQuerySet.as_manager()

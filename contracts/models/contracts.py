@@ -6,12 +6,13 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from catalog.models import SlaMetric
 from crm.models import OfAccountQuerySet
 from kernel import lifecycle
 from kernel.models import Numbered
+from kernel.models.statefield import StateField
 
 
 @lifecycle.guarded("state")
@@ -46,7 +47,7 @@ class Contract(Numbered):
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="service_contracts"
     )
     renewed_from = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="renewals")
-    state = FSMField(default=State.DRAFT, choices=State.choices, protected=True)
+    state = StateField(default=State.DRAFT, choices=State.choices, protected=True)
     currency = models.CharField(max_length=3, default="EUR")
     term_months = models.PositiveIntegerField(default=36)
     starts_on = models.DateField(null=True, blank=True)

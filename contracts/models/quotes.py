@@ -5,11 +5,12 @@ from typing import Any, ClassVar
 import pgtrigger
 from django.conf import settings
 from django.db import models
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from crm.models import OfAccountQuerySet
 from kernel import lifecycle
 from kernel.models import Record
+from kernel.models.statefield import StateField
 
 OPEN = ["draft", "in_review", "approved", "presented", "rejected"]
 
@@ -69,7 +70,7 @@ class Quote(Record):
     wish = models.TextField(blank=True, help_text="What the customer asked to change in this version.")
     note_for_approver = models.TextField(blank=True)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    state = FSMField(default=State.DRAFT, choices=State.choices, protected=True)
+    state = StateField(default=State.DRAFT, choices=State.choices, protected=True)
     content_hash = models.CharField(max_length=64, blank=True, editable=False)
     monthly = models.DecimalField(max_digits=16, decimal_places=2, default=0, editable=False)
     monthly_list = models.DecimalField(max_digits=16, decimal_places=2, default=0, editable=False)

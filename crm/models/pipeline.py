@@ -5,11 +5,12 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from crm.models.accounts import Account, Contact, OfAccountQuerySet
 from kernel import lifecycle
 from kernel.models import Numbered
+from kernel.models.statefield import StateField
 
 
 @lifecycle.guarded("state")
@@ -45,7 +46,7 @@ class Lead(Numbered):
     score = models.PositiveSmallIntegerField(default=0)
     rating = models.CharField(max_length=5, choices=Rating, default=Rating.WARM)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    state = FSMField(default=State.NEW, choices=State.choices, protected=True)
+    state = StateField(default=State.NEW, choices=State.choices, protected=True)
     disqualified_because = models.CharField(max_length=200, blank=True)
     converted_to = models.ForeignKey("Opportunity", null=True, on_delete=models.PROTECT, related_name="leads")
     id: int
@@ -162,7 +163,7 @@ class Opportunity(Numbered):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="opportunities")
     contact = models.ForeignKey(Contact, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     stage = models.ForeignKey(Stage, on_delete=models.PROTECT, related_name="opportunities")
-    state = FSMField(default=State.OPEN, choices=State.choices, protected=True)
+    state = StateField(default=State.OPEN, choices=State.choices, protected=True)
     currency = models.CharField(max_length=3, default="EUR")
     monthly = models.DecimalField(max_digits=14, decimal_places=2, default=0, help_text="Expected monthly revenue.")
     close_on = models.DateField(help_text="When we expect the signature.")

@@ -4,11 +4,12 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from crm.models import OfAccountQuerySet
 from kernel import lifecycle
 from kernel.models import Numbered
+from kernel.models.statefield import StateField
 
 
 @lifecycle.guarded("state")
@@ -62,7 +63,7 @@ class Fallout(Numbered):
     resolution = models.CharField(max_length=20, choices=Resolution, blank=True)
     resolution_note = models.TextField(blank=True)
     resolved_at = models.DateTimeField(null=True)
-    state = FSMField(default=State.OPEN, choices=State.choices, protected=True)
+    state = StateField(default=State.OPEN, choices=State.choices, protected=True)
     id: int
 
     objects: ClassVar[Any] = OfAccountQuerySet.as_manager()

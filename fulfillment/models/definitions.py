@@ -2,10 +2,11 @@
 
 from django.db import models
 from django.urls import reverse
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from kernel import lifecycle
 from kernel.models import Record
+from kernel.models.statefield import StateField
 
 
 class Action(models.TextChoices):
@@ -37,7 +38,7 @@ class PlanDefinition(Record):
         max_length=300, blank=True, help_text="Expression; the first plan that holds is taken."
     )
     position = models.PositiveIntegerField(default=0)
-    state = FSMField(default=State.DRAFT, choices=State.choices, protected=True)
+    state = StateField(default=State.DRAFT, choices=State.choices, protected=True)
     id: int
 
     class Meta:

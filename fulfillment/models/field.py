@@ -5,12 +5,13 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from crm.models import OfAccountQuerySet
 from fulfillment.models.flows import Task
 from kernel import lifecycle
 from kernel.models import Numbered, Record
+from kernel.models.statefield import StateField
 
 
 class WorkOrder(Numbered):
@@ -74,7 +75,7 @@ class Project(Numbered):
     budget = models.DecimalField(max_digits=14, decimal_places=2, default=0)
     currency = models.CharField(max_length=3, default="EUR")
     baseline_end = models.DateField(null=True)
-    state = FSMField(default=State.PLANNED, choices=State.choices, protected=True)
+    state = StateField(default=State.PLANNED, choices=State.choices, protected=True)
     id: int
 
     objects: ClassVar[Any] = OfAccountQuerySet.as_manager()

@@ -5,12 +5,13 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from crm.models import OfAccountQuerySet
 from fulfillment.models.definitions import Action, DependencyKind, Kind, PlanDefinition, PlanItem
 from kernel import lifecycle
 from kernel.models import Numbered, Record
+from kernel.models.statefield import StateField
 
 MACHINE = ["automatic", "api_call", "milestone", "timer", "wait_event", "project"]  # kinds that a worker begins
 
@@ -52,7 +53,7 @@ class Flow(Record):
     estimated_end = models.DateField(null=True)
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
-    state = FSMField(default=State.PLANNED, choices=State.choices, protected=True)
+    state = StateField(default=State.PLANNED, choices=State.choices, protected=True)
     id: int
     site_id: int | None
 
@@ -138,7 +139,7 @@ class Task(Numbered):
     kind = models.CharField(max_length=12, choices=Kind)
     mode = models.CharField(max_length=4, choices=Mode, default=Mode.DO)
     position = models.PositiveIntegerField(default=0)
-    state = FSMField(default=State.PLANNED, choices=State.choices, protected=True)
+    state = StateField(default=State.PLANNED, choices=State.choices, protected=True)
     team = models.CharField(max_length=60, blank=True, db_index=True)
     assignee = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="tasks"

@@ -8,6 +8,7 @@ from kernel.models.decisions import DecisionTable
 from kernel.models.documents import Document
 from kernel.models.outbox import OutboxDelivery, OutboxEvent
 from kernel.models.people import User
+from kernel.models.statefield import StateField
 from kernel.models.trail import AuditEntry
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "OutboxEvent",
     "Record",
     "RecordQuerySet",
+    "StateField",
     "User",
 ]

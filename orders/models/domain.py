@@ -3,12 +3,13 @@
 from typing import Any, ClassVar
 
 from django.db import models
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from crm.models import OfAccountQuerySet
 from fulfillment.models import Action
 from kernel import lifecycle
 from kernel.models import Numbered
+from kernel.models.statefield import StateField
 from orders.models.orders import HIDDEN, Order, OrderLine
 
 OPEN = ["draft", "waiting_data", "qualified", "scheduled", "in_progress", "on_hold"]
@@ -65,7 +66,7 @@ class DomainOrder(Numbered):
     product = models.ForeignKey("cmdb.Product", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     service = models.ForeignKey("cmdb.Service", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     resource = models.ForeignKey("cmdb.Resource", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    state = FSMField(default=State.DRAFT, choices=State.choices, protected=True)
+    state = StateField(default=State.DRAFT, choices=State.choices, protected=True)
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     id: int

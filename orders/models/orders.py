@@ -6,12 +6,13 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from crm.models import OfAccountQuerySet
 from fulfillment.models import Action
 from kernel import lifecycle
 from kernel.models import Numbered, Record
+from kernel.models.statefield import StateField
 
 HIDDEN = {"hidden": True}
 
@@ -94,7 +95,7 @@ class Order(Numbered):
     manager = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
-    state = FSMField(default=State.DRAFT, choices=State.choices, protected=True)
+    state = StateField(default=State.DRAFT, choices=State.choices, protected=True)
     fulfilment = models.CharField(max_length=8, choices=Fulfilment, default=Fulfilment.NOTHING)
     before_assessment = models.CharField(max_length=30, blank=True, editable=False)
     submitted_at = models.DateTimeField(null=True, blank=True)
@@ -276,7 +277,7 @@ class OrderLine(Record):
     access_notes = models.CharField(max_length=300, blank=True)
     monthly = models.DecimalField(max_digits=14, decimal_places=2, default=0)
     one_time = models.DecimalField(max_digits=14, decimal_places=2, default=0)
-    state = FSMField(default=State.DRAFT, choices=State.choices, protected=True)
+    state = StateField(default=State.DRAFT, choices=State.choices, protected=True)
     id: int
     site_id: int | None
 

@@ -15,5 +15,5 @@ def fill(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("contracts", "0002_clauses_and_signing")]
+    dependencies = [("contracts", "0001_initial")]
     operations = [migrations.RunPython(fill, migrations.RunPython.noop)]
