@@ -6,6 +6,7 @@ from django.db.models import Count
 from django.urls import reverse
 from django.utils import timezone
 
+from contracts.models import Quote
 from kernel import finding, frame, home, moving, roles, states
 from kernel.models import User
 from kernel.states import Look
@@ -67,6 +68,17 @@ states.add(
 )
 
 
+def _accepted(user: User) -> Iterable[home.Action]:
+    """Signed quotes that nobody has ordered yet."""
+    rows = Quote.objects.visible_to(user).filter(state=Quote.State.ACCEPTED).select_related("account")
+    for quote in rows.order_by("accepted_at")[:5]:
+        yield home.Action(
+            text=f"Create the order of {quote.title}", url=reverse("contracts:quote", args=[quote.number, quote.version]),
+            detail=quote.account.name, number=str(quote), icon="signature", tone="wait", due="Signed",
+            due_detail="the customer waits", word="Look", at=quote.accepted_at,
+        )  # fmt: skip
+
+
 def _drafts(user: User) -> Iterable[home.Action]:
     """Drafts that somebody has to submit."""
     rows = Order.objects.visible_to(user).filter(state=Order.State.DRAFT).select_related("account")
@@ -121,6 +133,7 @@ def _search(user: User, text: str, limit: int) -> Iterable[finding.Found]:
         yield finding.Found(order.title, order.get_absolute_url(), order.account.name, order.number, "shopping-cart")
 
 
+home.next_actions("orders.submit_order", _accepted)
 home.next_actions("orders.submit_order", _drafts)
 home.next_actions("orders.enrich_order", _values)
 home.next_actions("orders.steer_order", _late)

@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern] = [
     path("orders/new/", acts.new, name="new"),
     path("orders/mine/", orders.mine, name="mine"),
     path("orders/of-account/<str:number>/", orders.of_account, name="of_account"),
+    path("orders/of-quote/<int:pk>/", orders.of_quote, name="of_quote"),
     path("orders/from-quote/<int:pk>/", acts.from_quote, name="from_quote"),
     path("orders/<str:number>/", page.order, name="order"),
     path("orders/<str:number>/tree/", page.tree, name="tree"),

@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
+from contracts.models import Quote
 from crm.models import Account
 from kernel import tables
 from kernel.columns import Cell
@@ -194,6 +195,17 @@ class Orders(tables.ListPage):
 def orders(request: HttpRequest) -> Any:
     """All orders."""
     return tables.show(request, Orders, template="orders/list.html")
+
+
+@allowed("kernel.use_workspace")
+@require_safe
+def of_quote(request: HttpRequest, pk: int) -> HttpResponse:
+    """The way from a quote to its order, for the quote's page: the order, else the button that makes it."""
+    user = person(request)
+    quote = get_object_or_404(Quote.objects.visible_to(user), pk=pk)
+    order = Order.objects.visible_to(user).filter(quote=quote).first()
+    may = quote.state == Quote.State.ACCEPTED and user.has_perm("orders.add_order")
+    return render(request, "orders/of_quote.html", {"quote": quote, "order": order, "may_order": may})
 
 
 @allowed("kernel.use_workspace")

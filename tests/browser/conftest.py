@@ -1,4 +1,4 @@
-"""The browser journey's stage: a running product, Chromium, the demo's people at their screens, a place for pictures."""
+"""The stage of the browser journey: a running product, Chromium, people at their screens, a place for pictures."""
 
 import os
 import shutil
@@ -56,6 +56,6 @@ def shoot(tmp_path: Path) -> Callable[..., None]:
 
     def take(page: Page, name: str, *, whole: bool = False) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=folder / f"{name}.png", full_page=whole, animations="disabled")
+        page.screenshot(path=folder / f"{name}.png", full_page=whole, animations="disabled", caret="initial")
 
     return take

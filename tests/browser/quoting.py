@@ -63,8 +63,9 @@ def configure(page: Page, site: str, cell: int, changes: dict[str, str | bool]) 
 
 def configure_sites(mira: Page) -> None:
     """Two devices at the hub, BGP in Hamburg: each answer is kept at once and its price explained."""
-    configure(mira, "Hamburg Billbrook", INTERNET, {"Routing": "BGP"})
-    panel = configure(mira, "Breda head office", SDWAN, {"Two devices": True, "Service tier": "gold", "Topology": "hub"})
+    configure(mira, "Hamburg Billbrook", INTERNET, {"Routing": "BGP", "Customer AS number": "210483"})
+    hub: dict[str, str | bool] = {"Two devices": True, "Service tier": "gold", "Topology": "hub"}
+    panel = configure(mira, "Breda head office", SDWAN, hub)
     why = panel.get_by_role("table", name="Why this price")
     for step in ("List price", "Term", "Volume", "Agreement", "Price per month"):
         expect(why.get_by_role("row", name=step)).to_be_visible()
@@ -75,9 +76,31 @@ def discount_and_submit(mira: Page, percent: str, note: str) -> None:
     if percent:
         mira.get_by_role("button", name="Change the discount").click()
         window = mira.get_by_role("dialog", name="Dialog")
-        window.get_by_label("Percent").fill(percent)
+        window.get_by_label("Discount on monthly prices").fill(percent)
         window.get_by_role("button", name="Apply").click()
         expect(mira.locator("#totals")).to_contain_text("needs approval")
     mira.get_by_label("Reason for the approver").fill(note)
     mira.get_by_role("button", name="Submit for review").click()
     expect(mira.get_by_role("list", name="Lifecycle").locator("[aria-current=step]")).to_contain_text("In review")
+
+
+def approve_quote(petra: Page, deal: Deal) -> None:
+    """The sales manager reads why she is asked and approves on the quote's own page."""
+    petra.goto("/")
+    petra.get_by_role("link", name=re.compile("Decide on QUO")).click()
+    petra.get_by_role("link", name=re.compile("QUO")).first.click()
+    expect(petra).to_have_url(deal.quote)
+    petra.get_by_role("button", name="Approve", exact=True).click()
+    expect(petra.get_by_role("list", name="Lifecycle").locator("[aria-current=step]")).to_contain_text("Approved")
+
+
+def second_version(mira: Page, deal: Deal) -> None:
+    """The customer wants one site faster; everything else is copied."""
+    mira.goto(deal.quote)
+    mira.get_by_role("button", name="New version").click()
+    window = mira.get_by_role("dialog", name="Dialog")
+    window.get_by_label("wish").fill("Duisburg with 1 Gbit/s, please.")
+    window.get_by_role("button", name="Make the new version").click()
+    deal.quote = record(mira, r"/quotes/QUO\d+/v2/$")
+    expect(mira.locator("main")).to_contain_text("Duisburg with 1 Gbit/s, please.")
+    configure(mira, "Duisburg Ruhrort", INTERNET, {"Bandwidth": "1G"})

@@ -125,7 +125,7 @@ def draft_agreement(mira: Page, deal: Deal) -> None:
         expect(levels.get_by_role("cell", name=promise)).to_be_visible()
     make_move(mira, "Start negotiation", "In negotiation")
     for side, said in (
-        ("The customer says", "Repair within 4 hours at every site."), ("We propose", "Agreed, with 5 % on all charges."),
+        ("The customer says", "Repair within 4 hours at every site."), ("We propose", "Agreed, and 5 % on all charges."),
     ):  # fmt: skip
         mira.get_by_label("Whose").select_option(label=side)
         mira.get_by_label("What", exact=True).fill(said)
@@ -158,13 +158,12 @@ def send_for_signature(mira: Page, subject: str) -> str:
     return signature.get_by_label("Signature link").input_value()
 
 
-def sign(office: Office, link: str, what: str) -> Page:
+def sign(office: Office, link: str, button: str) -> Page:
     """The signatory opens the link, reads, consents, signs with her name."""
     julia = office.stranger()
     julia.goto(link)
-    button = julia.get_by_role("button", name=re.compile(f"Sign the {what}"))
     julia.get_by_label("Your full name").fill("Julia Brandt")
     julia.get_by_role("checkbox").check()
-    button.click()
+    julia.get_by_role("button", name=button).click()
     expect(julia.locator("main")).to_contain_text("signed")
     return julia
