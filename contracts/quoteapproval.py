@@ -72,8 +72,11 @@ def submit(*, quote_id: int, by: User, note: str = "") -> Quote:
     Raises:
         Incomplete: with every problem at its place.
         IllegalMove: it is no draft.
+        BrokenRule: there are no rules that say who has to agree; nothing is approved by default.
     """
     quote: Quote = Quote.objects.locked(quote_id)
+    if decisions.reader(TABLE) is None:
+        raise decisions.BrokenRule(f"Nobody has said who approves quotes: the decision table “{TABLE}” is missing.")
     if quote.state == Quote.State.DRAFT:
         lines = quotepricing.lines_of(quote)
         quotepricing.price_lines(quote, lines)

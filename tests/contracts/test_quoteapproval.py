@@ -8,6 +8,7 @@ from contracts import quoteapproval, quotecompleteness, quoteversions, quoting
 from contracts.models import Quote
 from contracts.quoteapproval import Incomplete
 from kernel import approvals
+from kernel.decisions import BrokenRule
 from kernel.lifecycle import IllegalMove
 from kernel.models import ApprovalRequest, DecisionTable
 from kernel.refusal import NotPermitted, Refusal
@@ -63,6 +64,15 @@ def test_little_discount_needs_nobody() -> None:
     quote = submitted(15)
     assert quote.state == "approved"
     assert not ApprovalRequest.objects.exists()
+
+
+def test_without_rules_nothing_is_approved() -> None:
+    DecisionTable.objects.filter(key="quote_approval").update(state="retired")
+    by = make.seller()
+    quote, _ = make.filled(by=by)
+    with pytest.raises(BrokenRule, match="Nobody has said who approves"):
+        quoteapproval.submit(quote_id=quote.pk, by=by)
+    assert Quote.objects.get(pk=quote.pk).state == "draft"
 
 
 def test_seventeen_percent_needs_the_sales_manager() -> None:
