@@ -73,9 +73,9 @@ def _accepted(user: User) -> Iterable[home.Action]:
     rows = Quote.objects.visible_to(user).filter(state=Quote.State.ACCEPTED).select_related("account")
     for quote in rows.order_by("accepted_at")[:5]:
         yield home.Action(
-            text=f"Create the order of {quote.title}", url=reverse("contracts:quote", args=[quote.number, quote.version]),
-            detail=quote.account.name, number=str(quote), icon="signature", tone="wait", due="Signed",
-            due_detail="the customer waits", word="Look", at=quote.accepted_at,
+            text=f"Create the order of {quote.title}", detail=quote.account.name, number=str(quote),
+            url=reverse("contracts:quote", args=[quote.number, quote.version]), icon="signature",
+            tone="wait", due="Signed", due_detail="the customer waits", word="Look", at=quote.accepted_at,
         )  # fmt: skip
 
 

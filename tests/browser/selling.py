@@ -125,7 +125,7 @@ def draft_agreement(mira: Page, deal: Deal) -> None:
         expect(levels.get_by_role("cell", name=promise)).to_be_visible()
     make_move(mira, "Start negotiation", "In negotiation")
     for side, said in (
-        ("The customer says", "Repair within 4 hours at every site."), ("We propose", "Agreed, and 5 % on all charges."),
+        ("The customer says", "Repair within 4 hours at each site."), ("We propose", "Agreed, and 5 % on all charges."),
     ):  # fmt: skip
         mira.get_by_label("Whose").select_option(label=side)
         mira.get_by_label("What", exact=True).fill(said)
