@@ -7,7 +7,7 @@ from contracts.models import Quote, QuoteLine
 from kernel.admin import ReadOnly
 
 
-class QuoteLineInline(TabularInline):
+class QuoteLineInline(TabularInline):  # type: ignore[misc]
     """Lines of a version, without what they cost us."""
 
     model = QuoteLine
