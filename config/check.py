@@ -1,4 +1,4 @@
-"""`make check`: everything that CI asks of the code without running the product. All of it runs, then the verdict."""
+"""Everything that CI asks of the code without running the product: all of it runs, then the verdict."""
 
 import os
 import subprocess
