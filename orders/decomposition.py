@@ -110,14 +110,11 @@ def _store(order: Order, tree: Tree, rows: dict[str, DomainOrder]) -> Grown:
     _update(tree, rows)
     _link(tree, rows)
     _withdraw(tree, rows, grown.lines)
-    waiting = [rows[path].pk for path, node in tree.nodes.items() if node.missing]
+    grown.waiting = sum(bool(node.missing) for node in tree.nodes.values())
     able = [rows[path].pk for path, node in tree.nodes.items() if not node.missing]
-    lifecycle.move_many(
-        DomainOrder.objects.filter(pk__in=waiting, state=State.DRAFT), DomainOrder.wait_for_data, by=None
-    )
-    released = DomainOrder.objects.filter(pk__in=able, state__in=[State.DRAFT, State.WAITING_DATA])
-    grown.released = len(lifecycle.move_many(released, DomainOrder.qualify, by=None))
-    grown.waiting = len(waiting)
+    freed = DomainOrder.objects.filter(pk__in=able, state__in=[State.DRAFT, State.WAITING_DATA])
+    grown.released = len(lifecycle.move_many(freed, DomainOrder.qualify, by=None))
+    grown.released += sum(not node.missing for node in fresh)
     _ask(order, tree)
     if grown.new:
         audit.record("decomposed", order, by=None, changes={"domain orders": [len(rows) - grown.new, len(rows)]})
@@ -137,10 +134,12 @@ def _create(order: Order, fresh: list[Node], rows: dict[str, DomainOrder]) -> No
 
 
 def _row(order: Order, node: Node, rows: dict[str, DomainOrder], number: str) -> DomainOrder:
+    """A new node, qualified from the start unless it has to wait for values."""
     found = node.installed
     service = found if found is not None and hasattr(found, "stands_on") else None
     return DomainOrder(
-        number=number, order=order, line=node.line, parent=rows[node.parent.path] if node.parent else None,
+        number=number, order=order, line=node.line, state=State.WAITING_DATA if node.missing else State.QUALIFIED,
+        parent=rows[node.parent.path] if node.parent else None,
         account_id=node.account_id, site_id=node.site_id, kind=node.specification.kind,
         specification=node.specification, name=_name(node.specification), action=node.action, path=node.path,
         depth=node.depth, rule=node.rule,

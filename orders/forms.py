@@ -49,7 +49,11 @@ class OrderForm(forms.Form):
         super().__init__(*args, **kwargs)
         of_tree = {"account__root": order.account.root_id}
         _offer(self, "contact", Contact.objects.filter(**of_tree))
-        _offer(self, "billing_profile", BillingProfile.objects.filter(**of_tree))
+        profiles = BillingProfile.objects.filter(**of_tree)
+        _offer(self, "billing_profile", profiles)
+        if not profiles.exists():
+            where = format_html('<a href="{}">{}</a>', order.account.get_absolute_url(), order.account.name)
+            self.fields["billing_profile"].help_text = format_html("There is none yet. Add one to {}, then choose it.", where)
         for name in list(self.fields):
             if not editing.may_edit(order, name):
                 del self.fields[name]

@@ -123,7 +123,7 @@ class Order(Numbered):
         return reverse("orders:order", args=[self.number])
 
     @transition(field=state, source=State.DRAFT, target=State.SUBMITTED, permission="orders.submit_order",
-                custom={"label": "Submit"})  # fmt: skip
+                custom={"label": "Submit", "hidden": True})  # fmt: skip
     def submit(self) -> None:
         """Checked as a whole; a promise from here on."""
 
