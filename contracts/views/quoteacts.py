@@ -8,9 +8,9 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from contracts import quoteapproval, quotechecks, quoteimport, quoteversions, quoting
+from contracts.forms.quotes import ImportForm, TermsForm, VersionForm
 from contracts.models import Quote
 from contracts.quoteapproval import Incomplete
-from contracts.quoteforms import ImportForm, TermsForm, VersionForm
 from contracts.views import quotescreen
 from contracts.views.quotelines import WRITES
 from crm import siteimport

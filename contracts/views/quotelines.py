@@ -11,8 +11,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from catalog import configuration
 from catalog.models import Offering
 from contracts import quoteapproval, quotecompleteness, quotecopy, quoting
+from contracts.forms.quotes import AddForm, DiscountForm
 from contracts.models import Quote, QuoteLine
-from contracts.quoteforms import AddForm, DiscountForm
 from contracts.quoting import EditedMeanwhile
 from contracts.views import quotescreen
 from kernel import htmx, workspace

@@ -9,8 +9,8 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from contracts import quoteapproval, quoting
+from contracts.forms.quotes import NewQuoteForm
 from contracts.models import Quote
-from contracts.quoteforms import NewQuoteForm
 from contracts.views import quotescreen
 from crm.models import Opportunity
 from kernel import htmx, tables, workspace
