@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.html import format_html
 
 from catalog.models import Offering
 from crm.models import Account, BillingProfile, Contact, Site
@@ -53,7 +54,8 @@ class OrderForm(forms.Form):
         _offer(self, "billing_profile", profiles)
         if not profiles.exists():
             where = format_html('<a href="{}">{}</a>', order.account.get_absolute_url(), order.account.name)
-            self.fields["billing_profile"].help_text = format_html("There is none yet. Add one to {}, then choose it.", where)
+            said = format_html("There is none yet. Add one to {}, then choose it here.", where)
+            self.fields["billing_profile"].help_text = said
         for name in list(self.fields):
             if not editing.may_edit(order, name):
                 del self.fields[name]
