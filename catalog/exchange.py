@@ -111,11 +111,10 @@ def load_rule(item: dict[str, Any], by: User | None) -> Iterable[Change]:
     yield put("rules", DecompositionRule, lookup, item | {"source": source, "target": target})[1]
 
 
-def _mapping(entry: Any, source: Specification, target: Specification) -> dict[str, Any]:
+def _mapping(given: Any, source: Specification, target: Specification) -> dict[str, Any]:
     """A bare name means: the same value under the same name from the parent."""
-    if isinstance(entry, str):
-        entry = {"to": entry}
-    entry = {"how": "same", "from": entry["to"], "where": "parent"} | entry
+    entry: dict[str, Any] = {"to": given} if isinstance(given, str) else given
+    entry = {"how": "same", "from": entry["to"], "where": "parent", **entry}
     known = set(target.characteristics.values_list("key", flat=True))
     if entry["to"] not in known:
         raise KeyError(f"characteristic “{entry['to']}” of {target.key}")

@@ -101,7 +101,7 @@ class Journey:
     @property
     def order(self) -> Order:
         """The order as it is now."""
-        return Order.objects.get(pk=self.delivery.order.pk)  # type: ignore[no-any-return]
+        return Order.objects.get(pk=self.delivery.order.pk)
 
     def outcome(self) -> "Outcome":
         """What has come to be, counted."""

@@ -5,7 +5,7 @@ from typing import Any
 from django_fsm import FSMField
 
 
-class StateField(FSMField):  # type: ignore[misc]
+class StateField(FSMField):
     """A state that only transitions change.
 
     Migrations see a CharField without choices: the moves are guarded by a trigger, new states need no change of the
