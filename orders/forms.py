@@ -29,6 +29,11 @@ def _offer(form: forms.Form, name: str, rows: Any) -> None:
     field.queryset = rows
 
 
+def _with_company(contact: Contact) -> str:
+    """The same person may be known at several companies of a tree."""
+    return f"{contact}, {contact.account.name}"
+
+
 class OrderForm(forms.Form):
     """What may change on an order without selling anything anew."""
 
@@ -49,7 +54,8 @@ class OrderForm(forms.Form):
         kwargs.setdefault("initial", {name: getattr(order, name) for name in self.base_fields})
         super().__init__(*args, **kwargs)
         of_tree = {"account__root": order.account.root_id}
-        _offer(self, "contact", Contact.objects.filter(**of_tree))
+        _offer(self, "contact", Contact.objects.filter(**of_tree).select_related("account"))
+        self.fields["contact"].label_from_instance = _with_company  # type: ignore[attr-defined]
         profiles = BillingProfile.objects.filter(**of_tree)
         _offer(self, "billing_profile", profiles)
         if not profiles.exists():

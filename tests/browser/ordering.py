@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.office import Office
 from tests.browser.selling import Deal, record
@@ -46,5 +46,49 @@ def submit_order(tom: Page, deal: Deal) -> None:
 
 
 def supply_values(ravi: Page, deal: Deal) -> None:
-    """What no rule knows is asked from the delivery engineer; a wrong value is refused at its field."""
-    expect(ravi.get_by_role("region", name="Next actions")).to_be_visible()
+    """What no rule knows is asked from the delivery engineer; the order waits and then goes on by itself."""
+    ravi.goto("/")
+    appears(ravi, ravi.get_by_role("link", name="Fill in 1 technical value")).click()
+    asked = ravi.get_by_role("region", name="Missing values")
+    asked.get_by_role("button", name="Supply values").click()
+    expect(asked.get_by_role("alert")).to_contain_text("Fill in at least one value.")
+    asked.get_by_label("Fibre handover").select_option(label="SC simplex")
+    asked.get_by_role("button", name="Supply values").click()
+    expect(ravi.locator(STAGE)).to_contain_text("Awaiting approval")
+
+
+def appears(page: Page, wanted: Locator) -> Locator:
+    """What the workers make while we look: load the page again until it is there."""
+    for _ in range(20):
+        try:
+            expect(wanted.first).to_be_visible(timeout=1500)
+            break
+        except AssertionError:
+            page.reload()
+    expect(wanted.first).to_be_visible()
+    return wanted.first
+
+
+def refusals(office: Office, deal: Deal) -> None:
+    """What nobody may do: a move that the state does not allow, a page without the right, an illegal approval."""
+    mira, bram = office("mira"), office("bram")
+    number = deal.order.rstrip("/").rsplit("/", 1)[1]
+    assert office.post(office("tom"), f"/orders/{number}/submit/") == 409
+    assert office.post(mira, "/move/contracts.quote/1/", move="accept") == 409
+    assert office.post(mira, f"/orders/{number}/submit/") == 403
+    bram.goto("/quotes/new/")
+    expect(bram.get_by_role("heading", level=1)).to_have_text("You may not open this")
+    expect(bram.locator("main")).to_contain_text("403")
+
+
+def approve_order(anke: Page, deal: Deal) -> None:
+    """The approver reads why she is asked, twice, and approves both."""
+    anke.goto("/")
+    anke.get_by_role("link", name=re.compile("Decide on ORD")).first.click()
+    anke.get_by_role("link", name=re.compile("ORD")).first.click()
+    approval = anke.get_by_role("region", name="Approval")
+    for reason in ("More than 5,000 a month", "Access has to be built"):
+        step = approval.get_by_role("listitem").filter(has_text=reason)
+        step.get_by_role("button", name="Approve").click()
+        expect(step).to_contain_text("Anke Vos")
+    appears(anke, anke.locator(STAGE).filter(has_text="In progress"))
