@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
+from catalog.models import PriceEntry
 from contracts.models import Quote
 from kernel import roles
 from kernel.models import AuditEntry
@@ -116,3 +117,19 @@ def test_two_at_once_make_one_order() -> None:
         thread.join(10)
     assert len(set(found)) == 1
     assert Order.objects.filter(quote=quote).count() == 1
+
+
+def test_lines_by_hand_cost_what_the_list_says() -> None:
+    shop = Shop()
+    quoted = shop.quote().lines.get()
+    PriceEntry.objects.create(
+        price_list=shop.prices, offering=quoted.offering, charge="recurring", label="Monthly", amount=450
+    )
+    order = capture.by_hand(account_id=shop.account.pk, title="Extra", by=shop.agent)
+    line = capture.add_line(order_id=order.pk, offering_id=quoted.offering_id, site_id=quoted.site_id, by=shop.agent)
+    assert (line.monthly, fresh(order).monthly) == (450, 450)
+    with pytest.raises(capture.Uncapturable) as refusal:
+        capture.configure(line_id=line.pk, raw={"speed": "1"}, by=shop.agent)
+    assert set(refusal.value.problems) == {"speed"}
+    capture.remove_line(line_id=line.pk, by=shop.agent)
+    assert fresh(order).monthly == 0
