@@ -183,9 +183,7 @@ def _task(flow: Flow, item: Any, place: int) -> Task:
 def _links(members: list[_Member]) -> list[TaskDependency]:
     """Dependencies inside new flows, and across flows wherever one end is new."""
     found: dict[tuple[int, int, str], TaskDependency] = {}
-    by_use: dict[tuple[str, int, str], list[_Member]] = defaultdict(list)
-    for member in members:
-        by_use[(member.flow.root_type, member.flow.root_id, member.flow.specification_key)].append(member)
+    by_use = _by_use(members)
 
     def link(after: Task, before: Task, kind: str, lag: Decimal) -> None:
         key = (id(after), id(before), kind)
@@ -207,21 +205,27 @@ def _links(members: list[_Member]) -> list[TaskDependency]:
     return list(found.values())
 
 
-def _reached(member: _Member, reach: Reach, by_use: dict[tuple[str, int, str], list[_Member]]) -> Iterator[Task]:
-    flow = member.flow
-    for other in by_use.get((flow.root_type, flow.root_id, reach.specification), ()):
-        if other is member or not (member.new or other.new) or not _in_scope(flow, other.flow, reach.scope):
-            continue
-        for key in other.shape.ends(reach.item):
-            yield other.tasks[key]
+def _by_use(members: list[_Member]) -> dict[tuple[Any, ...], list[_Member]]:
+    found: dict[tuple[Any, ...], list[_Member]] = defaultdict(list)
+    for member in members:
+        for scope in ("line", "site", "order"):
+            found[_place(member.flow, member.flow.specification_key, scope)].append(member)
+    return found
 
 
-def _in_scope(one: Flow, other: Flow, scope: str) -> bool:
-    if scope == "line":
-        return one.line_key == other.line_key
-    if scope == "site":
-        return one.site_id is not None and one.site_id == other.site_id
-    return True
+def _reached(member: _Member, reach: Reach, by_use: dict[tuple[Any, ...], list[_Member]]) -> Iterator[Task]:
+    if reach.scope == "site" and member.flow.site_id is None:
+        return
+    for other in by_use.get(_place(member.flow, reach.specification, reach.scope), ()):
+        if other is not member and (member.new or other.new):
+            for key in other.shape.ends(reach.item):
+                yield other.tasks[key]
+
+
+def _place(flow: Flow, specification: str, scope: str) -> tuple[Any, ...]:
+    """Where flows of a specification are looked for: the same root, and the same line or site if the scope says so."""
+    within = {"line": flow.line_key, "site": flow.site_id}.get(scope)
+    return (flow.root_type, flow.root_id, specification, scope, within)
 
 
 def _met(before: Task, kind: str) -> bool:

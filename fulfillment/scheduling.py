@@ -190,18 +190,19 @@ def _backward(order: list[_Node], requested_on: dt.date) -> dict[int, tuple[dt.d
 def _write(order: list[_Node], planned: dict[int, tuple[dt.date, dt.date]] | None) -> None:
     estimated = {node.pk: node.last_day() for node in order}
     dates = planned or {node.pk: (node.start[0], estimated[node.pk]) for node in order}
-    rowwise.write(Task, ["estimated_end"], {pk: [day] for pk, day in estimated.items()})
     fresh = set(Task.objects.filter(pk__in=estimated, planned_end__isnull=True).values_list("pk", flat=True))
-    rowwise.write(Task, ["planned_start", "planned_end"], {pk: list(dates[pk]) for pk in dates if pk in fresh})
+    rowwise.write(Task, ["estimated_end"], {pk: [day] for pk, day in estimated.items() if pk not in fresh})
+    columns = ["estimated_end", "planned_start", "planned_end"]
+    rowwise.write(Task, columns, {pk: [day, *dates[pk]] for pk, day in estimated.items() if pk in fresh})
     of_flow: dict[int, list[_Node]] = defaultdict(list)
     for node in order:
         of_flow[node.flow_id].append(node)
-    ends = {flow: [max(estimated[node.pk] for node in nodes)] for flow, nodes in of_flow.items()}
-    rowwise.write(Flow, ["estimated_end"], ends)
+    ends = {flow: max(estimated[node.pk] for node in nodes) for flow, nodes in of_flow.items()}
     new = set(Flow.objects.filter(pk__in=of_flow, planned_end__isnull=True).values_list("pk", flat=True))
+    rowwise.write(Flow, ["estimated_end"], {flow: [day] for flow, day in ends.items() if flow not in new})
     spans = {
-        flow: [min(dates[n.pk][0] for n in nodes), max(dates[n.pk][1] for n in nodes)]
+        flow: [ends[flow], min(dates[n.pk][0] for n in nodes), max(dates[n.pk][1] for n in nodes)]
         for flow, nodes in of_flow.items()
         if flow in new
     }
-    rowwise.write(Flow, ["planned_start", "planned_end"], spans)
+    rowwise.write(Flow, columns, spans)

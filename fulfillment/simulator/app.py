@@ -2,8 +2,8 @@
 
 POST /<system>/<operation> with Idempotency-Key answers the same for the same key. GET /<system>/_by_key/<key> tells
 what became of one. GET /_effects counts what had an effect. PUT /_faults sets faults, a list of objects: "kind" (error,
-timeout, reject, reject_later, duplicate_callback, out_of_order, lost_answer), "operation" ("port.create" or "*"), "match"
-(values of the request), "times" (1; −1 for ever), "share" (0.02), "code", "message", "suggestion", "seconds".
+timeout, reject, reject_later, duplicate_callback, out_of_order, lost_answer), "operation" ("port.create" or "*"),
+"match" (values of the request), "times" (1; −1 for ever), "share" (0.02), "code", "message", "suggestion", "seconds".
 """
 
 import hashlib
