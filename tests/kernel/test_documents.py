@@ -37,7 +37,8 @@ def agent(client: Client) -> User:
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("a.pdf", PDF), ("photo.JPG", b"\xff\xd8\xff\xe0 x"), ("p.png", PNG), ("list.csv", b"a;b\n1;2\n"), ("n.txt", "gr\u00fc\u00df".encode()),
+        ("a.pdf", PDF), ("photo.JPG", b"\xff\xd8\xff\xe0 x"), ("p.png", PNG), ("list.csv", b"a;b\n1;2\n"),
+        ("n.txt", "gr\u00fc\u00df".encode()),
         ("s.xlsx", b"PK\x03\x04 x"), ("..\\..\\evil\\a.pdf", PDF), ("/etc/passwd/a.pdf", PDF), ("a\u202ecod.pdf", PDF),
     ],
 )  # fmt: skip
@@ -51,8 +52,10 @@ def test_files_that_are_what_they_say_are_kept_under_a_clean_name(name: str, con
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("page.html", b"<script>1</script>"), ("x.svg", b"<svg onload=1>"), ("run.exe", b"MZ"), ("noending", b"x"), ("a.pdf", b""),
-        ("a.pdf", b"<html>%PDF-1.7"), ("a.png", PDF), ("a.csv", b"\x00\x01"), ("a.txt", b"<script>alert(1)</script>"), ("a.txt", b"\xff\xfe"),
+        ("page.html", b"<script>1</script>"), ("x.svg", b"<svg onload=1>"), ("run.exe", b"MZ"),
+        ("noending", b"x"), ("a.pdf", b""),
+        ("a.pdf", b"<html>%PDF-1.7"), ("a.png", PDF), ("a.csv", b"\x00\x01"),
+        ("a.txt", b"<script>alert(1)</script>"), ("a.txt", b"\xff\xfe"),
         ("a.pdf.html", PDF), ("a.docx", b"not zipped"), ("", PDF), (".pdf.", b"x"), ("\x00", PDF),
     ],
 )  # fmt: skip
@@ -92,7 +95,8 @@ def test_upload_and_download_by_the_page(client: Client, account: Account, agent
 @pytest.mark.parametrize(
     "sent",
     [
-        {}, {"file": "no file"}, {"file": SimpleUploadedFile("x.html", b"<script>")}, {"file": SimpleUploadedFile("a.pdf", b"")},
+        {}, {"file": "no file"}, {"file": SimpleUploadedFile("x.html", b"<script>")},
+        {"file": SimpleUploadedFile("a.pdf", b"")},
         {"file": SimpleUploadedFile("n" * 300 + ".pdf", PDF)},
     ],
 )  # fmt: skip

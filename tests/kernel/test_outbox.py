@@ -49,9 +49,14 @@ def test_an_event_reaches_every_reaction_once() -> None:
 def test_an_event_of_a_transaction_that_failed_was_never_told() -> None:
     user = UserFactory()
     outbox.reaction(Happened)(writes)
-    with pytest.raises(IntegrityError), transaction.atomic():
+
+    @transaction.atomic
+    def fails() -> None:
         outbox.publish(Happened(user.pk, "no"))
         User.objects.create(username=user.username, email="x@trunkline.example")
+
+    with pytest.raises(IntegrityError):
+        fails()
     assert outbox.drain() == 0
     assert not Notification.objects.exists()
 

@@ -1,5 +1,6 @@
 """Small rules: decisions, working days, numbers, money, audit."""
 
+import contextlib
 import datetime as dt
 from decimal import Decimal
 
@@ -87,10 +88,8 @@ def test_a_missing_table_and_a_broken_expression_are_refused_in_words() -> None:
 
 @pytest.mark.parametrize("evil", ["__import__('os').system('id')", "import os", "exec('1')", "().__class__"])
 def test_an_expression_runs_no_python(evil: str) -> None:
-    try:
+    with contextlib.suppress(decisions.BrokenRule):
         assert decisions.calculate(evil, {}) is None
-    except decisions.BrokenRule:
-        pass
 
 
 @pytest.mark.django_db

@@ -18,7 +18,8 @@ TODAY = dt.date(2026, 11, 17)
     ("amount", "currency", "text"),
     [
         ("12478", "EUR", "€\u00a012,478.00"), ("-80.16", "EUR", "−€\u00a080.16"), ("9900", "SEK", "9,900.00\u00a0kr"),
-        ("4200", "JPY", "JPY\u00a04,200"), ("0.5", "KWD", "KWD\u00a00.500"), (None, "EUR", "–"), ("1234567.891", "USD", "$\u00a01,234,567.89"),
+        ("4200", "JPY", "JPY\u00a04,200"), ("0.5", "KWD", "KWD\u00a00.500"), (None, "EUR", "–"),
+        ("1234567.891", "USD", "$\u00a01,234,567.89"),
     ],
 )  # fmt: skip
 def test_money(amount: str | None, currency: str, text: str) -> None:
@@ -55,7 +56,8 @@ def test_a_due_date_turns_red_once_it_is_over() -> None:
 @pytest.mark.parametrize(
     ("back", "text"),
     [
-        ({"seconds": 5}, "just now"), ({"minutes": 40}, "40 min ago"), ({"hours": 3}, "today 10:00"), ({"days": 1}, "yesterday 13:00"),
+        ({"seconds": 5}, "just now"), ({"minutes": 40}, "40 min ago"), ({"hours": 3}, "today 10:00"),
+        ({"days": 1}, "yesterday 13:00"),
         ({"days": 4}, "Fri 13 Nov 13:00"), ({"days": 400}, "Mon 13 Oct 2025 14:00"),
     ],
 )  # fmt: skip
