@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, OuterRef, Subquery
 from django.utils import timezone
 
 from fulfillment import execution, planning, scheduling
@@ -64,9 +64,8 @@ def _plan(order: Order) -> None:
     rows = DomainOrder.objects.filter(order=order, state=DomainOrder.State.QUALIFIED, flow__isnull=True)
     nodes = list(rows.select_related("specification", "line", "site").order_by("pk"))
     flows = planning.plan(_requests(order, nodes))
-    for node in nodes:
-        node.flow = flows.get(node.pk)
-    DomainOrder.objects.bulk_update([node for node in nodes if node.flow], ["flow"], batch_size=1000)
+    own = Flow.objects.filter(owner_type=OWNER, owner_id=OuterRef("pk"), root_type=ROOT, root_id=order.pk)
+    DomainOrder.objects.filter(pk__in=flows).update(flow=Subquery(own.order_by("-pk").values("pk")[:1]))
     lifecycle.move_many(DomainOrder.objects.filter(pk__in=[node.pk for node in nodes]), DomainOrder.schedule, by=None)
 
 
