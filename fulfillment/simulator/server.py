@@ -7,7 +7,7 @@ import socketserver
 import threading
 import time
 from typing import Any
-from wsgiref.simple_server import ServerHandler, WSGIRequestHandler, WSGIServer
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import httpx
 
@@ -43,9 +43,6 @@ class _Handler(WSGIRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Quiet."""
-
-
-ServerHandler.http_version = "1.1"
 
 
 class Callbacks(threading.Thread):
