@@ -36,7 +36,9 @@ def guarded(*fields: str) -> Callable[[Class], Class]:
     def wrap(model: Class) -> Class:
         for name in fields:
             pairs = sorted({(str(t.source), str(t.target)) for t in transitions_of(model, name)})
-            pgtrigger.register(pgtrigger.FSM(name=f"{name}_moves", field=name, transitions=pairs))(model)
+            pgtrigger.register(
+                pgtrigger.FSM(name=f"{name}_moves", field=name, transitions=pairs, condition=pgtrigger.AnyChange(name))
+            )(model)
         return model
 
     return wrap

@@ -15,7 +15,7 @@ from kernel.refusal import Conflict
 from tests.factories import fallout as made
 from tests.factories.people import UserFactory
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.slow]
 
 
 def _at_once(*acts: Callable[[], Any]) -> list[Any]:

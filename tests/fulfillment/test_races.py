@@ -46,7 +46,7 @@ def close(flow: Flow, key: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_the_last_two_predecessors_finish_at_once_and_the_successor_is_released_once() -> None:
     flow = make.flow(
         "race", {"key": "a", "kind": "manual"}, {"key": "b", "kind": "manual"},
@@ -69,7 +69,7 @@ def test_the_last_two_predecessors_finish_at_once_and_the_successor_is_released_
 
 
 @pytest.mark.slow
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_the_last_two_tasks_finish_at_once_and_the_flow_completes_once() -> None:
     flow = make.flow("race", {"key": "a", "kind": "manual"}, {"key": "b", "kind": "manual"})
     begin(flow, "a", "b")
@@ -88,7 +88,7 @@ def test_the_last_two_tasks_finish_at_once_and_the_flow_completes_once() -> None
 
 
 @pytest.mark.slow
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_two_workers_never_take_the_same_task() -> None:
     flow = make.flow("many", {"key": "first", "kind": "manual"}, *[{"key": f"t{n}", **API} for n in range(10)])
     begin(flow, "first")  # a flow that has started is locked by nobody who merely claims

@@ -10,7 +10,7 @@ from crm import accounts
 from kernel.models import User
 from tests.factories.crm import ContactFactory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 
 def test_a_contact_let_in_chooses_a_password_and_logs_in(client: Client, mailoutbox: list[Any]) -> None:
