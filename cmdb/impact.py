@@ -56,7 +56,8 @@ class Node:
     def mark(self) -> str:
         """What tells it from others of its kind: values that came out of the work, such as a serial number."""
         known = [c for c in self.record.specification.characteristics.all() if c.source == "task"]
-        values = [str(self.record.characteristics[c.key]) for c in known if self.record.characteristics.get(c.key)]
+        values = [self.record.characteristics.get(c.key) for c in known]
+        values = [str(value) for value in values if value and value is not True]
         return ", ".join(values[:2])
 
 

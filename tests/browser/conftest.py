@@ -56,6 +56,8 @@ def shoot(tmp_path: Path) -> Callable[..., None]:
 
     def take(page: Page, name: str, *, whole: bool = False) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        for note in page.locator("[data-toast-close]").all():
+            note.click()
         page.screenshot(path=folder / f"{name}.png", full_page=whole, animations="disabled", caret="initial")
 
     return take

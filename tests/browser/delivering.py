@@ -1,6 +1,7 @@
 """Delivering in the browser: people's tasks, the access build, the fallout, while the workers do the rest."""
 
 import re
+from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -11,10 +12,15 @@ from tests.browser.selling import Deal
 ROUNDS = 60  # looks at the order; each one does what people can do by then
 
 
-def mend(michael: Page) -> None:
-    """One site's VLAN is taken: the fallout agent takes the record, uses what the network suggests, retries."""
+def fallen(michael: Page) -> None:
+    """One site's VLAN is taken; the fallout agent finds the record on his home page, with a way to mend it."""
     michael.goto("/")
     appears(michael, michael.get_by_role("link", name="VLAN in use")).click()
+    expect(michael.get_by_text("Use VLAN 2131 instead of 2114 and try again.")).to_be_visible()
+
+
+def mend(michael: Page) -> None:
+    """He takes it, uses what the network suggests, retries; what is no number is refused at its field."""
     michael.get_by_role("button", name="Take", exact=True).click()
     expect(michael.locator(STAGE)).to_contain_text("In progress")
     michael.locator("summary", has_text="Edit and retry").click()
@@ -39,13 +45,16 @@ def build(lena: Page) -> None:
     expect(heading(lena)).to_contain_text("Completed")
 
 
-def work(page: Page, *, carelessly: bool = False) -> int:
-    """Do every task that waits for this person; how many there were."""
+def work(page: Page, *, first: Callable[[Page], None] = lambda page: None, carelessly: bool = False) -> int:
+    """Do every task that waits for this person; how many there were. `first` is shown the first of them."""
     page.goto("/tasks/")
     waiting = page.locator("tbody tr th a")
     done = 0
     while waiting.count():
         waiting.first.click()
+        expect(page.get_by_role("button", name="Complete the task")).to_be_visible()
+        if not done:
+            first(page)
         if carelessly and not done:
             refused(page)
         finish(page)
@@ -100,3 +109,27 @@ def over(ingrid: Page, deal: Deal) -> bool:
 def heading(page: Page) -> Locator:
     """A record's title with its state beside it."""
     return page.locator(".head .title")
+
+
+def all_live(ingrid: Page, deal: Deal) -> None:
+    """The order is over, each site lives and is billed."""
+    ingrid.goto(deal.order)
+    for said in ("244 of 244", "11 of 11 sites live", "11 sites billed since"):
+        expect(ingrid.locator("#order-strip")).to_contain_text(said)
+
+
+def product_billed(ingrid: Page) -> None:
+    """Every product is active; one of them shows what it stands on and since when it is billed."""
+    ingrid.goto("/inventory/?state=active")
+    expect(ingrid.locator("tbody tr")).to_have_count(26)
+    ingrid.get_by_role("row", name=re.compile("Dedicated internet.*Rotterdam")).get_by_role("link").first.click()
+    trace = ingrid.get_by_role("table", name="Services and resources under this product")
+    expect(trace).to_contain_text("IP port")
+    expect(trace).to_contain_text("In service")
+    expect(ingrid.get_by_role("region", name="Activity")).to_contain_text("Billing started")
+
+
+def contracts_active(ingrid: Page) -> None:
+    """One service contract a site, in force."""
+    ingrid.goto("/contracts/?kind=service&state=active")
+    expect(ingrid.locator("tbody tr")).to_have_count(11)

@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.browser.office import Office
-from tests.browser.selling import JULIA, JULIAS_PASSWORD
+from tests.browser.selling import JULIA, JULIAS_PASSWORD, Deal, record
 
 
 def invitation(office: Office) -> str:
@@ -32,3 +32,38 @@ def choose_password(office: Office) -> None:
 def julia(office: Office, *, phone: bool = False) -> Page:
     """Julia at her own screen."""
     return office(JULIA, phone=phone, password=JULIAS_PASSWORD)
+
+
+def under_way(page: Page, deal: Deal) -> None:
+    """Each site's stage in plain words, while the engine works."""
+    page.goto("/portal/")
+    page.get_by_role("link", name="SD-WAN roll-out, 12 sites").click()
+    expect(page.locator("main")).to_contain_text("All sites work by")
+    build = page.get_by_role("row", name=re.compile("Sassnitz ferry terminal"))
+    expect(build).to_contain_text("Line is being built")
+
+
+def everything_works(page: Page, deal: Deal) -> None:
+    """The same page afterwards."""
+    page.goto("/portal/orders/")
+    page.get_by_role("link", name="SD-WAN roll-out, 12 sites").click()
+    for said in ("Everything works since", "All 11 sites work.", "Sassnitz ferry terminal works"):
+        expect(page.locator("main")).to_contain_text(said)
+
+
+def not_theirs(office: Office) -> None:
+    """What belongs to another customer does not exist for her, and our side of the house is closed."""
+    mira, tom, page = office("mira"), office("tom"), julia(office)
+    mira.goto("/accounts/new/")
+    mira.get_by_label("Name", exact=True).fill("Halden Retail N.V.")
+    mira.get_by_role("button", name="Open account").click()
+    expect(mira.get_by_role("heading", name="Halden Retail N.V.", level=1)).to_be_visible()
+    tom.goto("/orders/new/")
+    tom.get_by_label("Customer").select_option(label="Halden Retail N.V.")
+    tom.get_by_label("Title").fill("Second line in the shop")
+    tom.get_by_role("button", name="Create draft").click()
+    number = record(tom, r"/orders/ORD\d+/").split("/orders/")[1].split("/")[0]
+    for path, status in ((f"/portal/orders/{number}/", 404), (f"/orders/{number}/", 403)):
+        answer = page.goto(path)
+        assert answer
+        assert answer.status == status, path

@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import Locator, Page, expect
 
 from config.demo.selling import SITES
+from tests.browser.office import Office
 from tests.browser.selling import Deal, record
 
 SDWAN, INTERNET = 0, 1  # columns of the grid
@@ -104,3 +105,11 @@ def second_version(mira: Page, deal: Deal) -> None:
     deal.quote = record(mira, r"/quotes/QUO\d+/v2/$")
     expect(mira.locator("main")).to_contain_text("Duisburg with 1 Gbit/s, please.")
     configure(mira, "Duisburg Ruhrort", INTERNET, {"Bandwidth": "1G"})
+
+
+def closed(office: Office, link: str) -> None:
+    """The link of the version before says why it is closed."""
+    page = office.stranger()
+    page.goto(link)
+    expect(page.locator("main")).to_contain_text("This link is no longer valid: Version 2 was presented.")
+    page.context.close()

@@ -1,8 +1,8 @@
 """Selling in the browser: lead, customer, agreement, each step by the person whose job it is."""
 
 import re
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -24,7 +24,6 @@ class Deal:
     agreement: str = ""
     quote: str = ""
     order: str = ""
-    files: list[Path] = field(default_factory=list)
 
 
 def record(page: Page, pattern: str) -> str:
@@ -61,10 +60,14 @@ def capture_lead(mira: Page, deal: Deal) -> None:
     expect(mira.get_by_role("heading", level=1)).to_contain_text(COMPANY)
 
 
-def qualify_and_convert(mira: Page, deal: Deal) -> None:
-    """The lead becomes a customer with a signatory and an opportunity."""
+def qualify(mira: Page) -> None:
+    """The lead is worth a deal."""
     for move, state in (("Contacted", "Contacted"), ("Nurture", "Nurturing"), ("Qualify", "Qualified")):
         make_move(mira, move, state)
+
+
+def convert(mira: Page, deal: Deal) -> None:
+    """The lead becomes a customer with a signatory and an opportunity."""
     mira.get_by_role("link", name="Convert").first.click()
     mira.get_by_label("Name of the opportunity").fill("SD-WAN roll-out, 12 sites")
     mira.get_by_label("Role").select_option(label="Signatory")
@@ -158,12 +161,14 @@ def send_for_signature(mira: Page, subject: str) -> str:
     return signature.get_by_label("Signature link").input_value()
 
 
-def sign(office: Office, link: str, button: str) -> Page:
+def sign(office: Office, link: str, button: str, before: Callable[[Page], None] = lambda page: None) -> None:
     """The signatory opens the link, reads, consents, signs with her name."""
     julia = office.stranger()
     julia.goto(link)
+    expect(julia.get_by_role("button", name=button)).to_be_visible()
+    before(julia)
     julia.get_by_label("Your full name").fill("Julia Brandt")
     julia.get_by_role("checkbox").check()
     julia.get_by_role("button", name=button).click()
     expect(julia.locator("main")).to_contain_text("signed")
-    return julia
+    julia.context.close()
