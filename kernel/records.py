@@ -130,10 +130,18 @@ def _told(row: AuditEntry, record: models.Model) -> Entry:
         _change(name, pair, record) for name, pair in row.changes.items() if isinstance(pair, list) and len(pair) == 2
     ]
     look = next((states.look(str(row.changes[c.name][1]), record) for c in changes if c.is_state), None)
-    text = row.action.replace("_", " ").capitalize()
+    text = _words(row, record)
     return Entry(
         row.at, row.actor, text, look.icon if look else "pencil", look.tone if look else "idle", row.reason, changes
     )
+
+
+def _words(row: AuditEntry, record: models.Model) -> str:
+    """What happened; of a move, the sentence that its declaration says."""
+    move = getattr(type(record), row.action, None)
+    if hasattr(move, "_django_fsm") and move.__doc__:
+        return str(move.__doc__).strip().partition("\n")[0].rstrip(".")
+    return row.action.replace("_", " ").capitalize()
 
 
 def _change(name: str, pair: list[Any], record: models.Model) -> Change:
