@@ -7,6 +7,7 @@ class CatalogConfig(AppConfig):
     """Catalogue."""
 
     name = "catalog"
+    verbose_name = "Catalogue"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

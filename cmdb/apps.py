@@ -7,6 +7,7 @@ class CmdbConfig(AppConfig):
     """Inventory."""
 
     name = "cmdb"
+    verbose_name = "Inventory"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -7,4 +7,5 @@ class ContractsConfig(AppConfig):
     """Commercial promises."""
 
     name = "contracts"
+    verbose_name = "Agreements, quotes, contracts"
     default_auto_field = "django.db.models.BigAutoField"

@@ -7,6 +7,7 @@ class CrmConfig(AppConfig):
     """Customers."""
 
     name = "crm"
+    verbose_name = "Customers"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -7,4 +7,5 @@ class FalloutConfig(AppConfig):
     """Fallout."""
 
     name = "fallout"
+    verbose_name = "Fallout"
     default_auto_field = "django.db.models.BigAutoField"

@@ -7,6 +7,7 @@ class FulfillmentConfig(AppConfig):
     """The engine."""
 
     name = "fulfillment"
+    verbose_name = "Fulfilment"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -8,6 +8,7 @@ class KernelConfig(AppConfig):
     """Finds every app's roles and reactions once all models are loaded."""
 
     name = "kernel"
+    verbose_name = "Kernel"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -79,16 +79,15 @@ def _asks(found: checks.Checked) -> list[approvals.Ask]:
     table = decisions.reader(TABLE)
     if table is None:
         return [NO_TABLE]
-    rows = [row for row in table(found.about) if row.get("role")]
-    asks = {
-        (str(row["role"]), str(row.get("because") or "")): approvals.Ask(
-            str(row["role"]),
-            str(row.get("because") or "Asked by the approval rules.")[:200],
-            int(row.get("sequence") or 1),
-        )
-        for row in rows
-    }
-    return list(asks.values())
+    reasons: dict[str, list[str]] = {}
+    sequences: dict[str, int] = {}
+    for row in table(found.about):
+        if role := str(row.get("role") or ""):
+            reasons.setdefault(role, []).append(str(row.get("because") or "Asked by the approval rules"))
+            sequences[role] = min(int(row.get("sequence") or 1), sequences.get(role, 99))
+    return [
+        approvals.Ask(role, "; ".join(dict.fromkeys(said))[:200], sequences[role]) for role, said in reasons.items()
+    ]
 
 
 def _submitter(order: Order) -> User:

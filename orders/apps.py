@@ -7,4 +7,5 @@ class OrdersConfig(AppConfig):
     """Orders."""
 
     name = "orders"
+    verbose_name = "Orders"
     default_auto_field = "django.db.models.BigAutoField"

@@ -7,4 +7,5 @@ class PortalConfig(AppConfig):
     """Portal."""
 
     name = "portal"
+    verbose_name = "Portal"
     default_auto_field = "django.db.models.BigAutoField"
