@@ -16,7 +16,11 @@ from tests.factories import catalog
 from tests.factories import contracts as make
 from tests.factories import contracts_quotes as quotes
 
-pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.usefixtures("blank_pages"), pytest.mark.slow]
+pytestmark = [
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.usefixtures("blank_pages"),
+    pytest.mark.slow,
+]
 
 
 @pytest.fixture(autouse=True)
