@@ -10,8 +10,8 @@ from fulfillment.models import Task, TaskDependency
 from kernel import icons, states
 from orders.models import DomainOrder, DomainOrderLink, Order
 
-WIDTH, HEIGHT = 144, 46
-STEP_X, STEP_Y = 169, 60
+WIDTH, HEIGHT = 176, 46
+STEP_X, STEP_Y = 208, 60
 LEFT, TOP, HEAD, GAP = 16, 28, 28, 8
 LANES = (("product", "Product"), ("service", "Service"), ("resource", "Resource"))
 LANE_OF = {"product": "product", "cfs": "service", "rfs": "service", "resource": "resource"}
@@ -46,7 +46,7 @@ class Box:
     @property
     def short(self) -> str:
         """The name as it fits."""
-        return self.name if len(self.name) <= 18 else f"{self.name[:17].rstrip()}…"
+        return self.name if len(self.name) <= 20 else f"{self.name[:19].rstrip()}…"
 
 
 @dataclass(frozen=True)

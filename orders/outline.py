@@ -298,7 +298,7 @@ def _flatten(row: Row, rows: list[Row], *, open_only: bool, hidden: bool) -> Non
 
 
 def head(order: Order) -> dict[str, Any]:
-    """Sums for the head of the page alone: tasks done, sites live, sites billed; three queries."""
+    """Sums for the head of the page alone: tasks done, sites live, lines billed; three queries."""
     tasks = list(
         Task.objects.filter(flow__root_type=ROOT, flow__root_id=order.pk)
         .exclude(state__in=GONE)
@@ -307,8 +307,8 @@ def head(order: Order) -> dict[str, Any]:
     lines = list(order.lines.values_list("site", "state", "product__billing_start__starts_on"))
     sites = {site for site, _, _ in lines}
     not_live = {site for site, state, _ in lines if state not in ("completed", "cancelled")}
-    billed = {site: day for site, _, day in lines if day}
+    billed = [day for _, _, day in lines if day]
     return {
         "tasks": len(tasks), "done": sum(state in Task.CLOSED for state in tasks), "sites": len(sites),
-        "live": len(sites - not_live), "billed": len(billed), "billed_since": min(billed.values(), default=None),
+        "live": len(sites - not_live), "billed": len(billed), "billed_since": min(billed, default=None),
     }  # fmt: skip

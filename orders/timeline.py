@@ -82,9 +82,9 @@ def of(order: Order, *, opened: str = "", scale: str = "week") -> Timeline:
     first, last = _window(order, [_span(task, today) for task in tasks], today)
     place = _Place(first, last)
     made = Timeline(today=today, today_x=place.x(today) if first <= today <= last else None)
-    made.bars.append(
-        _bar(_together(f"{order.number}, {len(by_site)} sites", tasks, today), 0, place, today, opened=True)
-    )
+    places = len(by_site.keys() - {None})
+    name = f"{order.number}, {places} site{'' if places == 1 else 's'}"
+    made.bars.append(_bar(_together(name, tasks, today), 0, place, today, opened=True))
     made.bars.append(Bar("Milestones", 1))
     sites = sorted(
         by_site.items(),

@@ -1,7 +1,7 @@
 """Template tags of the design language: icons, states, money, days, meters, people."""
 
 import datetime as dt
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django import template
@@ -64,6 +64,8 @@ def number_text(value: Any, digits: int | None = None) -> str:
     """A number as the reader's locale writes it, with a true minus."""
     if value is None or value == "":
         return "–"
+    if digits is not None and isinstance(value, Decimal | float):
+        value = Decimal(str(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)  # Django would cut it off
     return str(formats.number_format(value, decimal_pos=digits, use_l10n=True, force_grouping=True)).replace("-", "−")
 
 

@@ -14,12 +14,14 @@ function open(link) {
   const line = new URL(link.href).searchParams.get("line");
   if (line) history.replaceState(null, "", `?line=${line}`);
   wanted = link;
+  shown = link.dataset.cell;
   load();
 }
 
 // An answer that is still being kept is shown before another cell's panel takes its place.
 let saving = 0;
 let wanted = null;
+let shown = "";
 
 function load() {
   if (saving || !wanted) return;
@@ -29,6 +31,10 @@ function load() {
 }
 
 document.addEventListener("htmx:beforeSend", (event) => (saving += event.target.id === "cfg-form" ? 1 : 0));
+document.addEventListener("htmx:afterSettle", (event) => {
+  // The saved row was drawn anew and marks its own cell, while another one may have been chosen.
+  if (event.target.id === "cfg-live" && shown) activate(links().find((link) => link.dataset.cell === shown));
+});
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.target.id !== "cfg-form") return;
   saving -= 1;
