@@ -18,6 +18,10 @@ test: ## Run every test, on real PostgreSQL and Valkey, with Chromium for the jo
 	@$(PYTHON) config/bootstrap.py --browser
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
+screenshots: ## Take the pictures of docs/screenshots anew, by the browser journey
+	@$(PYTHON) config/bootstrap.py --browser
+	@SCREENSHOTS=1 $(BIN)/python -m pytest -p no:xdist tests/browser
+
 check: setup ## Everything that needs no running test: style, types, layers, budgets, migrations, deployment
 	@$(BIN)/python -m config.check $(ARGS)
 
@@ -25,4 +29,4 @@ format: setup ## Put the code into its one form
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
 
-.PHONY: help setup run test check format
+.PHONY: help setup run test screenshots check format

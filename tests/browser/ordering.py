@@ -82,13 +82,13 @@ def refusals(office: Office, deal: Deal) -> None:
 
 
 def approve_order(anke: Page, deal: Deal) -> None:
-    """The approver reads why she is asked, twice, and approves both."""
+    """The approver reads why she is asked and approves."""
     anke.goto("/")
     anke.get_by_role("link", name=re.compile("Decide on ORD")).first.click()
     anke.get_by_role("link", name=re.compile("ORD")).first.click()
     approval = anke.get_by_role("region", name="Approval")
-    for reason in ("More than 5,000 a month", "Access has to be built"):
-        step = approval.get_by_role("listitem").filter(has_text=reason)
-        step.get_by_role("button", name="Approve").click()
-        expect(step).to_contain_text("Anke Vos")
+    for reason in ("5,000 a month", "ccess has to be built"):
+        expect(approval).to_contain_text(reason)
+    approval.get_by_role("button", name="Approve").click()
+    expect(approval).to_contain_text("Anke Vos")
     appears(anke, anke.locator(STAGE).filter(has_text="In progress"))
