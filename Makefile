@@ -16,7 +16,7 @@ run: setup ## Start everything on PORT (8000); Ctrl-C stops it all
 
 test: ## Run every test, on real PostgreSQL and Valkey, with Chromium for the journeys
 	@$(PYTHON) config/bootstrap.py --browser
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 screenshots: ## Take the pictures of docs/screenshots anew, by the browser journey
 	@$(PYTHON) config/bootstrap.py --browser

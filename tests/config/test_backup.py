@@ -8,6 +8,8 @@ import pytest
 
 from config import postgres, stack
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
+
 
 @pytest.mark.slow
 def test_a_backup_brings_people_and_documents_back(tmp_path: Path) -> None:

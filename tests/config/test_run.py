@@ -15,6 +15,8 @@ import pytest
 from config import postgres, servers, stack, supervisor, valkey
 from tests.config.test_processes import members, until
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
+
 PATIENCE = 90
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from config import postgres, stack, valkey
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
+
 
 def databases() -> set[str]:
     """Names of all databases of the server."""
