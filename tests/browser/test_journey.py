@@ -10,7 +10,7 @@ from tests.browser import delivering, ordering, portal, quoting, selling
 from tests.browser.office import Office
 from tests.browser.selling import Deal
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.xdist_group("stack")]
 
 Shoot = Callable[..., None]
 DRAWN = 30_000  # bytes of a picture with text on it; an empty viewer has a tenth of them
@@ -92,6 +92,7 @@ def deliver(office: Office, deal: Deal, shoot: Shoot) -> None:
     ravi.goto("/")
     expect(ravi.get_by_role("table", name="Open orders with their milestones")).to_be_visible()
     shoot(ravi, "home")
+    julia.set_viewport_size({"width": 1280, "height": 900})
     portal.under_way(julia, deal)
     shoot(julia, "portal")
     pictures_of_order(ingrid, deal, shoot)
