@@ -29,4 +29,9 @@ format: setup ## Put the code into its one form
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
 
-.PHONY: help setup run test screenshots check format
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml
+lock: setup ## Pin what pyproject.toml asks for, for every Python from 3.11.0 on
+	@$(LOCK) --output-file requirements.txt
+	@$(LOCK) --extra dev --constraint requirements.txt --output-file requirements-dev.txt
+
+.PHONY: help setup run test screenshots check format lock

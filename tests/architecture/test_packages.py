@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from tests.architecture import source
 
 
@@ -27,3 +29,13 @@ def test_the_lock_file_of_assets_names_no_registry() -> None:
 
     assert '"resolved"' not in text
     assert text.count('"integrity"') >= 2
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_the_pins_hold_for_the_oldest_python_too(name: str) -> None:
+    """Early 3.11 needs a package that later ones bring along; a lock made for one version alone leaves it out."""
+    text = (source.ROOT / name).read_text()
+    assert re.search(r"^async-timeout==\S+ ; python_full_version < '3\.11\.3'", text, re.MULTILINE)
+    pins = re.findall(r"^[\w.-]+(?:\[\S+\])?==", text, re.MULTILINE)
+    assert len(pins) > 50
+    assert text.count("--hash=sha256:") >= len(pins)
