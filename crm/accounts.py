@@ -151,7 +151,7 @@ def let_in(*, contact_id: int, by: User | None) -> User:
         contact.save(update_fields=["user", "updated_at"])
     assign_perm("crm.access_account", user, contact.account)
     audit.record("portal access given", contact, by=by, changes={"user": [None, user.username]})
-    invitation.invite(user, f"the portal of {contact.account.name}")
+    invitation.invite(user, f"the Trunkline portal for {contact.account.name}")
     return user
 
 
