@@ -41,7 +41,7 @@ class NewItem:
     order: int = 50
 
 
-GROUPS = ("", "Sell", "Deliver", "Run", "Look up")
+GROUPS = ("", "Sell", "Deliver", "Run", "Process", "Look up")
 _items: list[NavItem] = []
 _new: list[NewItem] = []
 
