@@ -7,6 +7,7 @@ of the fourth working day. Lags count in dates only; what has to wait in real ti
 import datetime as dt
 from bisect import bisect_left
 from collections import defaultdict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import ceil, floor
 
@@ -78,12 +79,74 @@ class _Node:
     start: Moment = (dt.date.min, 0.0)
     end: Moment = (dt.date.min, 0.0)
     latest_end: Moment = (dt.date.max, 0.0)
+    fixed: dt.date | None = None
+    driver: "_Node | None" = None
     befores: list[tuple["_Node", str, float]] = field(default_factory=list)
     afters: list[tuple["_Node", str, float]] = field(default_factory=list)
 
     def last_day(self) -> dt.date:
         """The day on which it is finished."""
         return self.line.end_day(self.line.at(self.start), self.line.at(self.end)) if self.ended is None else self.ended
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a task stands in a projection. `driver` is the task whose date sets its start, `slack` working days.
+
+    `days` is what it takes from its start to its end in working days of its own calendar.
+    """
+
+    starts_on: dt.date
+    ends_on: dt.date
+    slack: float
+    days: float
+    driver: int | None
+    line: Line
+
+    def later(self, days: float) -> dt.date:
+        """The day so many working days after its end."""
+        return self.line.moment(self.line.at((self.ends_on, 0.0)) + ceil(days - TINY))[0]
+
+    def between(self, start: dt.date, end: dt.date) -> int:
+        """Working days of its calendar from one day to another; negative when the other is earlier."""
+        return int(self.line.at((end, 0.0)) - self.line.at((start, 0.0)))
+
+
+def project(
+    root_type: str, root_id: int, *, start: dt.date, days: Mapping[int, float] | None = None,
+    ends: Mapping[int, dt.date] | None = None,
+) -> dict[int, Place]:  # fmt: skip
+    """Where every task of a root would stand if it went on from `start`; nothing is written.
+
+    `days` gives tasks other durations than their definition's, `ends` days on which people say they will be done.
+
+    Raises:
+        Circular: tasks wait for each other in a circle.
+    """
+    nodes = _read(root_type, root_id, start)
+    for pk, length in (days or {}).items():
+        if pk in nodes:
+            nodes[pk].days = length
+    for pk, day in (ends or {}).items():
+        if pk in nodes:
+            nodes[pk].fixed = day
+    if not nodes:
+        return {}
+    order = _order(nodes)
+    _forward(order, start)
+    for node in order:
+        if node.fixed:
+            node.days = node.line.at(node.end) - node.line.at(node.start)
+    _latest(order, max((node.end for node in order if not node.ended), default=None))
+    return {node.pk: _place(node) for node in order}
+
+
+def _place(node: _Node) -> Place:
+    line = node.line
+    begin, end = line.at(node.start), line.at(node.end)
+    slack = 0.0 if node.ended else max(0.0, line.at(node.latest_end) - end)
+    driver = node.driver.pk if node.driver else None
+    return Place(node.start[0], node.last_day(), slack, max(0.0, end - begin), driver, line)
 
 
 @transaction.atomic
@@ -158,24 +221,39 @@ def _forward(order: list[_Node], start: dt.date) -> None:
         point = line.at((start, 0.0))
         for before, kind, lag in node.befores:
             base = line.at(before.end if kind in ("FS", "FF") else before.start) + lag
-            point = max(point, base - node.days if kind in ("FF", "SF") else base)
+            base = base - node.days if kind in ("FF", "SF") else base
+            if base > point or (base == point and node.driver is None and not before.ended):
+                point, node.driver = base, before
         if node.begun:
             point = line.at((node.begun, 0.0))
         node.start = line.moment(point)
-        node.end = line.end(point, point + node.days)
-        if node.ended:
-            node.end = (node.ended, 0.0)
-        elif node.begun:
-            node.end = line.end(point, max(point + node.days, line.at((start, 0.0))))
+        node.end = _end(node, point, start)
+
+
+def _end(node: _Node, point: float, start: dt.date) -> Moment:
+    """When a task that begins at `point` is done, as of the day `start`."""
+    line = node.line
+    if node.ended:
+        return node.ended, 0.0
+    if node.fixed:
+        return max(node.start, (node.fixed, 1.0), (start, 0.0))
+    if node.begun:
+        return line.end(point, max(point + node.days, line.at((start, 0.0))))
+    return line.end(point, point + node.days)
 
 
 def _backward(order: list[_Node], requested_on: dt.date) -> dict[int, tuple[dt.date, dt.date]]:
     """Latest dates that still meet the wish, by key."""
+    return _latest(order, (requested_on + dt.timedelta(days=1), 0.0))
+
+
+def _latest(order: list[_Node], last: Moment | None) -> dict[int, tuple[dt.date, dt.date]]:
+    """Latest dates with which nothing ends after a moment, by key; also noted at the nodes."""
     found: dict[int, tuple[dt.date, dt.date]] = {}
     latest_start: dict[int, Moment] = {}
-    for node in reversed(order):
+    for node in reversed(order if last else []):
         line = node.line
-        point = line.at((requested_on + dt.timedelta(days=1), 0.0))
+        point = line.at(last or node.end)
         for after, kind, lag in node.afters:
             theirs = latest_start[after.pk] if kind in ("FS", "SS") else after.latest_end
             bound = line.at(theirs) - lag

@@ -116,3 +116,26 @@ def test_a_circle_across_flows_is_refused_by_name() -> None:
     planning.plan([make.request("ping", site, root=90), make.request("pong", site, root=90)])
     with pytest.raises(scheduling.Circular, match="wait for each other"):
         scheduling.schedule("test.root", 90, start=MONDAY)
+
+
+def test_a_projection_takes_other_durations_and_dates_and_writes_nothing() -> None:
+    flow = make.flow(
+        "fork",
+        {"key": "a", "days": 1},
+        {"key": "b", "days": 4, "after": ["a"]},
+        {"key": "c", "days": 1, "after": ["a"]},
+        {"key": "d", "days": 1, "after": ["b", "c"]},
+        started=False,
+    )
+    pk = dict(Task.objects.filter(flow=flow).values_list("key", "pk"))
+    found = scheduling.project(flow.root_type, flow.root_id, start=MONDAY)
+    assert found[pk["d"]].ends_on == dt.date(2026, 12, 14)
+    assert [found[pk[key]].slack for key in "abcd"] == [0, 0, 3, 0]
+    assert found[pk["d"]].driver == pk["b"]
+    longer = scheduling.project(flow.root_type, flow.root_id, start=MONDAY, days={pk["c"]: 9.0})
+    assert longer[pk["d"]].ends_on == dt.date(2026, 12, 21)
+    assert longer[pk["d"]].driver == pk["c"]
+    assert longer[pk["b"]].slack == 5
+    told = scheduling.project(flow.root_type, flow.root_id, start=MONDAY, ends={pk["c"]: dt.date(2026, 12, 16)})
+    assert (told[pk["c"]].ends_on, told[pk["d"]].ends_on) == (dt.date(2026, 12, 16), dt.date(2026, 12, 17))
+    assert not Task.objects.filter(flow=flow, planned_end__isnull=False).exists()
