@@ -256,8 +256,8 @@ def dump_price_lists() -> list[dict[str, Any]]:
 
 
 def dump_tables() -> list[dict[str, Any]]:
-    rows = DecisionTable.objects.filter(state="active")
-    return [_fields(row, "key", "version", "title", "hit", "inputs", "outputs", "rows") for row in rows]
+    names = ("key", "version", "title", "purpose", "hit", "inputs", "outputs", "rows", "tests")
+    return [_fields(row, *names) for row in DecisionTable.objects.in_force()]
 
 
 def dump_calendars() -> list[dict[str, Any]]:

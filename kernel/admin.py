@@ -6,14 +6,13 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from kernel import decisions, outbox
+from kernel import outbox
 from kernel.models import (
     ApprovalRequest,
     ApprovalStep,
@@ -25,7 +24,6 @@ from kernel.models import (
     OutboxEvent,
     User,
 )
-from kernel.refusal import Refusal
 
 admin.site.unregister(Group)
 
@@ -85,26 +83,12 @@ class CalendarAdmin(ModelAdmin):
 
 
 @admin.register(DecisionTable)
-class DecisionTableAdmin(ModelAdmin):
-    """Rules in tables; a broken cell is refused when the table is saved."""
+class DecisionTableAdmin(ReadOnly):
+    """Rules in tables, as they are stored; they are edited on their pages in the workspace, version by version."""
 
-    list_display = ["title", "key", "version", "state", "hit", "updated_at"]
-    list_filter = ["state", "key"]
+    list_display = ["title", "key", "version", "state", "valid_from", "hit", "updated_at"]
+    list_filter = ["state"]
     search_fields = ["title", "key"]
-    readonly_fields = ["updated_at"]
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change, **kwargs)
-
-        def clean(self: Any) -> dict[str, Any]:
-            cleaned = super(form, self).clean() or self.cleaned_data
-            try:
-                decisions.check_table(DecisionTable(**{k: v for k, v in cleaned.items() if k != "state"}))
-            except Refusal as error:
-                raise ValidationError(str(error)) from error
-            return dict(cleaned)
-
-        return type(form.__name__, (form,), {"clean": clean})
 
 
 @admin.register(AuditEntry)

@@ -1,44 +1,66 @@
 """Decisions: tables of rules and single expressions, evaluated by the zen engine in this process, never by eval."""
 
+import datetime as dt
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import zen
+from django.db.models import TextField
+from django.db.models.expressions import RawSQL
 
 from kernel.models.decisions import DecisionTable
 from kernel.refusal import Refusal
 
+Facts = dict[str, Any]
+Reader = Callable[[Facts], list[dict[str, Any]]]
+
+ROW = "_row"  # the hidden output that says which row was hit
+REMEMBERED = 2000  # answers that one reader keeps
 _engine = zen.ZenEngine()
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_NAME = re.compile(r"[A-Za-z_]\w*")
 
 
 class BrokenRule(Refusal):
     """A rule cannot be evaluated; the message names it."""
 
 
-def decide(key: str, facts: dict[str, Any]) -> dict[str, Any]:
-    """The outputs of the first matching row of the active table, {} when none matches.
+@dataclass(frozen=True)
+class Hit:
+    """One row that counts: its place from 0, and what it says."""
+
+    row: int
+    outputs: dict[str, Any]
+
+
+def decide(key: str, facts: Facts, on: dt.date | None = None) -> dict[str, Any]:
+    """The outputs of the row that counts in the table in force on that day (today), {} when none matches.
 
     Raises:
         BrokenRule: there is no such table or a cell cannot be evaluated.
     """
-    found = _evaluate(key, facts)
-    return found if isinstance(found, dict) else (found[0] if found else {})
+    found = collect(key, facts, on)
+    return found[0] if found else {}
 
 
-def collect(key: str, facts: dict[str, Any]) -> list[dict[str, Any]]:
-    """The outputs of every matching row of the active table."""
-    found = _evaluate(key, facts)
-    return found if isinstance(found, list) else ([found] if found else [])
+def collect(key: str, facts: Facts, on: dt.date | None = None) -> list[dict[str, Any]]:
+    """The outputs of every row that counts in the table in force on that day. Raises BrokenRule."""
+    ask = reader(key, on)
+    if ask is None:
+        raise BrokenRule(f"There is no active decision table “{key}”.")
+    return ask(facts)
 
 
-def holds(condition: str, facts: dict[str, Any]) -> bool:
+def holds(condition: str, facts: Facts) -> bool:
     """Whether an expression is true for these facts; an empty one always is."""
     return not condition.strip() or bool(calculate(condition, facts))
 
 
-def calculate(expression: str, facts: dict[str, Any]) -> Any:
+def calculate(expression: str, facts: Facts) -> Any:
     """The value of one zen expression. Raises BrokenRule."""
     try:
         return zen.evaluate_expression(expression, facts)
@@ -51,7 +73,27 @@ def check(expression: str) -> None:
     try:
         zen.compile_expression(expression)
     except Exception as error:
-        raise BrokenRule(f"“{expression}” is not a valid expression: {error}") from error
+        raise BrokenRule(f"“{expression}” is not a valid expression: {reason(error)}") from error
+
+
+def check_cell(cell: str, *, output: bool) -> str:
+    """What is wrong with one cell as the engine reads it, empty when nothing is."""
+    if not cell.strip():
+        return ""
+    try:
+        (zen.compile_expression if output else zen.compile_unary_expression)(cell)
+    except Exception as error:
+        return reason(error)
+    return ""
+
+
+def reason(error: Exception) -> str:
+    """What the engine says of a mistake, without its inner workings."""
+    text = str(error).partition("\n")[0]
+    try:
+        return str(json.loads(text).get("source") or text)
+    except (ValueError, AttributeError):
+        return text
 
 
 def check_table(table: DecisionTable) -> None:
@@ -63,48 +105,116 @@ def check_table(table: DecisionTable) -> None:
     if not isinstance(table.rows, list) or any(not isinstance(row, dict) for row in table.rows):
         raise BrokenRule("The rows are a list of objects, one key for each column.")
     for number, row in enumerate(table.rows, 1):
-        for columns, test in ((table.inputs, zen.compile_unary_expression), (table.outputs, zen.compile_expression)):
+        for columns, output in ((table.inputs, False), (table.outputs, True)):
             for column in columns:
-                _check_cell(number, column, _cell(row.get(column["name"])), test)
+                cell = text_of(row.get(column["name"]))
+                if wrong := check_cell(cell, output=output):
+                    name = column.get("label") or column["name"]
+                    raise BrokenRule(f"Row {number}, {name}: “{cell}” cannot be read: {wrong}")
 
 
-def _check_cell(number: int, column: dict[str, Any], cell: str, test: Callable[[str], Any]) -> None:
-    if not cell.strip():
-        return
-    try:
-        test(cell)
-    except Exception as error:
-        name = column.get("label") or column["name"]
-        raise BrokenRule(f"Row {number}, {name}: “{cell}” cannot be read: {error}") from error
+def reader(key: str, on: dt.date | None = None) -> Reader | None:
+    """The table in force read once, to be asked for many facts without further queries; None when there is none."""
+    return readers([key], on).get(key)
 
 
-def reader(key: str) -> Callable[[dict[str, Any]], list[dict[str, Any]]] | None:
-    """The active table read once, to be asked for many facts without further queries; None when there is none."""
-    table = DecisionTable.objects.filter(key=key, state=DecisionTable.State.ACTIVE).first()
-    if table is None:
-        return None
+def readers(keys: Iterable[str], on: dt.date | None = None) -> dict[str, Reader]:
+    """Readers of several tables by key; keys without a table in force are left out.
+
+    One query finds which versions count, a second loads those that this process has not read yet.
+    """
+    wanted = sorted(set(keys))
+    marks = {
+        (pk, mark): key
+        for pk, key, mark in DecisionTable.objects.in_force(on)
+        .filter(key__in=wanted)
+        .annotate(mark=_row_mark())
+        .values_list("pk", "key", "mark")
+    }
+    found = {key: _known[mark] for mark, key in marks.items() if mark in _known}
+    missing = {key: mark for mark, key in marks.items() if key not in found}
+    if missing:
+        for table in DecisionTable.objects.filter(pk__in=[pk for pk, _ in missing.values()]):
+            found[table.key] = reader_of(table)
+            _keep(missing[table.key], found[table.key])
+    return found
+
+
+def reader_of(table: DecisionTable) -> Reader:
+    """A reader of one version, saved or not; it answers the same facts from memory."""
+    ask = judge(table)
+    return lambda facts: [hit.outputs for hit in ask(facts) if hit.outputs or table.hit == DecisionTable.Hit.COLLECT]
+
+
+def judge(table: DecisionTable) -> Callable[[Facts], list[Hit]]:
+    """Like `reader_of`, naming the row of each answer. What it is asked for again, it answers from memory."""
     decision = _compiled(json.dumps(content(table), sort_keys=True))
+    names = mentioned(table)
+    priorities = [int(row.get("_priority") or 0) for row in table.rows]
+    title, policy = table.title, table.hit
+    answers: dict[Any, list[Hit]] = {}
 
-    def ask(facts: dict[str, Any]) -> list[dict[str, Any]]:
+    def ask(facts: Facts) -> list[Hit]:
+        asked = {name: facts[name] for name in names if name in facts}
         try:
-            found: Any = decision.evaluate(facts)["result"]
-        except Exception as error:
-            raise BrokenRule(f"Decision table “{table.title}” cannot be evaluated: {error}") from error
-        return found if isinstance(found, list) else ([found] if found else [])
+            mark = tuple((name, type(value), value) for name, value in asked.items())
+            known = answers.get(mark)
+        except TypeError:  # a list or a dict among the facts
+            mark, known = None, None
+        if known is None:
+            known = _policed(_hits(decision, asked, title), policy, priorities, title)
+            if mark is not None and len(answers) < REMEMBERED:
+                answers[mark] = known
+        return [Hit(hit.row, dict(hit.outputs)) for hit in known]
 
     return ask
 
 
-def _evaluate(key: str, facts: dict[str, Any]) -> Any:
-    table = DecisionTable.objects.filter(key=key, state=DecisionTable.State.ACTIVE).first()
-    if table is None:
-        raise BrokenRule(f"There is no active decision table “{key}”.")
+def mentioned(table: DecisionTable) -> list[str]:
+    """Facts that the table looks at: its inputs, and every name that its cells calculate with."""
+    names = {str(column["name"]).partition(".")[0]: None for column in table.inputs}
+    columns = [column["name"] for column in [*table.inputs, *table.outputs]]
+    for row in table.rows:
+        for column in columns:
+            names.update(dict.fromkeys(_NAME.findall(_QUOTED.sub("", text_of(row.get(column))))))
+    return [name for name in names if name not in _WORDS]
+
+
+_WORDS = frozenset({"and", "or", "not", "in", "true", "false", "null"})
+_known: dict[tuple[int, str], Reader] = {}
+
+
+def _keep(mark: tuple[int, str], ask: Reader) -> None:
+    if len(_known) >= 256:
+        _known.clear()
+    _known[mark] = ask
+
+
+def _row_mark() -> RawSQL:
+    """PostgreSQL's own mark of a stored row version: it changes with every write, whoever writes."""
+    return RawSQL(
+        '"kernel_decisiontable"."xmin"::text || "kernel_decisiontable"."ctid"::text || pg_postmaster_start_time()',
+        [],
+        output_field=TextField(),
+    )
+
+
+def _hits(decision: zen.ZenDecision, facts: Facts, title: str) -> list[Hit]:
     try:
-        return _compiled(json.dumps(content(table), sort_keys=True)).evaluate(facts)["result"]
-    except BrokenRule:
-        raise
+        found: Any = decision.evaluate(facts)["result"]
     except Exception as error:
-        raise BrokenRule(f"Decision table “{table.title}” cannot be evaluated: {error}") from error
+        raise BrokenRule(f"Decision table “{title}” cannot be evaluated: {reason(error)}") from error
+    rows = found if isinstance(found, list) else ([found] if found else [])
+    return [Hit(int(row[ROW]), {name: value for name, value in row.items() if name != ROW}) for row in rows]
+
+
+def _policed(hits: list[Hit], policy: str, priorities: list[int], title: str) -> list[Hit]:
+    if policy == DecisionTable.Hit.UNIQUE and len(hits) > 1:
+        rows = " and ".join(str(hit.row + 1) for hit in hits[:3])
+        raise BrokenRule(f"Decision table “{title}” should have one row that matches, but rows {rows} do.")
+    if policy == DecisionTable.Hit.PRIORITY and hits:
+        return [max(hits, key=lambda hit: (priorities[hit.row], -hit.row))]
+    return hits
 
 
 @lru_cache(maxsize=256)
@@ -112,7 +222,7 @@ def _compiled(document: str) -> zen.ZenDecision:
     return _engine.create_decision(document)
 
 
-def _cell(value: Any) -> str:
+def text_of(value: Any) -> str:
     """A cell as the engine reads it; an empty one matches anything, 0 and false do not."""
     if value is None:
         return ""
@@ -128,15 +238,17 @@ def content(table: DecisionTable) -> dict[str, Any]:
         {"id": f"o{n}", "name": c.get("label", c["name"]), "field": c["name"]} for n, c in enumerate(table.outputs)
     ]
     rules = [
-        {"_id": f"r{n}"} | {c["id"]: _cell(row.get(c["field"])) for c in columns + results}
+        {"_id": f"r{n}", "row": str(n)} | {c["id"]: text_of(row.get(c["field"])) for c in columns + results}
         for n, row in enumerate(table.rows)
     ]
+    results.append({"id": "row", "name": ROW, "field": ROW})
+    policy = "first" if table.hit == DecisionTable.Hit.FIRST else "collect"
     return {
         "nodes": [
             {"id": "in", "type": "inputNode", "name": "in", "position": {"x": 0, "y": 0}},
             {
                 "id": "table", "type": "decisionTableNode", "name": table.key, "position": {"x": 1, "y": 0},
-                "content": {"hitPolicy": table.hit, "inputs": columns, "outputs": results, "rules": rules},
+                "content": {"hitPolicy": policy, "inputs": columns, "outputs": results, "rules": rules},
             },
             {"id": "out", "type": "outputNode", "name": "out", "position": {"x": 2, "y": 0}},
         ],

@@ -170,7 +170,7 @@ def _road(quote: Quote) -> list[dict[str, Any]]:
 
 def _roles() -> list[str]:
     """Every role that the rules may ask."""
-    table = DecisionTable.objects.filter(key=quoteapproval.TABLE, state="active").first()
+    table = DecisionTable.objects.in_force().filter(key=quoteapproval.TABLE).first()
     return list(dict.fromkeys(str(row.get("role", "")).strip("'\"") for row in table.rows)) if table else []
 
 
