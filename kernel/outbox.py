@@ -1,7 +1,8 @@
 """The outbox: facts come up as rows, written with the change and delivered at least once.
 
 A reaction runs in one transaction with its delivery row, so its database effects happen exactly once however often the
-event is delivered. Whatever it does outside the database needs an idempotency key.
+event is delivered. Whatever it does outside the database needs an idempotency key. Facts whose reactions all take many
+at once are delivered in batches, all others one by one, each in a transaction of its own.
 """
 
 import datetime as dt
@@ -10,8 +11,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from django.db.models import F
 from django.db.models.functions import Now
+from psycopg import errors
 
 from kernel.models.outbox import OutboxDelivery, OutboxEvent
 
@@ -19,6 +22,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 100
 MAX_BACKOFF = 300  # seconds
+CLASHES = 5  # times that a deadlock is taken for chance, and the batch delivered again at once
 
 Event = TypeVar("Event")
 Reaction = Callable[[Any], None]
@@ -28,6 +32,12 @@ Reaction = Callable[[Any], None]
 class _Known:
     kind: type[Any]
     reactions: dict[str, Reaction]
+    many: set[str]
+
+    @property
+    def batch(self) -> int:
+        """How many events of this kind one transaction deals with."""
+        return BATCH if self.many.issuperset(self.reactions) else 1
 
 
 _known: dict[str, _Known] = {}
@@ -42,11 +52,33 @@ def reaction(event_class: type[Event]) -> Callable[[Callable[[Event], None]], Ca
     """Decorator: run this function whenever such an event is delivered."""
 
     def register(function: Callable[[Event], None]) -> Callable[[Event], None]:
-        known = _known.setdefault(kind_of(event_class), _Known(event_class, {}))
-        known.reactions[f"{function.__module__}.{function.__name__}"] = function
+        _register(event_class, function, many=False)
         return function
 
     return register
+
+
+def reaction_to_many(
+    event_class: type[Event],
+) -> Callable[[Callable[[list[Event]], None]], Callable[[list[Event]], None]]:
+    """Decorator: run this function with whatever events of the kind wait, oldest first, at most BATCH of them.
+
+    When it fails for many, each event is tried by itself, so that one broken event holds nobody back.
+    """
+
+    def register(function: Callable[[list[Event]], None]) -> Callable[[list[Event]], None]:
+        _register(event_class, function, many=True)
+        return function
+
+    return register
+
+
+def _register(event_class: type[Any], function: Reaction, *, many: bool) -> None:
+    known = _known.setdefault(kind_of(event_class), _Known(event_class, {}, set()))
+    name = f"{function.__module__}.{function.__name__}"
+    known.reactions[name] = function
+    if many:
+        known.many.add(name)
 
 
 def publish(event: Any) -> OutboxEvent:
@@ -72,19 +104,18 @@ def wake() -> None:
 
 def deliver(limit: int = BATCH) -> int:
     """Deliver waiting events, oldest first, beside other deliverers. Returns how many were taken up."""
-    taken = 0
+    taken = clashes = 0
     while taken < limit:
-        with transaction.atomic():
-            row = (
-                OutboxEvent.objects.select_for_update(skip_locked=True)
-                .filter(done_at__isnull=True, due_at__lte=Now())
-                .order_by("due_at", "id")
-                .first()
-            )
-            if row is None:
-                return taken
-            taken += 1
-            _deliver(row)
+        try:
+            done = _deliver_batch()
+        except _Clash:
+            clashes += 1
+            if clashes > CLASHES:
+                raise
+            continue
+        if not done:
+            return taken
+        taken += done
     wake()
     return taken
 
@@ -97,27 +128,73 @@ def drain(limit: int = 10_000) -> int:
     return total
 
 
-def _deliver(row: OutboxEvent) -> None:
-    known = _known.get(row.kind)
-    failed = ""
-    done = set(row.deliveries.values_list("reaction", flat=True)) if row.attempts else set()
-    for name, function in known.reactions.items() if known else ():
-        if name in done:
-            continue
-        try:
-            with transaction.atomic():
-                OutboxDelivery.objects.create(event=row, reaction=name)
-                function(known.kind(**row.payload))  # type: ignore[union-attr]
-        except Exception as error:  # one broken reaction must not hold back the others
-            log.exception("reaction %s to event %s failed", name, row.pk)
-            failed = f"{name}: {type(error).__name__}: {error}"[:2000]
-    row.attempts += 1
-    row.error = failed
-    if failed:
-        row.due_at = _now() + dt.timedelta(seconds=min(2**row.attempts, MAX_BACKOFF))
-    else:
-        row.done_at = _now()
-    row.save(update_fields=["attempts", "error", "due_at", "done_at"])
+class _Clash(Exception):
+    """Two transactions wanted each other's locks; this one gave way and can be repeated as it was."""
+
+
+@transaction.atomic
+def _deliver_batch() -> int:
+    waiting = (
+        OutboxEvent.objects.select_for_update(skip_locked=True)
+        .filter(done_at__isnull=True, due_at__lte=Now())
+        .order_by("due_at", "id")
+    )
+    first = waiting.first()
+    if first is None:
+        return 0
+    known = _known.get(first.kind) or _Known(type(None), {}, set())
+    rows = [first]
+    if known.batch > 1:
+        rows += waiting.filter(kind=first.kind).exclude(pk=first.pk)[: known.batch - 1]
+    problems: dict[int, str] = {}
+    for name, function in known.reactions.items():
+        problems |= _react(known, name, function, rows)
+    _note(rows, problems)
+    return len(rows)
+
+
+def _react(known: _Known, name: str, function: Reaction, rows: list[OutboxEvent]) -> dict[int, str]:
+    """Run one reaction for all rows that it has not dealt with yet; what went wrong, by key of the event."""
+    again = [row.pk for row in rows if row.attempts]
+    dealt = set(
+        OutboxDelivery.objects.filter(event__in=again, reaction=name).values_list("event", flat=True) if again else ()
+    )
+    todo = [row for row in rows if row.pk not in dealt]
+    many = name in known.many
+    if many and len(todo) > 1 and not _attempt(known, name, function, todo, many=True):
+        return {}
+    problems = {row.pk: _attempt(known, name, function, [row], many=many) for row in todo}
+    return {pk: problem for pk, problem in problems.items() if problem}
+
+
+def _attempt(known: _Known, name: str, function: Reaction, rows: list[OutboxEvent], *, many: bool) -> str:
+    """Run a reaction in a savepoint with its delivery rows; what went wrong, empty when nothing did."""
+    events = [known.kind(**row.payload) for row in rows]
+    try:
+        with transaction.atomic():
+            OutboxDelivery.objects.bulk_create(OutboxDelivery(event=row, reaction=name) for row in rows)
+            function(events if many else events[0])
+    except Exception as error:  # one broken reaction must not hold back the others
+        if isinstance(error, OperationalError) and isinstance(error.__cause__, errors.DeadlockDetected):
+            raise _Clash from error
+        log.exception("reaction %s to %s failed", name, ", ".join(str(row) for row in rows[:3]))
+        return f"{name}: {type(error).__name__}: {error}"[:2000]
+    return ""
+
+
+def _note(rows: list[OutboxEvent], problems: dict[int, str]) -> None:
+    """Events with no problem are done; each other comes again, later every time."""
+    now = _now()
+    done = [row.pk for row in rows if row.pk not in problems]
+    OutboxEvent.objects.filter(pk__in=done).update(attempts=F("attempts") + 1, error="", done_at=now)
+    for row in rows:
+        if row.pk in problems:
+            row.attempts += 1
+            row.error = problems[row.pk]
+            row.due_at = now + dt.timedelta(seconds=min(2**row.attempts, MAX_BACKOFF))
+    OutboxEvent.objects.bulk_update(
+        [row for row in rows if row.pk in problems], ["attempts", "error", "due_at"]
+    )  # at most a batch
 
 
 def _now() -> dt.datetime:

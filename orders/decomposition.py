@@ -1,7 +1,7 @@
 """Decomposition: an order becomes a tree of product, service and resource orders, by the rules of the catalogue."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,29 +60,33 @@ def know(*, order_id: int, specification_id: int, values: dict[str, Any], line_i
     rows = DomainOrder.objects.filter(order=order_id, specification=specification_id)
     if line_id is not None:
         rows = rows.filter(line=line_id)
-    return _put(list(rows.order_by("pk").select_for_update(of=("self",))), values)
+    found = list(rows.order_by("pk").select_for_update(of=("self",)))
+    return {row.line_id for row in _put(found, {row.pk: values for row in found})}
 
 
-def know_at(*, node_id: int, values: dict[str, Any]) -> set[int]:
-    """Put values that a task supplied on its node. Keys of the lines that may go on because of it."""
-    rows = list(DomainOrder.objects.filter(pk=node_id).select_for_update(of=("self",)))
-    touched = _put(rows, values)
-    if touched:
-        parents = DomainOrderLink.objects.filter(child=node_id).values_list("parent__line", flat=True)
-        children = DomainOrderLink.objects.filter(parent=node_id).values_list("child__line", flat=True)
-        touched |= set(parents) | set(children)
+def know_at(*, values: Mapping[int, dict[str, Any]]) -> set[int]:
+    """Put values that tasks supplied, by node, on their nodes. Keys of the lines that may go on because of them."""
+    rows = list(DomainOrder.objects.filter(pk__in=values).order_by("pk").select_for_update(of=("self",)))
+    changed = _put(rows, values)
+    nodes = [row.pk for row in changed]
+    touched = {row.line_id for row in changed}
+    if nodes:
+        touched |= set(DomainOrderLink.objects.filter(child__in=nodes).values_list("parent__line", flat=True))
+        touched |= set(DomainOrderLink.objects.filter(parent__in=nodes).values_list("child__line", flat=True))
     return touched
 
 
-def _put(rows: list[DomainOrder], values: dict[str, Any]) -> set[int]:
+def _put(rows: list[DomainOrder], values: Mapping[int, dict[str, Any]]) -> list[DomainOrder]:
+    """Write values where there are none yet; the rows that changed."""
     changed = []
     for row in rows:
-        new = {key: value for key, value in values.items() if configuration.is_empty(row.characteristics.get(key))}
+        known = row.characteristics
+        new = {key: value for key, value in values[row.pk].items() if configuration.is_empty(known.get(key))}
         if new:
-            row.characteristics = row.characteristics | new
+            row.characteristics = known | new
             changed.append(row)
     DomainOrder.objects.bulk_update(changed, ["characteristics"], batch_size=BATCH)
-    return {row.line_id for row in changed}
+    return changed
 
 
 def _lines(order: Order, line_ids: Collection[int] | None) -> list[OrderLine]:

@@ -1,5 +1,7 @@
 """Progress: the engine's facts move domain orders, lines and the order; each takes the order's lock first."""
 
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db import transaction
@@ -13,46 +15,48 @@ State = DomainOrder.State
 
 
 @transaction.atomic
-def flow_started(*, node_id: int) -> None:
-    """Work on a node began: it, everything above it and its lines are in progress."""
-    node = DomainOrder.objects.filter(pk=node_id).values("order_id", "line_id").first()
-    if node is None:
-        return
-    Order.objects.locked(node["order_id"])
-    nodes, lines = _above(node_id)
-    lifecycle.move_many(OrderLine.objects.filter(pk__in=lines), OrderLine.start, by=None)
-    rows = DomainOrder.objects.filter(pk__in=nodes, state=State.SCHEDULED)
-    lifecycle.move_many(rows, DomainOrder.start, by=None, started_at=timezone.now())
+def flows_started(*, node_ids: Collection[int]) -> None:
+    """Work on these nodes began: they, everything above them and their lines are in progress."""
+    for order_id, own in _by_order(node_ids).items():
+        Order.objects.locked(order_id)
+        nodes, lines = _above(set(own))
+        lifecycle.move_many(OrderLine.objects.filter(pk__in=lines), OrderLine.start, by=None)
+        rows = DomainOrder.objects.filter(pk__in=nodes, state=State.SCHEDULED)
+        lifecycle.move_many(rows, DomainOrder.start, by=None, started_at=timezone.now())
 
 
 @transaction.atomic
-def flow_completed(*, node_id: int) -> None:
-    """A node's own work is done: close what can be closed from there up."""
-    node = DomainOrder.objects.filter(pk=node_id).values("order_id", "line_id").first()
-    if node is None:
-        return
-    order = Order.objects.select_related("account").select_for_update(of=("self",)).get(pk=node["order_id"])
-    _, lines = _above(node_id)
-    closure.roll_up(order, lines | {node["line_id"]})
+def flows_completed(*, node_ids: Collection[int]) -> None:
+    """The nodes' own work is done: close what can be closed from there up."""
+    for order_id, own in _by_order(node_ids).items():
+        order = Order.objects.select_related("account").select_for_update(of=("self",)).get(pk=order_id)
+        _, lines = _above(set(own))
+        closure.roll_up(order, lines)
 
 
 @transaction.atomic
-def values_supplied(*, node_id: int, values: dict[str, Any]) -> None:
-    """A task put out values: they are the node's now, and what waited for them goes on."""
-    order_id = DomainOrder.objects.filter(pk=node_id).values_list("order", flat=True).first()
-    if order_id is None or not values:
-        return
-    Order.objects.locked(order_id)
-    touched = decomposition.know_at(node_id=node_id, values=values)
-    if touched and DomainOrder.objects.filter(order=order_id, line__in=touched, state=State.WAITING_DATA).exists():
-        orchestration.go_on(order_id=order_id, line_ids=touched)
+def values_supplied(*, values: Mapping[int, dict[str, Any]]) -> None:
+    """Tasks put out values, by node: they are the node's now, and what waited for them goes on."""
+    for order_id, own in _by_order(values).items():
+        Order.objects.locked(order_id)
+        touched = decomposition.know_at(values={node: values[node] for node in own})
+        if touched and DomainOrder.objects.filter(order=order_id, line__in=touched, state=State.WAITING_DATA).exists():
+            orchestration.go_on(order_id=order_id, line_ids=touched)
 
 
-def _above(node_id: int) -> tuple[set[int], set[int]]:
-    """A node with all nodes above it, through merged nodes too, and their lines; a query per level."""
+def _by_order(node_ids: Collection[int]) -> dict[int, list[int]]:
+    """Nodes by order, orders by key, so that whoever locks several locks them in one order."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for order_id, pk in DomainOrder.objects.filter(pk__in=node_ids).order_by("order", "pk").values_list("order", "pk"):
+        found[order_id].append(pk)
+    return found
+
+
+def _above(node_ids: set[int]) -> tuple[set[int], set[int]]:
+    """Nodes with all nodes above them, through merged nodes too, and their lines; a query per level."""
     nodes: set[int] = set()
     lines: set[int] = set()
-    level = {node_id}
+    level = node_ids
     while level:
         nodes |= level
         rows = list(DomainOrder.objects.filter(pk__in=level).values_list("parent", "line"))

@@ -1,5 +1,7 @@
 """Reactions: what orders do when something was announced."""
 
+from typing import Any
+
 from fulfillment import events as engine
 from kernel import approvals, outbox
 from kernel.models import ApprovalRequest
@@ -33,31 +35,33 @@ def launch(event: events.OrderApproved) -> None:
     orchestration.launch(order_id=event.order_id)
 
 
-@outbox.reaction(engine.FlowStarted)
-def flow_started(event: engine.FlowStarted) -> None:
-    """Work on a domain order began."""
-    if event.owner_type == OWNER:
-        progress.flow_started(node_id=event.owner_id)
+@outbox.reaction_to_many(engine.FlowStarted)
+def flows_started(told: list[engine.FlowStarted]) -> None:
+    """Work on domain orders began."""
+    progress.flows_started(node_ids={event.owner_id for event in told if event.owner_type == OWNER})
 
 
-@outbox.reaction(engine.FlowCompleted)
-def flow_completed(event: engine.FlowCompleted) -> None:
-    """Work on a domain order is done."""
-    if event.owner_type == OWNER:
-        progress.flow_completed(node_id=event.owner_id)
+@outbox.reaction_to_many(engine.FlowCompleted)
+def flows_completed(told: list[engine.FlowCompleted]) -> None:
+    """Work on domain orders is done."""
+    progress.flows_completed(node_ids={event.owner_id for event in told if event.owner_type == OWNER})
 
 
-@outbox.reaction(engine.TaskSuppliedValues)
-def values_supplied(event: engine.TaskSuppliedValues) -> None:
-    """A task put out values of a domain order."""
-    if event.owner_type == OWNER:
-        progress.values_supplied(node_id=event.owner_id, values=event.values)
+@outbox.reaction_to_many(engine.TaskSuppliedValues)
+def values_supplied(told: list[engine.TaskSuppliedValues]) -> None:
+    """Tasks put out values of domain orders; what was told first counts."""
+    values: dict[int, dict[str, Any]] = {}
+    for event in told:
+        if event.owner_type == OWNER and event.values:
+            values[event.owner_id] = event.values | values.get(event.owner_id, {})
+    progress.values_supplied(values=values)
 
 
-@outbox.reaction(events.OrderLineCompleted)
-def bill(event: events.OrderLineCompleted) -> None:
+@outbox.reaction_to_many(events.OrderLineCompleted)
+def bill(told: list[events.OrderLineCompleted]) -> None:
     """What works is billed."""
-    handover.bill(order_id=event.order_id)
+    for order_id in sorted({event.order_id for event in told}):
+        handover.bill(order_id=order_id)
 
 
 @outbox.reaction(events.OrderEnded)

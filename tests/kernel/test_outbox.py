@@ -1,12 +1,14 @@
 """The outbox: told at least once, dealt with exactly once, one broken reaction holds nobody back."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models.functions import Now
+from psycopg.errors import DeadlockDetected
+from pytest_django import DjangoAssertNumQueries
 
 from kernel import outbox
 from kernel.models import Notification, OutboxDelivery, OutboxEvent, User
@@ -131,3 +133,65 @@ def test_deliverers_beside_each_other_never_deal_with_an_event_twice() -> None:
     outbox.drain()
     assert sorted(note.text for note in Notification.objects.all()) == sorted(f"n{n}" for n in range(60))
     assert not OutboxEvent.objects.filter(done_at__isnull=True).exists()
+
+
+def collects(calls: list[list[str]]) -> Callable[[list[Happened]], None]:
+    def take(events: list[Happened]) -> None:
+        calls.append([event.text for event in events])
+        Notification.objects.bulk_create(Notification(user_id=event.user_id, text=event.text) for event in events)
+        if any(event.text == "poison" for event in events):
+            raise RuntimeError("cannot be told")
+
+    return take
+
+
+@pytest.mark.django_db
+def test_a_reaction_to_many_hears_them_at_once_and_in_order() -> None:
+    user, calls = UserFactory(), list[list[str]]()
+    outbox.reaction_to_many(Happened)(collects(calls))
+    outbox.publish_all([Happened(user.pk, f"n{n:03}") for n in range(outbox.BATCH + 5)])
+    assert outbox.drain() == outbox.BATCH + 5
+    assert [len(call) for call in calls] == [outbox.BATCH, 5]
+    heard = [text for call in calls for text in call]
+    assert heard == sorted(heard)
+    assert OutboxDelivery.objects.count() == outbox.BATCH + 5
+
+
+@pytest.mark.django_db
+def test_many_events_cost_as_many_statements_as_few(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    user = UserFactory()
+    outbox.reaction_to_many(Happened)(collects([]))
+    for count in (3, 60):
+        outbox.publish_all([Happened(user.pk, "told") for _ in range(count)])
+        with django_assert_num_queries(13):
+            outbox.deliver()
+
+
+@pytest.mark.django_db
+def test_one_poisonous_event_among_many_holds_only_itself_back() -> None:
+    user = UserFactory()
+    outbox.reaction_to_many(Happened)(collects([]))
+    outbox.publish_all([Happened(user.pk, text) for text in ("one", "poison", "two")])
+    assert outbox.drain() == 3
+    assert sorted(note.text for note in Notification.objects.all()) == ["one", "two"]
+    waiting = OutboxEvent.objects.get(done_at__isnull=True)
+    assert waiting.payload["text"] == "poison"
+    assert "cannot be told" in waiting.error
+
+
+@pytest.mark.django_db
+def test_whoever_lost_a_deadlock_is_told_again_at_once() -> None:
+    user, tries = UserFactory(), list[int]()
+
+    def loses_twice(events: list[Happened]) -> None:
+        tries.append(len(events))
+        Notification.objects.create(user_id=user.pk, text=f"try {len(tries)}")
+        if len(tries) < 3:
+            raise OperationalError("deadlock detected") from DeadlockDetected()
+
+    outbox.reaction_to_many(Happened)(loses_twice)
+    outbox.publish_all([Happened(user.pk, "a"), Happened(user.pk, "b")])
+    assert outbox.deliver() == 2
+    assert tries == [2, 2, 2]
+    assert [note.text for note in Notification.objects.all()] == ["try 3"]
+    assert set(OutboxEvent.objects.values_list("attempts", flat=True)) == {1}

@@ -24,7 +24,7 @@ def test_the_whole_chain_closes_by_itself(django_capture_on_commit_callbacks: An
     order = Shop(plans=True).running(sites=2)
     access = DomainOrder.objects.filter(order=order, specification__key="t-access")
     for node in access:
-        progress.values_supplied(node_id=node.pk, values={"pop_found": "RTM2"})
+        progress.values_supplied(values={node.pk: {"pop_found": "RTM2"}})
     with django_capture_on_commit_callbacks(execute=True):
         finish()
     order = fresh(order)
@@ -42,7 +42,7 @@ def test_the_whole_chain_closes_by_itself(django_capture_on_commit_callbacks: An
 def test_what_was_built_stands_in_the_inventory_with_its_relations() -> None:
     order = Shop().running()
     access = DomainOrder.objects.get(order=order, specification__key="t-access")
-    progress.values_supplied(node_id=access.pk, values={"pop_found": "RTM2"})
+    progress.values_supplied(values={access.pk: {"pop_found": "RTM2"}})
     finish()
     product = Product.objects.get()
     service = Service.objects.get(specification__key="t-access")
@@ -75,7 +75,7 @@ def test_sites_go_live_one_by_one() -> None:
     shop.plan("t-internet", "accept", kind="manual")
     order = shop.running(sites=2)
     for node in DomainOrder.objects.filter(specification__key="t-access"):
-        progress.values_supplied(node_id=node.pk, values={"pop_found": "RTM2"})
+        progress.values_supplied(values={node.pk: {"pop_found": "RTM2"}})
     finish()
     first = Task.objects.filter(key="accept").order_by("pk").first()
     lifecycle.move_many(Task.objects.filter(pk=first.pk), Task.start, by=None)
@@ -91,15 +91,15 @@ def test_sites_go_live_one_by_one() -> None:
 def test_repeated_and_late_events_change_nothing() -> None:
     order = Shop().running()
     access = DomainOrder.objects.get(specification__key="t-access")
-    progress.values_supplied(node_id=access.pk, values={"pop_found": "RTM2"})
+    progress.values_supplied(values={access.pk: {"pop_found": "RTM2"}})
     finish()
     assert fresh(order).state == "completed"
     before = (AuditEntry.objects.count(), OutboxEvent.objects.filter(kind__startswith="orders.").count())
     for flow in Flow.objects.all():
-        progress.flow_completed(node_id=flow.owner_id)
-        progress.flow_started(node_id=flow.owner_id)
+        progress.flows_completed(node_ids=[flow.owner_id])
+        progress.flows_started(node_ids=[flow.owner_id])
     closure.roll_up(Order.objects.select_related("account").get(pk=order.pk))
-    progress.flow_completed(node_id=0)
+    progress.flows_completed(node_ids=[0])
     assert (AuditEntry.objects.count(), OutboxEvent.objects.filter(kind__startswith="orders.").count()) == before
 
 
@@ -114,7 +114,7 @@ def test_other_owners_events_are_not_ours() -> None:
 def test_a_started_flow_starts_what_is_above_it() -> None:
     order = Shop().running()
     fibre = DomainOrder.objects.get(specification__key="t-fibre")
-    progress.flow_started(node_id=fibre.pk)
+    progress.flows_started(node_ids=[fibre.pk])
     assert set(DomainOrder.objects.filter(specification__key__in=["t-fibre", "t-access", "t-internet"]).values_list(
         "state", flat=True)) == {"in_progress"}  # fmt: skip
     assert order.lines.get().state == "in_progress"

@@ -93,7 +93,7 @@ def test_the_value_releases_only_that_node() -> None:
     order = decomposed(Shop(), sites=2)
     first = order.lines.first()
     access = DomainOrder.objects.get(line=first, specification__key="t-access")
-    touched = decomposition.know_at(node_id=access.pk, values={"pop_found": "RTM2"})
+    touched = decomposition.know_at(values={access.pk: {"pop_found": "RTM2"}})
     assert touched == {first.pk}
     grown = decomposition.decompose(order_id=order.pk, line_ids=touched)
     assert (grown.new, grown.released) == (0, 1)
@@ -107,7 +107,7 @@ def test_a_node_that_turns_out_unwanted_is_cancelled() -> None:
     DecompositionRule.objects.filter(key="t-access-t-optimiser").update(condition="pop_found == 'AMS1'")
     order = decomposed(shop)
     access = DomainOrder.objects.get(specification__key="t-access")
-    decomposition.know_at(node_id=access.pk, values={"pop_found": "RTM2"})
+    decomposition.know_at(values={access.pk: {"pop_found": "RTM2"}})
     decomposition.decompose(order_id=order.pk)
     assert DomainOrder.objects.get(specification__key="t-optimiser").state == "cancelled"
 

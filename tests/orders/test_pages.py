@@ -265,5 +265,5 @@ def test_a_customer_follows_nothing_here_but_values_reach_the_nodes() -> None:
     shop = Shop()
     order = shop.running()
     access = DomainOrder.objects.get(order=order, specification__key="t-access")
-    progress.values_supplied(node_id=access.pk, values={"pop_found": "RTM2"})
+    progress.values_supplied(values={access.pk: {"pop_found": "RTM2"}})
     assert "needs pop found" not in browser(shop.manager).get(url("order", order)).content.decode()

@@ -17,9 +17,8 @@ pytestmark = pytest.mark.django_db
 def test_a_held_order_starts_nothing_until_it_is_resumed() -> None:
     shop = Shop()
     order = shop.running()
-    progress.values_supplied(
-        node_id=DomainOrder.objects.get(specification__key="t-access").pk, values={"pop_found": "R"}
-    )
+    access = DomainOrder.objects.get(specification__key="t-access")
+    progress.values_supplied(values={access.pk: {"pop_found": "R"}})
     steering.hold(order_id=order.pk, by=shop.manager, reason="Customer moves")
     finish()
     assert fresh(order).state == "on_hold"
