@@ -10,6 +10,7 @@ from fulfillment.models.definitions import (
 )
 from fulfillment.models.field import Project, ProjectTask, ProjectTemplate, WorkOrder
 from fulfillment.models.flows import MACHINE, Attempt, Callback, Flow, Task, TaskDependency
+from fulfillment.models.jeopardy import FlowForecast, LearnedDuration, Level, Recheck, TaskDate, TaskForecast
 
 __all__ = [
     "MACHINE",
@@ -18,14 +19,20 @@ __all__ = [
     "Callback",
     "DependencyKind",
     "Flow",
+    "FlowForecast",
     "Kind",
+    "LearnedDuration",
+    "Level",
     "PlanDefinition",
     "PlanDependency",
     "PlanItem",
     "Project",
     "ProjectTask",
     "ProjectTemplate",
+    "Recheck",
     "Task",
+    "TaskDate",
     "TaskDependency",
+    "TaskForecast",
     "WorkOrder",
 ]
