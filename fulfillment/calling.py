@@ -23,7 +23,7 @@ from fulfillment.adapters import Answer, Call
 from fulfillment.adapters.http import masked
 from fulfillment.models import MACHINE, Attempt, Callback, Kind, Task
 from fulfillment.trouble import Trouble, fall_out
-from kernel import lifecycle
+from kernel import clash, lifecycle
 
 BATCH = 16
 THREADS = 8
@@ -52,13 +52,13 @@ class Claim:
 
 def run(limit: int = BATCH) -> int:
     """Claim a batch, call for it, write the outcomes. Returns how many tasks were taken up."""
-    claims = take(limit)
+    claims = clash.again(lambda: take(limit))
     callable_ = [claim for claim in claims if not claim.missing]
     answers = list(_pool().map(_call, callable_)) if len(callable_) > 1 else [_call(claim) for claim in callable_]
     answered = list(zip(callable_, answers, strict=True))
     answered += [(claim, _needs(claim.missing)) for claim in claims if claim.missing]
     if answered:
-        settle(answered)
+        clash.again(lambda: settle(answered))  # the calls are made; their answers must not be lost
     return len(claims)
 
 

@@ -15,7 +15,7 @@ from fulfillment import calling, projects, release, rowwise
 from fulfillment.models import MACHINE, Flow, Kind, PlanItem, Task
 from fulfillment.recovery import complete_by_hand, retry, skip, sweep
 from fulfillment.trouble import Trouble, fall_out
-from kernel import audit, decisions, lifecycle
+from kernel import audit, clash, decisions, lifecycle
 from kernel.models import User
 from kernel.refusal import Refusal
 
@@ -90,7 +90,7 @@ def run_ready(limit: int = 1000) -> int:
     """Do what is ready until nothing is, or `limit` steps are done. Returns the number of steps taken up."""
     done = 0
     while done < limit:
-        local = run_local(BATCH)
+        local = clash.again(run_local)
         called = calling.run(calling.BATCH)
         if local == BATCH or called == calling.BATCH:
             release.wake()  # enough for another worker as well

@@ -10,8 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.utils import timezone
 
-from kernel import audit, htmx
-from kernel.refusal import Refusal
+from kernel import audit, clash, htmx
+from kernel.refusal import Conflict, Refusal
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -33,7 +33,7 @@ class Origin:
 
 
 class Refusals:
-    """Answers a Refusal that no view caught: the reason in words, with the refusal's status."""
+    """Answers a Refusal that no view caught: the reason in words, with the refusal's status; a lost clash likewise."""
 
     def __init__(self, handle: Handler) -> None:
         self.handle = handle
@@ -42,6 +42,8 @@ class Refusals:
         return self.handle(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if clash.is_clash(error):
+            error = Conflict("Somebody changed the same records at this moment, and nothing was saved. Try again.")
         return htmx.refuse(request, error) if isinstance(error, Refusal) else None
 
 

@@ -11,18 +11,17 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
-from psycopg import errors
 
+from kernel import clash
 from kernel.models.outbox import OutboxDelivery, OutboxEvent
 
 log = logging.getLogger(__name__)
 
 BATCH = 100
 MAX_BACKOFF = 300  # seconds
-CLASHES = 5  # times that a deadlock is taken for chance, and the batch delivered again at once
 
 Event = TypeVar("Event")
 Reaction = Callable[[Any], None]
@@ -104,15 +103,9 @@ def wake() -> None:
 
 def deliver(limit: int = BATCH) -> int:
     """Deliver waiting events, oldest first, beside other deliverers. Returns how many were taken up."""
-    taken = clashes = 0
+    taken = 0
     while taken < limit:
-        try:
-            done = _deliver_batch()
-        except _Clash:
-            clashes += 1
-            if clashes > CLASHES:
-                raise
-            continue
+        done = clash.again(_deliver_batch)
         if not done:
             return taken
         taken += done
@@ -126,10 +119,6 @@ def drain(limit: int = 10_000) -> int:
     while done := deliver(limit):
         total += done
     return total
-
-
-class _Clash(Exception):
-    """Two transactions wanted each other's locks; this one gave way and can be repeated as it was."""
 
 
 @transaction.atomic
@@ -175,8 +164,8 @@ def _attempt(known: _Known, name: str, function: Reaction, rows: list[OutboxEven
             OutboxDelivery.objects.bulk_create(OutboxDelivery(event=row, reaction=name) for row in rows)
             function(events if many else events[0])
     except Exception as error:  # one broken reaction must not hold back the others
-        if isinstance(error, OperationalError) and isinstance(error.__cause__, errors.DeadlockDetected):
-            raise _Clash from error
+        if clash.is_clash(error):
+            raise  # the whole batch is done again
         log.exception("reaction %s to %s failed", name, ", ".join(str(row) for row in rows[:3]))
         return f"{name}: {type(error).__name__}: {error}"[:2000]
     return ""

@@ -8,6 +8,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from fulfillment import adapters, receipt
+from kernel import clash
 from kernel.refusal import Refusal
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ def callback(request: HttpRequest, system: str) -> HttpResponse:
         payload = json.loads(request.body)
         if not isinstance(payload, dict) or not payload.get("event_id"):
             return JsonResponse({"error": "Send an object with an event_id."}, status=400)
-        found = receipt.receive(system, str(payload["event_id"]), payload)
+        found = clash.again(lambda: receipt.receive(system, str(payload["event_id"]), payload))
     except ValueError:
         return JsonResponse({"error": "The message is not JSON."}, status=400)
     except receipt.BadSignature as error:
