@@ -1,12 +1,12 @@
 """Delivering: Meridor's order from the signed quote to live services, each act by the person whose job it is."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from django.utils import timezone
 
-from config.demo.selling import Deal
+from config.demo.selling import Deal, Settle
 from crm import accounts
 from fallout import resolution
 from fallout.models import Fallout
@@ -15,8 +15,6 @@ from fulfillment.models import Project, ProjectTask, Task
 from kernel.models import ApprovalStep, User
 from orders import approval, capture, editing, enrichment, questions, submission, validation
 from orders.models import Order
-
-Settle = Callable[[Callable[[], bool]], None]
 
 
 @dataclass

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from cmdb.models import Product, Resource, Service
 from config.demo import delivering, selling
-from config.demo.delivering import Delivery, Settle
-from config.demo.selling import Deal
+from config.demo.delivering import Delivery
+from config.demo.selling import Deal, Settle
 from contracts.models import BillingStart, Contract
 from crm.models import Account
 from fulfillment.models import Project, Task
@@ -15,7 +15,7 @@ from kernel import outbox
 from kernel.models import AuditEntry, OutboxEvent, User
 from orders.models import Order
 
-PATIENCE = 60  # seconds without any progress before a live journey gives up
+PATIENCE = 180  # seconds without any progress before a live journey gives up; a long PDF takes its time
 PAUSE = 0.05  # seconds between two looks at what live workers have done
 OVER = ("completed", "partial", "failed", "cancelled", "rejected")
 
@@ -95,7 +95,7 @@ class Journey:
 
     def __post_init__(self) -> None:
         earlier = Account.objects.filter(name__startswith=selling.COMPANY, parent=None).count()
-        self.deal = Deal(self.team, sites_file=self.sites_file, mark=f" {earlier + 1}" if earlier else "")
+        self.deal = Deal(self.team, self.settle, sites_file=self.sites_file, mark=f" {earlier + 1}" if earlier else "")
         self.delivery = Delivery(self.deal, self.settle)
 
     @property

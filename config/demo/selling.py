@@ -1,6 +1,7 @@
 """Selling: Meridor's deal from the first call to the signed quote, each act by the person whose job it is."""
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -10,15 +11,17 @@ from django.utils import timezone
 from catalog.models import Offering, PriceList, SlaMetric
 from config.demo import people
 from contracts import agreement as agreements
-from contracts import negotiation, presenting, quoteapproval, quoteimport, quoteversions, quoting, signature
-from contracts.models import Agreement, Quote, QuoteLine
+from contracts import documents, negotiation, presenting, quoteapproval, quoteimport, quoteversions, quoting, signature
+from contracts.models import Agreement, Quote, QuoteLine, SignatureRequest
 from crm import accounts, capture, conversion, pipeline, qualification
 from crm.models import Account, Contact, Opportunity
+from kernel import documents as files
 from kernel import moving
 from kernel.models import User
 
 SITES = Path(__file__).resolve().parent / "sites.csv"
 COMPANY = "Meridor Logistics Holding N.V."
+Settle = Callable[[Callable[[], bool]], None]
 DUTCH, GERMAN = "Meridor Logistics Nederland B.V.", "Meridor Logistik Deutschland GmbH"
 
 
@@ -27,6 +30,7 @@ class Deal:
     """What has come to be so far."""
 
     team: dict[str, User]
+    settle: Settle
     account: Account = field(init=False)
     signatory: Contact = field(init=False)
     opportunity: Opportunity = field(init=False)
@@ -151,9 +155,7 @@ def second_version(deal: Deal) -> str:
 
 def accept(deal: Deal) -> str:
     """The signatory signs; contracts come to be and the opportunity is won."""
-    contact = deal.signatory
-    link = presenting.present(quote_id=deal.quote.pk, contact_id=contact.pk, by=deal.team["sales_agent"])
-    sign(deal, link.token)
+    sign(deal, _present(deal).token)
     deal.quote = Quote.objects.get(pk=deal.quote.pk)
     made = deal.quote.contracts.filter(kind="service").count()
     return f"{deal.quote} is {deal.quote.state}: one sales contract and {made} service contracts."
@@ -167,9 +169,20 @@ def _approve_and_present(deal: Deal, note: str) -> str:
     for step in quoteapproval.steps_of(deal.quote):
         quoteapproval.decide(step_id=step.pk, by=deal.team[step.role], approve=True)
         by.append(str(deal.team[step.role]))
-    presenting.present(quote_id=deal.quote.pk, contact_id=deal.signatory.pk, by=mira)
+    _present(deal)
     deal.quote = Quote.objects.get(pk=deal.quote.pk)
     return f"approved by {' and '.join(by)}" if by else "approved without need of anybody"
+
+
+def _present(deal: Deal) -> SignatureRequest:
+    """Give the quote to the signatory; the PDF of a long one is waited for."""
+    mira = deal.team["sales_agent"]
+    try:
+        return presenting.present(quote_id=deal.quote.pk, contact_id=deal.signatory.pk, by=mira)
+    except documents.DocumentPending:
+        quote = deal.quote
+        deal.settle(lambda: files.of(quote).filter(kind=documents.QUOTE).exists())
+        return presenting.present(quote_id=quote.pk, contact_id=deal.signatory.pk, by=mira)
 
 
 def _lines(deal: Deal, offering: str) -> list[QuoteLine]:
