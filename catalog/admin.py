@@ -69,21 +69,6 @@ class CharacteristicForm(ModelForm):
         return checked(self.cleaned_data["shown_when"])
 
 
-class RuleForm(ModelForm):
-    """A rule of decomposition."""
-
-    class Meta:
-        model = DecompositionRule
-        fields = (
-            "key", "version", "active", "source", "target", "kind", "condition", "cardinality", "count_from", "merge",
-            "mappings", "position",
-        )  # fmt: skip
-
-    def clean_condition(self) -> str:
-        """Readable by the engine."""
-        return checked(self.cleaned_data["condition"])
-
-
 class Recorded(ModelAdmin):
     """Writes who changed what, as every other door does."""
 
@@ -197,11 +182,18 @@ class DependencyAdmin(Recorded):
 
 @admin.register(DecompositionRule)
 class DecompositionRuleAdmin(Recorded):
-    """What begets what."""
+    """What begets what, to look at; it is changed on its own page, version by version."""
 
-    form = RuleForm
-    list_display = ["key", "version", "source", "target", "kind", "condition", "cardinality", "merge", "active"]
-    list_filter = ["kind", "active"]
+    list_display = ["key", "version", "state", "starts_on", "source", "target", "condition", "cardinality", "merge"]
+    list_filter = ["kind", "state"]
     search_fields = ["key", "source__name", "target__name"]
-    autocomplete_fields = ["source", "target"]
     list_select_related = ["source", "target"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

@@ -235,6 +235,13 @@ def plain(number: Decimal) -> str:
     return f"{number:f}".rstrip("0").rstrip(".") if "." in f"{number:f}" else f"{number:f}"
 
 
+def plain_value(value: Any) -> str:
+    """Any value as people read it when its characteristic is not at hand."""
+    if isinstance(value, bool) or value is None:
+        return "nothing" if value is None else "yes" if value else "no"
+    return plain(value) if isinstance(value, Decimal) else str(value)
+
+
 def _either(words: Iterable[str]) -> str:
     said = list(words)
     return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} or {said[-1]}" if said else "another value"

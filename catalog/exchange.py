@@ -1,4 +1,4 @@
-"""Exchange: how specifications, rules, offerings, prices and decision tables stand in a catalogue file."""
+"""Exchange: how specifications, offerings, prices and decision tables stand in a catalogue file."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -9,7 +9,6 @@ from catalog.models import (
     BundleItem,
     Category,
     Characteristic,
-    DecompositionRule,
     Dependency,
     Offering,
     PriceAdjustment,
@@ -99,29 +98,6 @@ def load_dependency(item: dict[str, Any], by: User | None) -> Iterable[Change]:
     row, made = Dependency.objects.get_or_create(source=source, kind=item["kind"], scope=item.get("scope", "site"))
     row.targets.set(targets)
     yield Change("dependencies", f"{source.key} {row.kind}", "created" if made else "same")
-
-
-def load_rule(item: dict[str, Any], by: User | None) -> Iterable[Change]:
-    item = dict(item)
-    source, target = specification(item.pop("source")), specification(item.pop("target"))
-    item["mappings"] = [_mapping(entry, source, target) for entry in item.get("mappings", [])]
-    if item.get("condition"):
-        decisions.check(item["condition"])
-    lookup = {"key": item.pop("key", f"{source.key}-{target.key}"), "version": item.pop("version", 1)}
-    yield put("rules", DecompositionRule, lookup, item | {"source": source, "target": target})[1]
-
-
-def _mapping(given: Any, source: Specification, target: Specification) -> dict[str, Any]:
-    """A bare name means: the same value under the same name from the parent."""
-    entry: dict[str, Any] = {"to": given} if isinstance(given, str) else given
-    entry = {"how": "same", "from": entry["to"], "where": "parent", **entry}
-    known = set(target.characteristics.values_list("key", flat=True))
-    if entry["to"] not in known:
-        raise KeyError(f"characteristic “{entry['to']}” of {target.key}")
-    from_parent = entry["where"] == "parent" and entry["how"] in ("same", "table")
-    if from_parent and entry["from"] not in set(source.characteristics.values_list("key", flat=True)):
-        raise KeyError(f"characteristic “{entry['from']}” of {source.key}")
-    return entry
 
 
 def load_category(item: dict[str, Any], by: User | None) -> Iterable[Change]:
@@ -214,12 +190,6 @@ def dump_dependencies() -> list[dict[str, Any]]:
     ]
 
 
-def dump_rules() -> list[dict[str, Any]]:
-    names = ("key", "version", "kind", "condition", "cardinality", "count_from", "merge", "mappings", "position")
-    rows = DecompositionRule.objects.filter(active=True).select_related("source", "target")
-    return [{"source": row.source.key, "target": row.target.key} | _fields(row, *names) for row in rows]
-
-
 def dump_offerings() -> list[dict[str, Any]]:
     names = ("key", "version", "name", "kind", "short_name", "icon", "description", "sellable", "needs_site",
              "needs_feasibility", "position")  # fmt: skip
@@ -279,7 +249,6 @@ section("calendars", load_calendar, dump_calendars, 5)
 section("decision_tables", load_table, dump_tables, 8)
 section("specifications", load_specification, dump_specifications, 10)
 section("dependencies", load_dependency, dump_dependencies, 20)
-section("rules", load_rule, dump_rules, 30)
 section("categories", load_category, dump_categories, 40)
 section("offerings", load_offering, dump_offerings, 50)
 section("price_lists", load_price_list, dump_price_lists, 60)

@@ -35,6 +35,7 @@ class Change:
 
 Loader = Callable[[dict[str, Any], User | None], Iterable[Change]]  # one entry of the section
 Dumper = Callable[[], list[dict[str, Any]]]
+Finisher = Callable[[list[dict[str, Any]]], dict[str, list[str]]]  # problems of the whole list, by place
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,15 @@ class Section:
     load: Loader
     dump: Dumper
     order: int
+    finish: Finisher | None = None
 
 
 _sections: dict[str, Section] = {}
 
 
-def section(name: str, load: Loader, dump: Dumper, order: int = 100) -> None:
-    """Register a section; lower `order` is read first. Called while apps load."""
-    _sections[name] = Section(name, load, dump, order)
+def section(name: str, load: Loader, dump: Dumper, order: int = 100, finish: Finisher | None = None) -> None:
+    """Register a section; lower `order` is read first, `finish` checks it as a whole. Called while apps load."""
+    _sections[name] = Section(name, load, dump, order, finish)
 
 
 def sections() -> list[Section]:
@@ -88,6 +90,8 @@ def load(document: dict[str, Any], by: User | None, *, dry_run: bool = False) ->
             raise ImportRefused(problems={entry.name: ["This should be a list of entries."]})
         for place, item in enumerate(items):
             changes.extend(_apply(entry, place, item, by))
+        if entry.finish and (problems := entry.finish(items)):
+            raise ImportRefused(problems=problems)
     if dry_run:
         transaction.set_rollback(True)
         return changes
@@ -113,7 +117,10 @@ def _apply(entry: Section, place: int, item: Any, by: User | None) -> list[Chang
         raise ImportRefused(problems={where: [f"{error.args[0]} is missing or unknown."]}) from error
     except ObjectDoesNotExist as error:
         raise ImportRefused(problems={where: [f"It refers to something that does not exist: {error}"]}) from error
-    except (TypeError, ValueError, ValidationError, FieldError, IntegrityError, Refusal) as error:
+    except Refusal as error:
+        found = {f"{where} {part}".strip(): texts for part, texts in error.problems.items()}
+        raise ImportRefused(problems=found) from error
+    except (TypeError, ValueError, ValidationError, FieldError, IntegrityError) as error:
         raise ImportRefused(problems={where: [str(error)]}) from error
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.db.models import Q
 
-from catalog import configuration
+from catalog import configuration, rulebook
 from catalog.models import (
     Characteristic,
     Charge,
@@ -92,7 +92,7 @@ def realisation(specification: Specification | None) -> list[tuple[int, Decompos
     if specification is None:
         return []
     by_source: dict[int, list[DecompositionRule]] = {}
-    for rule in DecompositionRule.objects.filter(active=True).select_related("source", "target"):
+    for rule in rulebook.in_force():
         by_source.setdefault(rule.source_id, []).append(rule)
     found: list[tuple[int, DecompositionRule]] = []
     seen: set[int] = set()

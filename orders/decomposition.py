@@ -1,22 +1,28 @@
 """Decomposition: an order becomes a tree of product, service and resource orders, by the rules of the catalogue."""
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Min, Q
+from django.utils import timezone
 
-from catalog import configuration
-from catalog.models import Specification
-from kernel import audit, lifecycle, numbering
+from catalog import configuration, rulebook
+from catalog.models import DecompositionRule
+from kernel import audit, copying, lifecycle, numbering
 from orders import facts, installed, questions
 from orders.models import DomainOrder, DomainOrderLink, Order, OrderLine
-from orders.tree import Catalogue, Node, Tree
+from orders.tree import Node, Tree
 
 State = DomainOrder.State
 BATCH = 1000
+COLUMNS = (
+    "id", "number", "order_id", "line_id", "state", "parent_id", "account_id", "site_id", "kind", "specification_id",
+    "name", "action", "path", "depth", "rule_id", "rule_version", "characteristics", "missing", "product_id",
+    "service_id", "resource_id",
+)  # fmt: skip
 
 
 @dataclass
@@ -29,30 +35,55 @@ class Grown:
     lines: set[int] = field(default_factory=set)
 
 
+@dataclass(slots=True)
+class Stored:
+    """A node as the database has it."""
+
+    path: str
+    pk: int
+    parent_id: int | None
+    line_id: int
+    state: str
+    characteristics: dict[str, Any]
+    missing: list[str]
+
+
 @transaction.atomic
 def decompose(*, order_id: int, line_ids: Collection[int] | None = None) -> Grown:
     """Grow the tree of an order, or of some of its lines, and store what is not there yet.
 
-    Deterministic and safe to repeat: the same order and catalogue give the same paths, so nothing is added twice, and
-    values that a node has are never overwritten. Nodes that lack a value wait and name it.
+    Deterministic and safe to repeat: the same order and rules give the same paths, so nothing is added twice, and
+    values that a node has are never overwritten. An order keeps to the rules that were in force when it was first
+    decomposed. Nodes that lack a value wait and name it.
 
     Raises:
         BrokenRule: a rule cannot be evaluated or rules go in a circle; nothing is stored.
     """
     order: Order = Order.objects.select_related("account").select_for_update(of=("self",)).get(pk=order_id)
-    lines = _lines(order, line_ids)
     rows = _existing(order, line_ids)
-    tree = Tree(
-        Catalogue.load({line.specification_id for line in lines}),
-        {path: row.characteristics for path, row in rows.items()},
-    )
+    moment = moment_of(order) or timezone.now()
+    tree = grow(order, lines_of(order, line_ids), rulebook.in_force(moment), _kept(rows))
+    return _store(order, tree, rows, moment)
+
+
+def moment_of(order: Order) -> dt.datetime | None:
+    """When an order was first decomposed, which says the versions of rules that it keeps to; None before that."""
+    found = DomainOrder.objects.filter(order=order).aggregate(first=Min("created_at"))["first"]
+    return found if isinstance(found, dt.datetime) else None
+
+
+def grow(
+    order: Order, lines: list[OrderLine], rules: Iterable[DecompositionRule], kept: dict[str, dict[str, Any]]
+) -> Tree:
+    """The tree that these lines come to by these rules, in memory; nothing is stored. `kept` has values by path."""
+    tree = Tree(rulebook.read({line.specification_id for line in lines}, rules), kept)
     about = facts.of_lines(order, lines)
     for line in lines:
         line.order = order
         tree.plant(line, about[line.pk])
     tree.grow()
     installed.compute_actions(order, tree, lines)
-    return _store(order, tree, rows)
+    return tree
 
 
 def know(*, order_id: int, specification_id: int, values: dict[str, Any], line_id: int | None = None) -> set[int]:
@@ -89,7 +120,8 @@ def _put(rows: list[DomainOrder], values: Mapping[int, dict[str, Any]]) -> list[
     return changed
 
 
-def _lines(order: Order, line_ids: Collection[int] | None) -> list[OrderLine]:
+def lines_of(order: Order, line_ids: Collection[int] | None = None) -> list[OrderLine]:
+    """The lines that decomposition looks at, with all that it reads of them."""
     rows = order.lines.exclude(state__in=[OrderLine.State.CANCELLED, OrderLine.State.REJECTED])
     if line_ids is not None:
         rows = rows.filter(pk__in=line_ids)
@@ -98,82 +130,90 @@ def _lines(order: Order, line_ids: Collection[int] | None) -> list[OrderLine]:
     )
 
 
-def _existing(order: Order, line_ids: Collection[int] | None) -> dict[str, DomainOrder]:
+def _existing(order: Order, line_ids: Collection[int] | None) -> dict[str, Stored]:
     """Nodes there are, by path: those of the lines, and those that lines share."""
     rows = DomainOrder.objects.filter(order=order)
     if line_ids is not None:
         rows = rows.filter(Q(line__in=line_ids) | Q(path__startswith="~"))
-    return {row.path: row for row in rows}
+    names = ("path", "pk", "parent_id", "line_id", "state", "characteristics", "missing")
+    return {row[0]: Stored(*row) for row in rows.values_list(*names)}
 
 
-def _store(order: Order, tree: Tree, rows: dict[str, DomainOrder]) -> Grown:
+def _kept(rows: dict[str, Stored]) -> dict[str, dict[str, Any]]:
+    return {path: row.characteristics for path, row in rows.items()}
+
+
+def _store(order: Order, tree: Tree, rows: dict[str, Stored], moment: dt.datetime) -> Grown:
     grown = Grown(lines={node.line.pk for node in tree.nodes.values()})
+    before = list(rows.values())
     fresh = [node for node in tree.nodes.values() if node.path not in rows]
-    _create(order, fresh, rows)
+    _create(order, fresh, rows, moment)
     grown.new = len(fresh)
-    _update(tree, rows)
+    _update(tree, before)
     _link(tree, rows)
     _withdraw(tree, rows, grown.lines)
     grown.waiting = sum(bool(node.missing) for node in tree.nodes.values())
-    able = [rows[path].pk for path, node in tree.nodes.items() if not node.missing]
-    freed = DomainOrder.objects.filter(pk__in=able, state__in=[State.DRAFT, State.WAITING_DATA])
-    grown.released = len(lifecycle.move_many(freed, DomainOrder.qualify, by=None))
-    grown.released += sum(not node.missing for node in fresh)
+    grown.released = _release(tree, before) + sum(not node.missing for node in fresh)
     _ask(order, tree)
     if grown.new:
         audit.record("decomposed", order, by=None, changes={"domain orders": [len(rows) - grown.new, len(rows)]})
     return grown
 
 
-def _create(order: Order, fresh: list[Node], rows: dict[str, DomainOrder]) -> None:
-    """Insert new nodes level by level, so that each finds its parent's key."""
-    levels: dict[int, list[Node]] = defaultdict(list)
-    for node in fresh:
-        levels[node.depth].append(node)
-    numbers = iter(numbering.take_many(DomainOrder.PREFIX, len(fresh)) if fresh else [])
-    for depth in sorted(levels):
-        made = [_row(order, node, rows, next(numbers)) for node in levels[depth]]
-        DomainOrder.objects.bulk_create(made, batch_size=BATCH)
-        rows.update({row.path: row for row in made})
+def _create(order: Order, fresh: list[Node], rows: dict[str, Stored], moment: dt.datetime) -> None:
+    """Insert the new nodes in one statement, the keys taken first so that each finds its parent's."""
+    if not fresh:
+        return
+    fresh.sort(key=lambda node: node.depth)
+    keys = copying.keys(DomainOrder, len(fresh))
+    for node, key in zip(fresh, keys, strict=True):
+        parent = rows[node.parent.path].pk if node.parent else None
+        state = State.WAITING_DATA if node.missing else State.QUALIFIED
+        rows[node.path] = Stored(node.path, key, parent, node.line.pk, state, node.values, node.missing)
+    numbers = numbering.take_many(DomainOrder.PREFIX, len(fresh))
+    made = (_row(order, node, rows[node.path], number) for node, number in zip(fresh, numbers, strict=True))
+    copying.copy(DomainOrder, COLUMNS, made, created_at=moment)
 
 
-def _row(order: Order, node: Node, rows: dict[str, DomainOrder], number: str) -> DomainOrder:
-    """A new node, qualified from the start unless it has to wait for values."""
+def _row(order: Order, node: Node, row: Stored, number: str) -> tuple[Any, ...]:
+    """A new node as COLUMNS say, qualified from the start unless it has to wait for values."""
     found = node.installed
     service = found if found is not None and hasattr(found, "stands_on") else None
-    return DomainOrder(
-        number=number, order=order, line=node.line, state=State.WAITING_DATA if node.missing else State.QUALIFIED,
-        parent=rows[node.parent.path] if node.parent else None,
-        account_id=node.account_id, site_id=node.site_id, kind=node.specification.kind,
-        specification=node.specification, name=_name(node.specification), action=node.action, path=node.path,
-        depth=node.depth, rule=node.rule,
-        rule_version=node.rule.version if node.rule else None, characteristics=node.values, missing=node.missing,
-        product_id=node.line.product_id if node.depth == 0 else None, service=service,
-        resource=found if found is not None and service is None else None,
+    return (
+        row.pk, number, order.pk, row.line_id, row.state, row.parent_id, node.account_id, node.site_id,
+        node.specification.kind, node.specification.pk, str(node.specification.name)[:120], node.action, node.path,
+        node.depth, node.rule.pk if node.rule else None, node.rule.version if node.rule else None, node.values,
+        node.missing, node.line.product_id if node.depth == 0 else None, service.pk if service else None,
+        found.pk if found is not None and service is None else None,
     )  # fmt: skip
 
 
-def _name(specification: Specification) -> str:
-    return str(specification.name)[:120]
-
-
-def _update(tree: Tree, rows: dict[str, DomainOrder]) -> None:
+def _update(tree: Tree, before: list[Stored]) -> None:
     """Values that became known and names of what is still missing, on nodes that were there before."""
     changed = []
-    for path, node in tree.nodes.items():
-        row = rows[path]
-        if row.state in (State.CLOSED_COMPLETE, State.FAILED, State.CANCELLED):
+    for row in before:
+        node = tree.nodes.get(row.path)
+        if node is None or row.state in (State.CLOSED_COMPLETE, State.FAILED, State.CANCELLED):
             continue
         if row.characteristics != node.values or row.missing != node.missing:
-            row.characteristics, row.missing = node.values, node.missing
-            changed.append(row)
+            changed.append(DomainOrder(pk=row.pk, characteristics=node.values, missing=node.missing))
     DomainOrder.objects.bulk_update(changed, ["characteristics", "missing"], batch_size=BATCH)
 
 
-def _link(tree: Tree, rows: dict[str, DomainOrder]) -> None:
+def _release(tree: Tree, before: list[Stored]) -> int:
+    """Nodes that waited and wait no longer."""
+    able = [
+        row.pk for row in before
+        if row.state in (State.DRAFT, State.WAITING_DATA) and row.path in tree.nodes
+        and not tree.nodes[row.path].missing
+    ]  # fmt: skip
+    return len(lifecycle.move_many(DomainOrder.objects.filter(pk__in=able), DomainOrder.qualify, by=None))
+
+
+def _link(tree: Tree, rows: dict[str, Stored]) -> None:
     """Merged nodes know their further parents."""
     wanted = [
-        DomainOrderLink(parent=rows[parent.path], child=rows[node.path], rule=rule)
+        DomainOrderLink(parent_id=rows[parent.path].pk, child_id=rows[node.path].pk, rule=rule)
         for node in tree.nodes.values()
         for parent, rule in [*node.also, *_first(node)]
         if rows[node.path].parent_id != rows[parent.path].pk
@@ -186,7 +226,7 @@ def _first(node: Node) -> list[tuple[Node, Any]]:
     return [(node.parent, node.rule)] if node.parent and node.rule else []
 
 
-def _withdraw(tree: Tree, rows: dict[str, DomainOrder], lines: set[int]) -> None:
+def _withdraw(tree: Tree, rows: dict[str, Stored], lines: set[int]) -> None:
     """Nodes that waited to hear whether they are wanted, and are not."""
     gone = [
         row.pk for path, row in rows.items()

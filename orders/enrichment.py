@@ -7,12 +7,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalog import configuration
+from catalog.mapping import tidy
 from catalog.models import Characteristic
 from kernel import audit, decisions, lifecycle
 from kernel.models import User
 from kernel.refusal import Conflict, NotPermitted, Refusal
 from orders import approval, decomposition, facts, orchestration, questions
-from orders.mapping import tidy
 from orders.models import MissingValue, Order, OrderLine
 
 Source = Characteristic.Source

@@ -1,15 +1,14 @@
 """The tree: what an order comes to by the catalogue's rules, grown in memory; the same input grows the same tree."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from catalog import configuration
+from catalog import configuration, mapping
 from catalog.models import Characteristic, DecompositionRule, Specification
+from catalog.rulebook import Catalogue
 from kernel.decisions import BrokenRule
-from orders import mapping
 from orders.models import OrderLine
 
 Merge = DecompositionRule.Merge
@@ -20,31 +19,7 @@ WALKED = frozenset({"delete", "suspend", "resume"})  # these walk what is instal
 ASKED = (Characteristic.Source.CUSTOMER, Characteristic.Source.ENRICHMENT)
 
 
-@dataclass
-class Catalogue:
-    """Active rules by source specification, and characteristics by specification, read in two queries."""
-
-    rules: dict[int, list[DecompositionRule]]
-    characteristics: dict[int, mapping.Known]
-
-    @classmethod
-    def load(cls, specifications: Iterable[int]) -> "Catalogue":
-        """Everything that decomposition of these specifications may need."""
-        newest: dict[str, DecompositionRule] = {}
-        for rule in DecompositionRule.objects.filter(active=True).select_related("target").order_by("version"):
-            newest[rule.key] = rule
-        rules: dict[int, list[DecompositionRule]] = defaultdict(list)
-        for rule in sorted(newest.values(), key=lambda rule: (rule.position, rule.pk)):
-            if rule.kind != DecompositionRule.Kind.COMPOSED_OF:
-                rules[rule.source_id].append(rule)
-        wanted = set(specifications) | {rule.target_id for rule in newest.values()}
-        known: dict[int, mapping.Known] = defaultdict(dict)
-        for characteristic in Characteristic.objects.filter(specification__in=wanted):
-            known[characteristic.specification_id][characteristic.key] = characteristic
-        return cls(rules, known)
-
-
-@dataclass
+@dataclass(eq=False, slots=True)
 class Node:
     """One node: an instance of a specification with the values known so far and the names of those it waits for."""
 
@@ -205,7 +180,7 @@ class Tree:
             return
         for parent, rule in [(node.parent, node.rule), *node.also]:
             facts = {**parent.facts, **node.extras}
-            for key, value in mapping.mapped(rule, facts, partial(self._find, parent)).items():
+            for key, value in mapping.mapped(rule, facts, partial(self.find, parent), self.catalogue.tables).items():
                 if configuration.is_empty(node.values.get(key)):
                     node.values[key] = value
         node.missing, node.questions = [], set()
@@ -227,7 +202,7 @@ class Tree:
         if lacking.source in ASKED:
             node.questions.add(lacking.pk)
 
-    def _find(self, parent: Node, where: str) -> dict[str, Any] | None:
+    def find(self, parent: Node, where: str) -> dict[str, Any] | None:
         """Values of a sibling, or of the nearest related node: same line, then same site, then the whole order."""
         how, _, key = where.partition(":")
         if how == "sibling":

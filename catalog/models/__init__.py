@@ -9,10 +9,10 @@ from catalog.models.offerings import (
     PriceEntry,
     PriceList,
 )
+from catalog.models.rules import DecompositionRule
 from catalog.models.specifications import (
     TIGHTER_IS_MORE,
     Characteristic,
-    DecompositionRule,
     Dependency,
     SlaMetric,
     Specification,

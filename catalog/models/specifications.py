@@ -1,4 +1,4 @@
-"""Specifications: what a product, service or resource is, by characteristics, and what it decomposes into (SID)."""
+"""Specifications: what a product, service or resource is, by characteristics (SID)."""
 
 from django.db import models
 from django_fsm import transition
@@ -130,53 +130,6 @@ class Dependency(models.Model):
         return f"{self.source} {self.kind}"
 
 
-class DecompositionRule(models.Model):
-    """How a node of one specification begets nodes of another.
-
-    `mappings` is a list of {"to", "how", "from", "value", "where"}: how is same | fixed | table | expression, `where`
-    is parent | sibling:<specification key> | related:<specification key>; table maps source values by `value`.
-    """
-
-    class Kind(models.TextChoices):
-        BUNDLES = "bundles"
-        REALIZED_AS = "realized_as"
-        REQUIRES = "requires"
-        COMPOSED_OF = "composed_of", "Composed of (no order of its own)"
-
-    class Cardinality(models.TextChoices):
-        ONE = "one", "1 : 1"
-        PER_QUANTITY = "per_quantity", "1 : n by quantity"
-        PER_CHARACTERISTIC = "per_characteristic", "1 : n by a characteristic"
-
-    class Merge(models.TextChoices):
-        NONE = "", "Not merged"
-        LINE = "line", "One per order line"
-        BUNDLE = "bundle", "One per bundle"
-        SITE = "site", "One per site"
-        ORDER = "order", "One per order"
-        ACCOUNT = "account", "One per account"
-
-    key = models.SlugField(max_length=80)
-    version = models.PositiveIntegerField(default=1)
-    active = models.BooleanField(default=True)
-    source = models.ForeignKey(Specification, on_delete=models.CASCADE, related_name="rules")
-    target = models.ForeignKey(Specification, on_delete=models.CASCADE, related_name="made_by")
-    kind = models.CharField(max_length=12, choices=Kind, default=Kind.REALIZED_AS)
-    condition = models.CharField(max_length=300, blank=True, help_text="Expression over the source's characteristics.")
-    cardinality = models.CharField(max_length=20, choices=Cardinality, default=Cardinality.ONE)
-    count_from = models.CharField(max_length=60, blank=True, help_text="The characteristic that holds the number.")
-    merge = models.CharField(max_length=10, choices=Merge, blank=True, default=Merge.NONE)
-    mappings = models.JSONField(default=list, blank=True)
-    position = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        ordering = ["source", "position", "id"]
-        constraints = [models.UniqueConstraint(fields=["key", "version"], name="decomposition_rule_version")]
-
-    def __str__(self) -> str:
-        return f"{self.key} v{self.version}"
-
-
 class SlaMetric(models.TextChoices):
     """What a service level promises; for availability and throughput more is tighter, for times less is."""
 
@@ -188,7 +141,4 @@ class SlaMetric(models.TextChoices):
 
 TIGHTER_IS_MORE: frozenset[str] = frozenset({SlaMetric.AVAILABILITY})
 
-__all__ = [
-    "TIGHTER_IS_MORE", "Characteristic", "DecompositionRule", "Dependency", "SlaMetric",
-    "Specification", "Versioned",
-]  # fmt: skip
+__all__ = ["TIGHTER_IS_MORE", "Characteristic", "Dependency", "SlaMetric", "Specification", "Versioned"]

@@ -26,6 +26,9 @@ from tests.factories.people import UserFactory
 
 _count = itertools.count(1)
 
+LONG_SINCE: dict[str, Any] = {
+    "state": "active", "starts_on": dt.date(2020, 1, 1), "published_at": dt.datetime(2020, 1, 1, tzinfo=dt.UTC),
+}  # fmt: skip
 CATALOGUE: dict[str, Any] = {
     "specifications": [
         {"key": "t-internet", "kind": "product", "name": "Dedicated internet", "characteristics": [
@@ -106,7 +109,8 @@ def stock() -> None:
     DecompositionRule.objects.bulk_create(
         DecompositionRule(**{
             "key": f"{rule['source']}-{rule['target']}", **rule, "source": specs[rule["source"]],
-            "target": specs[rule["target"]], "mappings": [_mapping(entry) for entry in rule.get("mappings", [])],
+            "target": specs[rule["target"]], **LONG_SINCE,
+            "mappings": [_mapping(entry) for entry in rule.get("mappings", [])],
         })
         for rule in CATALOGUE["rules"]
     )  # fmt: skip

@@ -3,6 +3,8 @@
 import itertools
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from catalog import configuration
@@ -12,6 +14,8 @@ from kernel.decisions import BrokenRule
 
 Values = dict[Any, Any]
 Known = dict[str, Characteristic]
+Find = Callable[[str], Values | None]
+Tables = dict[str, Callable[[Values], list[Values]]]  # decision tables by key, read once
 MOST = 500  # instances that one rule makes at one node
 COMBINATIONS = 32  # of unknown values tried before a condition counts as open
 
@@ -20,10 +24,22 @@ _NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*\b(?!\s*\()")
 _WORDS = {"and", "or", "not", "in", "true", "false", "null"}
 
 
-def names(expression: str) -> list[str]:
+@dataclass(frozen=True)
+class Traced:
+    """Where one value of a node comes from: how, from which node (parent, sibling:…, related:…), from what there."""
+
+    to: str
+    how: str
+    where: str
+    seen: Values
+    value: Any
+
+
+@lru_cache(maxsize=4096)
+def names(expression: str) -> tuple[str, ...]:
     """Names that an expression reads, in order."""
     found = _NAME.findall(_TEXT.sub(" ", expression))
-    return list(dict.fromkeys(name for name in found if name not in _WORDS))
+    return tuple(dict.fromkeys(name for name in found if name not in _WORDS))
 
 
 def unknown(expression: str, facts: Values, known: Known) -> list[str]:
@@ -81,16 +97,24 @@ def instances(rule: DecompositionRule, facts: Values) -> tuple[list[Values], lis
             return [], [rule.count_from]
     if isinstance(counted, list):
         return [{"index": n, "item": item} for n, item in enumerate(counted[:MOST], 1)], []
-    try:
-        count = int(counted)
-    except (TypeError, ValueError) as error:
-        raise BrokenRule(f"Rule {rule}: “{counted}” is not a number of instances.") from error
+    count = whole(counted)
+    if count is None:
+        raise BrokenRule(f"Rule {rule}: “{counted}” is not a whole number of instances.")
     if not 0 <= count <= MOST:
         raise BrokenRule(f"Rule {rule} would make {count} instances; {MOST} is the most.")
     return [{"index": n} for n in range(1, count + 1)], []
 
 
-def mapped(rule: DecompositionRule, facts: Values, find: Callable[[str], Values | None]) -> Values:
+def whole(value: Any) -> int | None:
+    """A value as a whole number, None when it is none."""
+    try:
+        number = float(value) if not isinstance(value, bool) else float("nan")
+    except (TypeError, ValueError):
+        return None
+    return int(number) if number.is_integer() else None
+
+
+def mapped(rule: DecompositionRule, facts: Values, find: Find, tables: Tables) -> Values:
     """Target characteristic → value, as far as the sources are known.
 
     `find` gives the values of another node named as sibling:<specification> or related:<specification>.
@@ -101,10 +125,37 @@ def mapped(rule: DecompositionRule, facts: Values, find: Callable[[str], Values 
         source = facts if where == "parent" else find(where)
         if source is None:
             continue
-        value = _HOW[entry.get("how", "same")](entry, source)
+        value = _HOW[entry.get("how", "same")](entry, source, tables)
         if not configuration.is_empty(value):
             found[entry["to"]] = tidy(value)
     return found
+
+
+def traced(rule: DecompositionRule, facts: Values, find: Find, tables: Tables) -> list[Traced]:
+    """What `mapped` does, entry by entry, with the values that each looks at."""
+    found = []
+    for entry in rule.mappings:
+        where, how = entry.get("where", "parent"), entry.get("how", "same")
+        source = facts if where == "parent" else find(where)
+        value = None if source is None else _HOW[how](entry, source, tables)
+        seen = {name: (source or {}).get(name) for name in reads(entry)}
+        found.append(Traced(entry["to"], how, where, seen, tidy(value)))
+    return found
+
+
+def reads(entry: Values) -> tuple[str, ...]:
+    """Names that one mapping looks at in its source; a decision table names its own columns."""
+    how = entry.get("how", "same")
+    if how == "expression":
+        return names(expression_of(entry))
+    if how == "fixed" or (how == "table" and isinstance(entry.get("value"), str)):
+        return ()
+    return (str(entry.get("from") or entry["to"]),)
+
+
+def expression_of(entry: Values) -> str:
+    """The expression of a mapping."""
+    return str(entry.get("value") or entry.get("from") or "")
 
 
 def source_of(rule: DecompositionRule | None, target: str) -> str:
@@ -115,7 +166,7 @@ def source_of(rule: DecompositionRule | None, target: str) -> str:
             and entry.get("where", "parent") == "parent"
             and entry.get("how", "same") in ("same", "table")
         ):
-            return str(entry.get("from", target))
+            return str(entry.get("from") or target)
     return ""
 
 
@@ -124,31 +175,40 @@ def tidy(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _same(entry: Values, source: Values) -> Any:
-    return source.get(entry.get("from", entry["to"]))
+def _same(entry: Values, source: Values, tables: Tables) -> Any:
+    return source.get(entry.get("from") or entry["to"])
 
 
-def _fixed(entry: Values, source: Values) -> Any:
+def _fixed(entry: Values, source: Values, tables: Tables) -> Any:
     return entry.get("value")
 
 
-def _table(entry: Values, source: Values) -> Any:
+def _table(entry: Values, source: Values, tables: Tables) -> Any:
     table = entry.get("value") or {}
-    raw = source.get(entry.get("from", entry["to"]))
+    if isinstance(table, str):
+        return _decided(table, str(entry["to"]), source, tables)
+    raw = source.get(entry.get("from") or entry["to"])
     if configuration.is_empty(raw):
         return None
     key = str(raw).lower() if isinstance(raw, bool) else str(tidy(raw))
     return table.get(key, table.get("*"))
 
 
-def _expression(entry: Values, source: Values) -> Any:
-    expression = str(entry.get("value") or entry.get("from") or "")
+def _decided(key: str, column: str, source: Values, tables: Tables) -> Any:
+    if key not in tables:
+        raise BrokenRule(f"There is no active decision table “{key}”.")
+    rows = tables[key](source)
+    return rows[0].get(column) if rows else None
+
+
+def _expression(entry: Values, source: Values, tables: Tables) -> Any:
+    expression = expression_of(entry)
     if any(configuration.is_empty(source.get(name)) for name in names(expression)):
         return None
     return decisions.calculate(expression, source)
 
 
-_HOW: dict[str, Callable[[Values, Values], Any]] = {
+_HOW: dict[str, Callable[[Values, Values, Tables], Any]] = {
     "same": _same, "fixed": _fixed, "table": _table, "expression": _expression,
 }  # fmt: skip
 
