@@ -72,3 +72,13 @@ class ProjectStarted:
     """A project began because its task became ready."""
 
     project_id: int
+
+
+@dataclass(frozen=True)
+class DatesLeft:
+    """Some tasks or flows of a root were held while it was dated, so it has to be dated again. Days are ISO text."""
+
+    root_type: str
+    root_id: int
+    start: str
+    requested_on: str

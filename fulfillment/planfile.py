@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils import timezone
 
 from catalog.models import Specification
 from fulfillment.models import Action, DependencyKind, Kind, PlanDefinition, PlanDependency, PlanItem, ProjectTemplate
@@ -65,6 +66,7 @@ def _take(plan: dict[str, Any], current: dict[str, Any] | None, by: User | None)
     definition = PlanDefinition.objects.create(
         key=wanted["key"], version=max(last + 1, wanted["version"]), name=wanted["name"], specification=specification,
         action=wanted["action"], condition=wanted["condition"], position=wanted["position"],
+        starts_on=timezone.localdate(),
     )  # fmt: skip
     items = {
         entry["key"]: PlanItem(
@@ -217,8 +219,8 @@ def _after_problems(after: Any, keys: set[Any]) -> Iterable[str]:
         yield f"It waits for “{given.get('item')}”, which is not an item of this plan."
     if given.get("kind", "FS") not in DependencyKind.values:
         yield f"“{given['kind']}” is no kind of dependency; use one of {', '.join(DependencyKind.values)}."
-    if given.get("specification") and given.get("scope", "site") not in ("line", "site", "order"):
-        yield "A scope is line, site or order."
+    if given.get("specification") and given.get("scope", "site") not in ("line", "bundle", "site", "order"):
+        yield "A scope is line, bundle, site or order."
 
 
 def _circle(items: list[dict[str, Any]]) -> list[str]:

@@ -1,25 +1,42 @@
-"""Planning: owners get flows, flows get tasks, tasks wait for each other, also across the flows of one root."""
+"""Planning: owners get flows, flows get tasks, tasks wait for each other, also across the flows of one root.
+
+Everything is worked out on keys and stored by a few statements, whatever the number of flows.
+
+Locks: the engine holds tasks, then wants their flows, then the tasks that wait for them. A planner of a root that runs
+would meet it head-on if it waited for a task while it holds another. So it never waits: of the tasks that were there
+before it takes only those that a new dependency touches, all of them at once or none (NOWAIT in a savepoint), and
+tries again for a while. Whoever waits for nobody is in no circle.
+"""
 
 import datetime as dt
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from fulfillment.models import Flow, Kind, PlanDefinition, Task, TaskDependency
-from fulfillment.shapes import Plan, PlanBook, Reach, Shape
-from kernel import audit, numbering
+from crm.models import Site
+from fulfillment import dating, linking
+from fulfillment.dating import NO_DATES, Dates, Days, Node
+from fulfillment.linking import Links, Member, counts
+from fulfillment.models import Flow, PlanDefinition, Task, TaskDependency
+from fulfillment.shapes import PlanBook, Shape
+from kernel import audit, bulk, numbering
+from kernel.refusal import Conflict
 
-BATCH = 2000
-PEOPLE = (Kind.MANUAL, Kind.FIELD_WORK, Kind.PROJECT)  # these wait for the finish of others at their own finish
+PATIENCE = 5.0  # seconds that a planner tries to get tasks that are being worked on
+PAUSE = 0.02  # seconds between two tries
 
 
-@dataclass(frozen=True)
+class Busy(Conflict):
+    """Tasks that have to be linked are being worked on all the time; nothing was planned. Try again."""
+
+
+@dataclass(frozen=True, slots=True)
 class FlowRequest:
     """One owner that wants a flow. `data` holds the characteristic values that conditions and tasks read."""
 
@@ -38,53 +55,72 @@ class FlowRequest:
     data: dict[str, Any] = field(default_factory=dict)
     priority: int = 50
     requested_on: dt.date | None = None
+    bundle_key: str = ""
 
 
-@dataclass
-class _Member:
-    """A flow of the root with its shape and its tasks by item key."""
+DATES = ("planned_start", "planned_end", "estimated_end")
+FLOW = (
+    "id", "definition_id", "specification_key", "name", "action", "owner_type", "owner_id", "root_type", "root_id",
+    "root_number", "line_key", "bundle_key", "account_id", "site_id", "data", "priority", "requested_on", *DATES,
+)  # fmt: skip
+TASK = (
+    "id", "flow_id", "item_id", "account_id", "key", "name", "kind", "position", "team", "priority", "waits_for",
+    "number", *DATES,
+)  # fmt: skip
+DEPENDENCY = ("after_id", "before_id", "kind", "lag_days", "met_at")
 
-    flow: Flow
+
+@dataclass(slots=True)
+class _New:
+    """A flow to be made."""
+
+    request: FlowRequest
+    definition_id: int
     shape: Shape
-    tasks: dict[str, Task]
-    new: bool
+    flow_id: int = 0
 
 
-def counts(kind: str, after_kind: str) -> bool:
-    """Whether a dependency keeps its task from starting. A machine's step starts only once it may finish."""
-    return kind in ("FS", "SS") or after_kind not in PEOPLE
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """When the work of a new root may start, and by when it should be done."""
+
+    start: dt.date
+    requested_on: dt.date | None = None
 
 
 @transaction.atomic
-def plan(requests: Iterable[FlowRequest]) -> dict[int, Flow]:
-    """Make the flows of owners whose specification and action have an active plan; owner id → flow.
+def plan(requests: Iterable[FlowRequest], *, today: dt.date | None = None, wish: Wish | None = None) -> dict[int, int]:
+    """Make the flows of owners whose specification and action have a plan valid today; owner key → flow key.
 
     Planning again adds nothing: an owner keeps the flow that it has for the action. The number of statements does not
-    grow with the number of requests.
+    grow with the number of requests. With a wish, roots without any flow yet get their dates at once, the same that
+    `scheduling.schedule` would write to them.
 
     Raises:
         BrokenRule: a condition cannot be evaluated; nothing is planned.
+        Circular: tasks wait for each other in a circle, seen when dates are wished for.
+        Busy: tasks that run cannot be had; nothing is planned.
     """
     requests = list(requests)
     if not requests:
         return {}
     _lock_roots({(r.root_type, r.root_id) for r in requests})
     known = _flows_of_roots(requests)
-    book = _book(requests, known)
-    have = {(f.owner_type, f.owner_id, f.action): f for f in known}
-    members: list[_Member] = _known_members(known, book) if known else []
-    found: dict[int, Flow] = {}
+    book = _book(requests, {flow.definition_id for flow in known}, today or timezone.localdate())
+    found: dict[int, int] = {}
+    have = {(flow.owner_type, flow.owner_id, flow.action): flow.pk for flow in known}
+    new: list[_New] = []
     for request in requests:
-        flow = have.get((request.owner_type, request.owner_id, request.action))
-        if flow is None:
+        use = (request.owner_type, request.owner_id, request.action)
+        if use not in have:
             chosen = book.choose(request.specification_key, request.action, request.data)
             if chosen is None:
                 continue
-            flow = _flow(request, chosen)
-            have[(request.owner_type, request.owner_id, request.action)] = flow
-            members.append(_Member(flow, chosen.shape(request.data), {}, new=True))
-        found[request.owner_id] = flow
-    _store(members)
+            have[use] = 0
+            new.append(_New(request, chosen.definition.pk, chosen.shape(request.data)))
+        found[request.owner_id] = have[use]
+    if new:
+        found |= _store(new, *_members(known, book), None if known else wish)
     return found
 
 
@@ -96,142 +132,167 @@ def _lock_roots(roots: set[tuple[str, int]]) -> None:
         )  # a handful of roots at most: an order is planned by itself
 
 
-def _flows_of_roots(requests: list[FlowRequest]) -> list[Flow]:
+def _flows_of_roots(requests: list[FlowRequest]) -> list[Any]:
     roots: dict[str, set[int]] = defaultdict(set)
     for request in requests:
         roots[request.root_type].add(request.root_id)
     wanted = Q()
     for kind, ids in roots.items():
         wanted |= Q(root_type=kind, root_id__in=ids)
-    return list(Flow.objects.filter(wanted).order_by("pk"))
+    columns = (
+        "pk", "definition_id", "specification_key", "action", "owner_type", "owner_id", "root_type", "root_id",
+        "line_key", "bundle_key", "site_id",
+    )  # fmt: skip
+    return list(Flow.objects.filter(wanted).order_by("pk").values_list(*columns, named=True))
 
 
-def _book(requests: list[FlowRequest], known: list[Flow]) -> PlanBook:
-    used = {flow.definition_id for flow in known}
+def _book(requests: list[FlowRequest], used: set[int], today: dt.date) -> PlanBook:
     uses = Q(pk__in=used)
     by_action: dict[str, set[str]] = defaultdict(set)
     for request in requests:
         by_action[request.action].add(request.specification_key)
     for action, keys in by_action.items():
         uses |= Q(action=action, specification__key__in=keys, state=PlanDefinition.State.ACTIVE)
-    return PlanBook(PlanDefinition.objects.filter(uses).select_related("specification"))
+    return PlanBook(PlanDefinition.objects.filter(uses).select_related("specification"), today=today)
 
 
-def _known_members(known: list[Flow], book: PlanBook) -> list[_Member]:
-    """Flows planned earlier; their tasks are locked, because new dependencies count on their states."""
-    tasks: dict[int, dict[str, Task]] = defaultdict(dict)
-    rows = Task.objects.filter(flow__in=known, mode=Task.Mode.DO).order_by("pk").select_for_update(of=("self",))
-    for task in rows:
-        tasks[task.flow_id][task.key] = task
-    return [
-        _Member(flow, book.plans[flow.definition_id].of_items(tasks[flow.pk]), tasks[flow.pk], new=False)
+def _members(known: list[Any], book: PlanBook) -> tuple[list[Member], dict[int, str]]:
+    """Flows planned earlier, and the kinds of tasks of theirs that still are planned, by key."""
+    if not known:
+        return [], {}
+    tasks: dict[int, dict[str, int]] = defaultdict(dict)
+    open_kinds: dict[int, str] = {}
+    rows = Task.objects.filter(flow__in=[flow.pk for flow in known], mode=Task.Mode.DO).order_by("pk")
+    for pk, flow_id, key, state, kind in rows.values_list("pk", "flow_id", "key", "state", "kind"):
+        tasks[flow_id][key] = pk
+        if state == Task.State.PLANNED:
+            open_kinds[pk] = kind
+    members = [
+        Member(
+            flow.pk, (flow.root_type, flow.root_id), flow.specification_key, flow.line_key, flow.bundle_key,
+            flow.site_id, book.plans[flow.definition_id].of_items(tasks[flow.pk]), tasks[flow.pk], new=False,
+        )
         for flow in known
-    ]
+    ]  # fmt: skip
+    return members, open_kinds
 
 
-def _flow(request: FlowRequest, chosen: Plan) -> Flow:
-    return Flow(
-        definition=chosen.definition, specification_key=request.specification_key, name=request.name[:160],
-        action=request.action, owner_type=request.owner_type, owner_id=request.owner_id,
-        root_type=request.root_type, root_id=request.root_id, root_number=request.root_number,
-        line_key=request.line_key, account_id=request.account_id, site_id=request.site_id, data=dict(request.data),
-        priority=request.priority, requested_on=request.requested_on,
+def _store(new: list[_New], members: list[Member], planned: dict[int, str], wish: Wish | None) -> dict[int, int]:
+    """Flows, tasks and dependencies; owner key → flow key."""
+    for made, key in zip(new, bulk.keys(Flow, len(new)), strict=True):
+        made.flow_id = key
+    number = sum(len(made.shape.items) for made in new)
+    keys = iter(bulk.keys(Task, number))
+    fresh = [_member(made, keys) for made in new]
+    found = linking.links([*members, *fresh])
+    own = {pk for member in fresh for pk in member.tasks.values()}
+    waits, rows = _waits(found, own, planned)
+    dates = _dates(new, fresh, found, wish) if wish else {}
+    bulk.insert(Flow, FLOW, (_flow_row(made, _span(member, dates)) for made, member in zip(new, fresh, strict=True)))
+    numbers = iter(numbering.take_many(Task.PREFIX, number))
+    bulk.insert(Task, TASK, _task_rows(zip(new, fresh, strict=True), waits, numbers, dates))
+    bulk.insert(TaskDependency, DEPENDENCY, rows)
+    for extra, pks in _by_count({pk: n for pk, n in waits.items() if pk not in own}).items():
+        Task.objects.filter(pk__in=pks).update(waits_for=F("waits_for") + extra)
+    audit.record_rows("planned", Flow, ((made.flow_id, made.request.name) for made in new), by=None)
+    return {made.request.owner_id: made.flow_id for made in new}
+
+
+def _member(made: _New, keys: Iterator[int]) -> Member:
+    r = made.request
+    tasks = {item.key: next(keys) for item in made.shape.items}
+    return Member(
+        made.flow_id, (r.root_type, r.root_id), r.specification_key, r.line_key, r.bundle_key, r.site_id, made.shape,
+        tasks, new=True,
     )  # fmt: skip
 
 
-def _store(members: list[_Member]) -> None:
-    new = [member for member in members if member.new]
-    if not new:
-        return
-    Flow.objects.bulk_create((member.flow for member in new), batch_size=BATCH)
-    for member in new:
-        member.tasks = {item.key: _task(member.flow, item, place) for place, item in enumerate(member.shape.items)}
-    tasks = [task for member in new for task in member.tasks.values()]
-    links = _links(members)
-    more: Counter[int] = Counter()
-    for link in links:
-        if link.met_at is None and counts(link.kind, link.after.kind):
-            if link.after.pk:
-                more[link.after.pk] += 1
-            else:
-                link.after.waits_for += 1
-    for task, number in zip(tasks, numbering.take_many(Task.PREFIX, len(tasks)), strict=True):
-        task.number = number
-    Task.objects.bulk_create(tasks, batch_size=BATCH)
-    for link in links:
-        link.after_id, link.before_id = link.after.pk, link.before.pk
-    TaskDependency.objects.bulk_create(links, batch_size=BATCH)
-    for extra, pks in _by_count(more).items():
-        Task.objects.filter(pk__in=pks).update(waits_for=F("waits_for") + extra)
-    audit.record_many("planned", [member.flow for member in new], by=None)
+def _flow_row(made: _New, dates: Dates) -> tuple[Any, ...]:
+    r = made.request
+    return (
+        made.flow_id, made.definition_id, r.specification_key, r.name[:160], r.action, r.owner_type, r.owner_id,
+        r.root_type, r.root_id, r.root_number, r.line_key, r.bundle_key, r.account_id, r.site_id, r.data, r.priority,
+        r.requested_on, *dates,
+    )  # fmt: skip
 
 
-def _by_count(more: Counter[int]) -> dict[int, list[int]]:
+def _task_rows(
+    made: Iterable[tuple[_New, Member]], waits: Counter[int], numbers: Iterator[str], dates: dict[int, Dates]
+) -> Iterator[tuple[Any, ...]]:
+    for new, member in made:
+        for place, item in enumerate(new.shape.items):
+            pk = member.tasks[item.key]
+            yield (
+                pk, new.flow_id, item.pk, new.request.account_id, item.key, item.name, item.kind, place, item.team,
+                new.request.priority, waits.get(pk, 0), next(numbers), *dates.get(pk, NO_DATES),
+            )  # fmt: skip
+
+
+def _dates(new: list[_New], fresh: list[Member], found: Links, wish: Wish) -> dict[int, Dates]:
+    """Dates of every new task by key. Raises Circular."""
+    days = Days(wish.start)
+    sites = {made.request.site_id for made in new} - {None}
+    countries = dict(Site.objects.filter(pk__in=sites).values_list("pk", "country"))
+    nodes: dict[int, Node] = {}
+    for made, member in zip(new, fresh, strict=True):
+        country = countries.get(made.request.site_id, "")
+        for item in made.shape.items:
+            pk = member.tasks[item.key]
+            nodes[pk] = Node(pk, made.flow_id, days.line(item.calendar, country), float(item.duration_days))
+    for (after, before, kind), lag in found.lags.items():
+        nodes[after].wait_for(nodes[before], kind, float(lag))
+    if not nodes:
+        return {}
+    _, early = dating.work_out(nodes.values(), days, wish.requested_on)
+    return {pk: dating.dates(node, days, backward=early) for pk, node in nodes.items()}
+
+
+def _span(member: Member, dates: dict[int, Dates]) -> Dates:
+    of_tasks = [dates[pk] for pk in member.tasks.values() if pk in dates]
+    return dating.span(of_tasks) if of_tasks else NO_DATES
+
+
+def _waits(found: Links, own: set[int], planned: dict[int, str]) -> tuple[Counter[int], list[tuple[Any, ...]]]:
+    """How many more each task waits for, and the rows of dependencies. Tasks of before that are touched get locked."""
+    lags = {key: lag for key, lag in found.lags.items() if key[0] in own or key[0] in planned}
+    touched = {pk for after, before, _ in lags for pk in (after, before)} - own
+    states = _take(touched)
+    now = timezone.now()
+    waits: Counter[int] = Counter()
+    rows: list[tuple[Any, ...]] = []
+    for (after, before, kind), lag in lags.items():
+        if states.get(after, Task.State.PLANNED) != Task.State.PLANNED:
+            continue  # it began meanwhile
+        done = before in states and linking.met(states[before], kind)
+        rows.append((after, before, kind, lag, now if done else None))
+        if not done and counts(kind, found.kinds[after]):
+            waits[after] += 1
+    return waits, rows
+
+
+def _take(keys: set[int]) -> dict[int, str]:
+    """Lock tasks, all at once or none, without waiting for any while holding another; key → state. Raises Busy."""
+    if not keys:
+        return {}
+    rows = Task.objects.filter(pk__in=keys).order_by("pk").select_for_update(nowait=True, no_key=True)
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            with transaction.atomic():
+                return dict(rows.values_list("pk", "state"))
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", "") != "55P03":  # lock_not_available
+                raise
+        if time.monotonic() > deadline:
+            raise Busy("Steps of this order are being worked on right now. Try again in a moment.")
+        time.sleep(PAUSE)
+
+
+def _by_count(more: dict[int, int]) -> dict[int, list[int]]:
     grouped: dict[int, list[int]] = defaultdict(list)
     for pk, extra in more.items():
         grouped[extra].append(pk)
     return grouped
 
 
-def _task(flow: Flow, item: Any, place: int) -> Task:
-    return Task(
-        flow=flow, item=item, account_id=flow.account_id, key=item.key, name=item.name, kind=item.kind,
-        position=place, team=item.team, priority=flow.priority,
-    )  # fmt: skip
-
-
-def _links(members: list[_Member]) -> list[TaskDependency]:
-    """Dependencies inside new flows, and across flows wherever one end is new."""
-    found: dict[tuple[int, int, str], TaskDependency] = {}
-    by_use = _by_use(members)
-
-    def link(after: Task, before: Task, kind: str, lag: Decimal) -> None:
-        key = (id(after), id(before), kind)
-        if key not in found:
-            met = timezone.now() if _met(before, kind) else None
-            found[key] = TaskDependency(after=after, before=before, kind=kind, lag_days=lag, met_at=met)
-        found[key].lag_days = max(found[key].lag_days, lag)
-
-    for member in members:
-        if member.new:
-            for edge in member.shape.edges:
-                link(member.tasks[edge.after], member.tasks[edge.before], edge.kind, edge.lag)
-        for reach in member.shape.reaches:
-            after = member.tasks[reach.after]
-            if after.state != Task.State.PLANNED:
-                continue
-            for before in _reached(member, reach, by_use):
-                link(after, before, reach.kind, reach.lag)
-    return list(found.values())
-
-
-def _by_use(members: list[_Member]) -> dict[tuple[Any, ...], list[_Member]]:
-    found: dict[tuple[Any, ...], list[_Member]] = defaultdict(list)
-    for member in members:
-        for scope in ("line", "site", "order"):
-            found[_place(member.flow, member.flow.specification_key, scope)].append(member)
-    return found
-
-
-def _reached(member: _Member, reach: Reach, by_use: dict[tuple[Any, ...], list[_Member]]) -> Iterator[Task]:
-    if reach.scope == "site" and member.flow.site_id is None:
-        return
-    for other in by_use.get(_place(member.flow, reach.specification, reach.scope), ()):
-        if other is not member and (member.new or other.new):
-            for key in other.shape.ends(reach.item):
-                yield other.tasks[key]
-
-
-def _place(flow: Flow, specification: str, scope: str) -> tuple[Any, ...]:
-    """Where flows of a specification are looked for: the same root, and the same line or site if the scope says so."""
-    within = {"line": flow.line_key, "site": flow.site_id}.get(scope)
-    return (flow.root_type, flow.root_id, specification, scope, within)
-
-
-def _met(before: Task, kind: str) -> bool:
-    if not before.pk:
-        return False
-    return before.state in Task.CLOSED or (kind in ("SS", "SF") and before.state not in Task.UNSTARTED)
-
-
-__all__ = ["FlowRequest", "counts", "plan"]
+__all__ = ["Busy", "FlowRequest", "Wish", "counts", "plan"]

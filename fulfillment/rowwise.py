@@ -10,10 +10,15 @@ from psycopg import sql
 CASTS = {"JSONField": "jsonb", "DateField": "date", "DateTimeField": "timestamptz", "CharField": "text"}
 
 
-def write(model: type[models.Model], columns: Sequence[str], rows: Mapping[int, Sequence[Any]]) -> None:
-    """Set `columns` of each row by key, whatever the number of rows in one statement. Never for lifecycle fields."""
+def write(
+    model: type[models.Model], columns: Sequence[str], rows: Mapping[int, Sequence[Any]], *, only_free: bool = False
+) -> int:
+    """Set `columns` of each row by key, whatever the number of rows in one statement. Never for lifecycle fields.
+
+    Returns how many rows were left: with `only_free` those that another transaction holds.
+    """
     if not rows:
-        return
+        return 0
     fields = [model._meta.get_field(name) for name in columns]
     casts = [CASTS.get(field.get_internal_type(), "bigint") for field in fields]
     names = [sql.Identifier(str(field.column)) for field in fields]  # type: ignore[union-attr]
@@ -23,14 +28,19 @@ def write(model: type[models.Model], columns: Sequence[str], rows: Mapping[int, 
     )
     arrays = sql.SQL(", ").join(sql.SQL(f"%s::{'text' if cast == 'jsonb' else cast}[]") for cast in casts)
     statement = sql.SQL(
-        "UPDATE {table} AS t SET {sets} FROM unnest(%s::bigint[], {arrays}) AS v(id, {names}) WHERE t.id = v.id"
+        "UPDATE {table} AS t SET {sets} FROM unnest(%s::bigint[], {arrays}) AS v(id, {names}) WHERE t.id = v.id{free}"
     )
+    free = sql.SQL(" AND t.id IN (SELECT id FROM {} WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)")
+
     values = [
         [json.dumps(row[n], default=str) if cast == "jsonb" else row[n] for row in rows.values()]
         for n, cast in enumerate(casts)
     ]
     with connection.cursor() as cursor:
         text = statement.format(
-            table=sql.Identifier(model._meta.db_table), sets=sets, arrays=arrays, names=sql.SQL(", ").join(names)
-        )
-        cursor.execute(text.as_string(connection.connection), [list(rows), *values])
+            table=sql.Identifier(model._meta.db_table), sets=sets, arrays=arrays, names=sql.SQL(", ").join(names),
+            free=free.format(sql.Identifier(model._meta.db_table)) if only_free else sql.SQL(""),
+        )  # fmt: skip
+        keys = list(rows)
+        cursor.execute(text.as_string(connection.connection), [keys, *values, *([keys] if only_free else [])])
+        return len(rows) - int(cursor.rowcount)

@@ -1,10 +1,13 @@
 """Shapes: what a plan definition comes to for given facts, with left-out items bridged."""
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+
+from django.utils import timezone
 
 from fulfillment.models import PlanDefinition, PlanDependency, PlanItem
 from kernel import decisions
@@ -44,6 +47,7 @@ class Shape:
     reaches: tuple[Reach, ...]
     stand_ins: dict[str, tuple[str, ...]]
     finals: tuple[str, ...]
+    by_key: dict[str, PlanItem]
 
     def ends(self, item: str) -> tuple[str, ...]:
         """The items that stand for a named item, or for the end of the flow."""
@@ -91,7 +95,9 @@ class Plan:
         followed = {edge.before for edge in edges.values() if edge.kind in ("FS", "FF")}
         items = tuple(item for item in self.items if item.key in kept)
         finals = tuple(item.key for item in items if item.key not in followed)
-        return Shape(items, tuple(edges.values()), tuple(reaches.values()), stand_ins, finals)
+        return Shape(
+            items, tuple(edges.values()), tuple(reaches.values()), stand_ins, finals, {item.key: item for item in items}
+        )
 
     def _sources(
         self, pk: int, kept: frozenset[str], by_id: dict[int, PlanItem], seen: tuple[int, ...]
@@ -117,9 +123,9 @@ def _joined(inner: str, outer: str) -> str:
 
 
 class PlanBook:
-    """Definitions read in three queries, to be asked many times."""
+    """Definitions read in three queries, to be asked many times about the plans valid on a day."""
 
-    def __init__(self, definitions: Iterable[PlanDefinition]) -> None:
+    def __init__(self, definitions: Iterable[PlanDefinition], *, today: dt.date | None = None) -> None:
         self.plans = {definition.pk: Plan(definition) for definition in definitions}
         for item in PlanItem.objects.filter(definition__in=self.plans).order_by("position", "id"):
             self.plans[item.definition_id].items.append(item)
@@ -128,10 +134,10 @@ class PlanBook:
             self.plans[row.after.definition_id].waits[row.after_id].append(row)
         self._by_use: dict[tuple[str, str], list[Plan]] = defaultdict(list)
         for plan in sorted(self.plans.values(), key=lambda p: (p.definition.position, p.definition.pk)):
-            if plan.definition.state == PlanDefinition.State.ACTIVE:
+            if plan.definition.holds_on(today or timezone.localdate()):
                 self._by_use[(plan.definition.specification.key, plan.definition.action)].append(plan)
 
     def choose(self, specification: str, action: str, facts: dict[str, Any]) -> Plan | None:
-        """The first active plan of a specification and action whose condition holds."""
+        """The first valid plan of a specification and action whose condition holds."""
         candidates = self._by_use.get((specification, action), ())
         return next((plan for plan in candidates if decisions.holds(plan.definition.condition, facts)), None)

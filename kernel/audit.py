@@ -1,11 +1,13 @@
 """Audit: every change writes who, when, from where, old → new, in the same transaction."""
 
 import contextvars
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import models
 
+from kernel import bulk
 from kernel.models.people import User
 from kernel.models.trail import AuditEntry
 
@@ -51,6 +53,14 @@ def record_many(
         )
         for subject in subjects
     )  # fmt: skip
+
+
+def record_rows(action: str, model: type[models.Model], rows: Iterable[tuple[int, str]], *, by: User | None) -> None:
+    """The same row for many records of one model that are not at hand as instances; `rows` are (key, name)."""
+    here = origin.get()
+    common = (by.pk if by else None, action, model._meta.label_lower, here.request_id, here.address)
+    columns = ("actor_id", "action", "subject_type", "request_id", "address", "subject_id", "subject_name")
+    bulk.insert(AuditEntry, columns, ((*common, pk, name[:200]) for pk, name in rows))
 
 
 def record_moves(

@@ -43,15 +43,38 @@ class Calendar:
         return sum(self.works(start + dt.timedelta(days=n)) for n in range(1, (end - start).days + 1))
 
 
+@dataclass(frozen=True)
+class Calendars:
+    """All business calendars read once, by name, by country, and the default one."""
+
+    by_name: dict[str, Calendar]
+    by_country: dict[str, Calendar]
+    default: Calendar
+
+    def of(self, name: str = "", country: str = "") -> Calendar:
+        """The calendar of that name, else that of the country, else the default one."""
+        return self.by_name.get(name) or self.by_country.get(country) or self.default
+
+
+def calendars() -> Calendars:
+    """Every calendar in two queries; without any, Monday to Friday without holidays."""
+    by_name: dict[str, Calendar] = {}
+    by_country: dict[str, Calendar] = {}
+    default = Calendar()
+    for row in BusinessCalendar.objects.prefetch_related("holidays"):
+        weekdays = frozenset(day for day in row.weekdays if 0 <= day < 7)
+        found = Calendar(weekdays or WEEKDAYS, frozenset(holiday.day for holiday in row.holidays.all()))
+        by_name[row.name] = found
+        if row.country:
+            by_country[row.country] = found
+        if row.is_default:
+            default = found
+    return Calendars(by_name, by_country, default)
+
+
 def calendar(name: str = "") -> Calendar:
     """The calendar of that name, else the default one, else Monday to Friday without holidays."""
-    row = (BusinessCalendar.objects.filter(name=name).first() if name else None) or BusinessCalendar.objects.filter(
-        is_default=True
-    ).first()
-    if row is None:
-        return Calendar()
-    weekdays = frozenset(day for day in row.weekdays if 0 <= day < 7)
-    return Calendar(weekdays or WEEKDAYS, frozenset(row.holidays.values_list("day", flat=True)))
+    return calendars().of(name)
 
 
 def whole_days(days: Decimal | float) -> int:

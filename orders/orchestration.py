@@ -1,7 +1,7 @@
 """Orchestration: an approved order is decomposed, planned, dated and started; what waited for a value follows later."""
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from django.db import transaction
@@ -10,13 +10,17 @@ from django.utils import timezone
 
 from fulfillment import execution, planning, scheduling
 from fulfillment.models import Flow
-from fulfillment.planning import FlowRequest
+from fulfillment.planning import FlowRequest, Wish
 from kernel import audit, lifecycle, outbox
 from orders import closure, decomposition, events, facts
 from orders.models import DomainOrder, Order, OrderLine
 
 ROOT = Order._meta.label_lower
 OWNER = DomainOrder._meta.label_lower
+NODE = (
+    "pk", "number", "name", "action", "account_id", "line_id", "line__key", "line__parent__key", "site_id",
+    "site__name", "specification_id", "specification__key", "characteristics",
+)  # fmt: skip
 
 
 @transaction.atomic
@@ -30,7 +34,7 @@ def launch(*, order_id: int) -> Order:
     if order.state != Order.State.APPROVED:
         return order
     decomposition.decompose(order_id=order_id)
-    _plan(order)
+    _plan(order, Wish(timezone.localdate(), order.requested_on))
     lifecycle.move_many(OrderLine.objects.filter(order=order), OrderLine.schedule, by=None)
     _date(order)
     order.started_at = timezone.now()
@@ -59,38 +63,37 @@ def go_on(*, order_id: int, line_ids: Collection[int]) -> None:
     closure.roll_up(order, line_ids)
 
 
-def _plan(order: Order) -> None:
+def _plan(order: Order, wish: Wish | None = None) -> None:
     """Flows for qualified nodes that have none; nodes without a plan are scheduled all the same and close bottom-up."""
     rows = DomainOrder.objects.filter(order=order, state=DomainOrder.State.QUALIFIED, flow__isnull=True)
-    nodes = list(rows.select_related("specification", "line", "site").order_by("pk"))
-    flows = planning.plan(_requests(order, nodes))
+    nodes = list(rows.order_by("pk").values_list(*NODE, named=True))
+    flows = planning.plan(_requests(order, nodes), wish=wish)
     own = Flow.objects.filter(owner_type=OWNER, owner_id=OuterRef("pk"), root_type=ROOT, root_id=order.pk)
-    DomainOrder.objects.filter(pk__in=flows).update(flow=Subquery(own.order_by("-pk").values("pk")[:1]))
+    planned = DomainOrder.objects.filter(order=order, flow__isnull=True, pk__in=[node.pk for node in nodes])
+    if flows:
+        planned.update(flow=Subquery(own.order_by("-pk").values("pk")[:1]))
     lifecycle.move_many(DomainOrder.objects.filter(pk__in=[node.pk for node in nodes]), DomainOrder.schedule, by=None)
 
 
-def _requests(order: Order, nodes: list[DomainOrder]) -> list[FlowRequest]:
+def _requests(order: Order, nodes: list[Any]) -> Iterator[FlowRequest]:
     wanted = {node.line_id for node in nodes}
     lines = list(
         order.lines.filter(pk__in=wanted).select_related("site", "quote_line", "offering").order_by("position", "id")
     )
     order = Order.objects.select_related("account").get(pk=order.pk)
     about = facts.of_lines(order, lines)
-    by_pk = {line.pk: line for line in lines}
-    return [
-        FlowRequest(
+    requested = {line.pk: line.requested_on or order.requested_on for line in lines}
+    for node in nodes:
+        yield FlowRequest(
             owner_type=OWNER, owner_id=node.pk, root_type=ROOT, root_id=order.pk, root_number=order.number,
-            line_key=str(node.line.key), account_id=node.account_id, site_id=node.site_id,
-            specification_id=node.specification_id, specification_key=node.specification.key, action=node.action,
-            name=f"{node.name}, {node.site.name}" if node.site else node.name,
-            data=_data(about[node.line_id], node), priority=order.priority,
-            requested_on=by_pk[node.line_id].requested_on or order.requested_on,
-        )
-        for node in nodes
-    ]  # fmt: skip
+            line_key=str(node.line__key), bundle_key=str(node.line__parent__key or ""), account_id=node.account_id,
+            site_id=node.site_id, specification_id=node.specification_id, specification_key=node.specification__key,
+            action=node.action, name=f"{node.name}, {node.site__name}" if node.site_id else node.name,
+            data=_data(about[node.line_id], node), priority=order.priority, requested_on=requested[node.line_id],
+        )  # fmt: skip
 
 
-def _data(about: dict[str, Any], node: DomainOrder) -> dict[str, Any]:
+def _data(about: dict[str, Any], node: Any) -> dict[str, Any]:
     return {**about, "domain_order": node.number, **node.characteristics}
 
 

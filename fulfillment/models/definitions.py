@@ -1,5 +1,7 @@
 """Plan definitions: specification × action × condition → items with dependencies. Data, versioned."""
 
+import datetime as dt
+
 from django.db import models
 from django.urls import reverse
 from django_fsm import transition
@@ -38,16 +40,29 @@ class PlanDefinition(Record):
         max_length=300, blank=True, help_text="Expression; the first plan that holds is taken."
     )
     position = models.PositiveIntegerField(default=0)
+    starts_on = models.DateField(null=True, blank=True, help_text="New flows follow it from this day on.")
+    ends_on = models.DateField(null=True, blank=True, help_text="The first day on which a later version holds.")
     state = StateField(default=State.DRAFT, choices=State.choices, protected=True)
     id: int
 
     class Meta:
         permissions = [("publish_plan", "Can publish plan definitions")]
-        constraints = [models.UniqueConstraint(fields=["key", "version"], name="plan_version")]
+        constraints = [
+            models.UniqueConstraint(fields=["key", "version"], name="plan_version"),
+            models.UniqueConstraint(fields=["key"], condition=models.Q(state="draft"), name="one_draft_per_plan"),
+            models.CheckConstraint(
+                condition=models.Q(state="draft") | models.Q(starts_on__isnull=False), name="published_plan_has_a_start"
+            ),
+        ]
 
     def get_absolute_url(self) -> str:
         """Its page."""
         return reverse("fulfillment:plan", args=[self.key, self.version])
+
+    def holds_on(self, day: dt.date) -> bool:
+        """Whether new flows of that day follow it."""
+        begun = self.starts_on is not None and self.starts_on <= day
+        return self.state == self.State.ACTIVE and begun and (self.ends_on is None or day < self.ends_on)
 
     @transition(field=state, source=State.DRAFT, target=State.ACTIVE, permission="fulfillment.publish_plan")
     def publish(self) -> None:
@@ -136,6 +151,7 @@ class PlanDependency(models.Model):
     class Scope(models.TextChoices):
         FLOW = "flow", "Same flow"
         LINE = "line", "Same order line"
+        BUNDLE = "bundle", "Same bundle"
         SITE = "site", "Same site"
         ORDER = "order", "Same order"
 

@@ -21,8 +21,8 @@ class Flow(Record):
     """One plan at work for one owner.
 
     `owner_*` is the record whose work this is (a domain order, a case); `root_*` is what people call it by (the order);
-    `line_key` and `site` are scopes of dependencies across flows. `data` holds characteristic values, first the
-    owner's, then also what tasks put out.
+    `line_key`, `bundle_key` and `site` are scopes of dependencies across flows. `data` holds characteristic values,
+    first the owner's, then also what tasks put out.
     """
 
     class State(models.TextChoices):
@@ -43,6 +43,7 @@ class Flow(Record):
     root_id = models.BigIntegerField()
     root_number = models.CharField(max_length=20)
     line_key = models.CharField(max_length=40, blank=True)
+    bundle_key = models.CharField(max_length=40, blank=True, help_text="The line at the head of its bundle.")
     account = models.ForeignKey("crm.Account", on_delete=models.PROTECT, related_name="flows")
     site = models.ForeignKey("crm.Site", null=True, blank=True, on_delete=models.PROTECT, related_name="flows")
     data = models.JSONField(default=dict)

@@ -10,6 +10,9 @@ class BusinessCalendar(models.Model):
     """Working days of a country or team. Weekdays are 0 (Monday) to 6."""
 
     name = models.CharField(max_length=60, unique=True)
+    country = models.CharField(
+        max_length=2, blank=True, help_text="Work at places of this country counts on it, such as NL."
+    )
     weekdays = ArrayField(
         models.PositiveSmallIntegerField(), default=list, help_text="Empty means Monday to Friday.", blank=True
     )
@@ -22,7 +25,8 @@ class BusinessCalendar(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["is_default"], condition=models.Q(is_default=True), name="one_default_calendar"
-            )
+            ),
+            models.UniqueConstraint(fields=["country"], condition=~models.Q(country=""), name="one_calendar_a_country"),
         ]
 
     def __str__(self) -> str:

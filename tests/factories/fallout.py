@@ -1,5 +1,6 @@
 """Fallout for tests: a flow of two tasks whose first one fell out, the way the engine does it."""
 
+import datetime as dt
 import itertools
 from typing import Any
 
@@ -23,7 +24,9 @@ def plan() -> PlanDefinition:
     Characteristic.objects.create(
         specification=own, key="vlan", name="VLAN", type="number", minimum=2, maximum=4094, source="enrichment"
     )
-    definition = PlanDefinition.objects.create(key="test_port_add", name="Provision an IP port", specification=own)
+    definition = PlanDefinition.objects.create(
+        key="test_port_add", name="Provision an IP port", specification=own, starts_on=dt.date(2020, 1, 1)
+    )
     create = PlanItem.objects.create(
         definition=definition, key="create", name="Provision the IP port", kind=Kind.MANUAL, position=1, sla_hours=8,
         adapter="provisioning", operation="port.create", inputs=["vlan", "bandwidth?"], outputs=["pe_port"],
@@ -49,7 +52,7 @@ def flow(site: Any = None, **values: Any) -> Flow:
         }
         | values
     )  # fmt: skip
-    made = planning.plan([request])[request.owner_id]
+    made: Flow = Flow.objects.get(pk=planning.plan([request])[request.owner_id])
     execution.start(request.root_type, request.root_id)
     return made
 

@@ -48,7 +48,7 @@ def flow(key: str, *items: dict[str, Any], started: bool = True, site: Any = Non
     """One flow of a plan with these items, started."""
     plan(key, *items)
     asked = request(key, site or SiteFactory(), **values)
-    made = planning.plan([asked])[asked.owner_id]
+    made: Flow = Flow.objects.get(pk=planning.plan([asked])[asked.owner_id])
     if started:
         execution.start(asked.root_type, asked.root_id)
     return made

@@ -157,7 +157,9 @@ class Shop:
     def plan(self, specification: str, *items: str, waits_for: str = "", kind: str = "automatic") -> PlanDefinition:
         """A published plan of steps one after the other, the first after another specification's flow in the line."""
         spec = Specification.objects.get(key=specification, state="active")
-        plan = PlanDefinition.objects.create(key=f"{specification}-add", name=specification, specification=spec)
+        plan = PlanDefinition.objects.create(
+            key=f"{specification}-add", name=specification, specification=spec, starts_on=dt.date(2020, 1, 1)
+        )
         made = [
             PlanItem.objects.create(
                 definition=plan, key=key, name=key.capitalize(), kind=kind, position=n, duration_days=1
