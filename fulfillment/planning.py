@@ -231,11 +231,11 @@ def _task_rows(
 def _dates(new: list[_New], fresh: list[Member], found: Links, wish: Wish) -> dict[int, Dates]:
     """Dates of every new task by key. Raises Circular."""
     days = Days(wish.start)
-    sites = {made.request.site_id for made in new} - {None}
+    sites = {made.request.site_id for made in new if made.request.site_id}
     countries = dict(Site.objects.filter(pk__in=sites).values_list("pk", "country"))
     nodes: dict[int, Node] = {}
     for made, member in zip(new, fresh, strict=True):
-        country = countries.get(made.request.site_id, "")
+        country = countries.get(made.request.site_id or 0, "")
         for item in made.shape.items:
             pk = member.tasks[item.key]
             nodes[pk] = Node(pk, made.flow_id, days.line(item.calendar, country), float(item.duration_days))

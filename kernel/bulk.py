@@ -20,7 +20,7 @@ def keys(model: type[models.Model], count: int) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)",
-            [model._meta.db_table, str(model._meta.pk.column), count],  # type: ignore[union-attr]
+            [model._meta.db_table, str(model._meta.pk.column), count],
         )
         return sorted(key for (key,) in cursor.fetchall())
 
