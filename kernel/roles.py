@@ -53,3 +53,4 @@ for _role in ROLES:
         grant(_role, "kernel.use_workspace", "kernel.add_comment", "kernel.view_document", "kernel.add_document")
 grant("process_admin", "kernel.view_auditentry")
 grant("process_admin", "kernel.view_decisiontable", "kernel.change_decisiontable", "kernel.add_decisiontable")
+grant("process_admin", "kernel.publish_decisiontable")
