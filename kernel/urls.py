@@ -4,7 +4,21 @@ from django.contrib.auth import views as auth
 from django.urls import URLPattern, path
 
 from kernel.forms import LogIn
-from kernel.views import account, assets, design, finding, health, home, inbox, records, trail
+from kernel.views import (
+    account,
+    assets,
+    decisionedit,
+    decisiontables,
+    design,
+    finding,
+    health,
+    home,
+    inbox,
+    records,
+    trail,
+)
+
+TABLE = "process/tables/<str:key>/<int:version>/"
 
 urlpatterns: list[URLPattern] = [
     path("", home.page, name="home"),
@@ -23,6 +37,27 @@ urlpatterns: list[URLPattern] = [
     path("documents/<str:label>/<int:pk>/", records.files, name="documents"),
     path("documents/<int:pk>/", records.download, name="document"),
     path("trail/", trail.trail, name="trail"),
+    path("process/tables/", decisiontables.table_list, name="decision_tables"),
+    path("process/tables/new/", decisionedit.new, name="decision_table_new"),
+    path("process/tables/<str:key>/", decisiontables.latest, name="decision_table_latest"),
+    path(TABLE, decisiontables.rows, name="decision_table"),
+    path(f"{TABLE}checks/", decisiontables.checks, name="decision_checks"),
+    path(f"{TABLE}tests/", decisiontables.tests, name="decision_tests"),
+    path(f"{TABLE}try/", decisiontables.trial, name="decision_trial"),
+    path(f"{TABLE}compare/", decisiontables.comparison, name="decision_compare"),
+    path(f"{TABLE}versions/", decisiontables.versions, name="decision_versions"),
+    path(f"{TABLE}cell/", decisionedit.write_cell, name="decision_cell"),
+    path(f"{TABLE}row/", decisionedit.row, name="decision_row"),
+    path(f"{TABLE}column/<str:side>/", decisionedit.column, name="decision_column"),
+    path(f"{TABLE}describe/", decisionedit.describe, name="decision_describe"),
+    path(f"{TABLE}tests/row/", decisionedit.test_row, name="decision_test_row"),
+    path(f"{TABLE}tests/cell/", decisionedit.write_test, name="decision_test_cell"),
+    path(f"{TABLE}rows.csv", decisionedit.export, name="decision_export"),
+    path(f"{TABLE}import/", decisionedit.take_file, name="decision_import"),
+    path(f"{TABLE}revise/", decisionedit.revise, name="decision_revise"),
+    path(f"{TABLE}discard/", decisionedit.discard, name="decision_discard"),
+    path(f"{TABLE}publish/", decisionedit.publish, name="decision_publish"),
+    path(f"{TABLE}retire/", decisionedit.retire, name="decision_retire"),
     path("design/", design.page, name="design"),
     path("profile/", account.profile, name="profile"),
     path("profile/theme/", account.theme, name="theme"),

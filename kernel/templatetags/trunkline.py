@@ -238,6 +238,14 @@ def value_of(record: Any, name: str) -> Any:
 
 
 @register.filter
+def fact(facts: dict[str, Any], name: str) -> str:
+    """A fact as a person types it, by its name, dotted for one inside another."""
+    from kernel import cells, tabletrial
+
+    return cells.plain(tabletrial.reach(facts, name))
+
+
+@register.filter
 def humanise(name: Any) -> str:
     """order_manager → Order manager."""
     return str(name or "").replace("_", " ").capitalize()
