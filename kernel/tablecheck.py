@@ -44,7 +44,7 @@ class Checked:
 class Hint:
     """Something about the rows that a person should look at; a contradiction stops publishing."""
 
-    kind: str  # contradiction | hidden | gap
+    kind: str  # contradiction | hidden | gap | silent
     text: str
     rows: tuple[int, ...] = ()
 
@@ -81,7 +81,16 @@ def run(table: DecisionTable) -> list[Checked]:
 
 def hints(table: DecisionTable) -> list[Hint]:
     """Contradictions, rows that are never reached, and cases that no row answers, as far as they can be told."""
-    inputs, _ = cells.typed(table)
+    inputs, outputs = cells.typed(table)
+    silent = [
+        Hint("silent", f"Row {n} has no answer, so it decides nothing.", (n,))
+        for n, row in enumerate(table.rows, 1)
+        if not any(decisions.text_of(row.get(column["name"])).strip() for column in outputs)
+    ]
+    return [*silent[:SHOWN], *_of_conditions(table, inputs)]
+
+
+def _of_conditions(table: DecisionTable, inputs: list[dict[str, Any]]) -> list[Hint]:
     if not table.rows or not inputs:
         return []
     axes = [_axis(column, [decisions.text_of(r.get(column["name"])).strip() for r in table.rows]) for column in inputs]

@@ -53,7 +53,10 @@ class Column(forms.Form):
 class Publish(forms.Form):
     """The day from which a version counts."""
 
-    valid_from = forms.DateField(label="Counts from", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    valid_from = forms.DateField(
+        label="Counts from", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"required": "Say from which day it counts."},
+    )  # fmt: skip
 
 
 class RowsFile(forms.Form):

@@ -58,7 +58,7 @@ def test_words(table: DecisionTable) -> Any:
     failed = sum(not one.ok for one in tablecheck.run(table))
     if failed:
         return state_html("failed", word=f"{failed} of {len(table.tests)} fail")
-    return state_html("done", word=f"All {len(table.tests)} pass")
+    return state_html("done", word="1 passes" if len(table.tests) == 1 else f"All {len(table.tests)} pass")
 
 
 class TableTable(tables.Table):
