@@ -1,0 +1,124 @@
+"""A crowd of orders for fault trials: many small ones made by the real acts, and what must be true of them at the end.
+
+As a program it works on the database of its environment: `python -m tests.faults.crowd make 100` makes drafts,
+`submit 50` hands the next fifty to the product, `roots 500` plans and starts flows without orders.
+"""
+
+import itertools
+import json
+import sys
+from typing import Any
+
+import psycopg
+
+TASKS = 7  # of each order; roots have the fibre's five
+EFFECTS = 3  # outside, of each order; roots have two
+NODES = 3  # access, fibre, port
+
+FIBRE: dict[str, Any] = {"key": "t-fibre-add", "specification": "t-fibre", "items": [
+    {"key": "reserve", "name": "Reserve a fibre pair", "kind": "api_call", "adapter": "inventory",
+     "operation": "pair.reserve", "outputs": ["circuit"], "max_attempts": 8},
+    {"key": "left", "name": "Plan the route", "kind": "automatic", "after": ["reserve"]},
+    {"key": "right", "name": "Plan the splices", "kind": "automatic", "after": ["reserve"]},
+    {"key": "dig", "name": "Light the fibre", "kind": "wait_event", "adapter": "access", "operation": "fibre.light",
+     "after": ["left", "right"], "max_attempts": 8},
+    {"key": "lit", "name": "Fibre is lit", "kind": "milestone", "after": ["dig"]},
+]}  # fmt: skip
+ACCESS: dict[str, Any] = {"key": "t-access-add", "specification": "t-access", "items": [
+    {"key": "configure", "name": "Configure the access", "kind": "api_call", "adapter": "provisioning",
+     "operation": "access.configure", "outputs": ["pop_found"], "after": [{"specification": "t-fibre", "scope": "line"}], "max_attempts": 8},
+    {"key": "check", "name": "Check the access", "kind": "automatic", "after": ["configure"]},
+]}  # fmt: skip
+
+DUPLICATES = {
+    "tasks completed more than once": """
+        SELECT count(*) FROM (SELECT 1 FROM kernel_auditentry WHERE subject_type = 'fulfillment.task'
+        AND action = 'complete' GROUP BY subject_id HAVING count(*) > 1) twice""",
+    "tasks made more than once": """
+        SELECT count(*) FROM (SELECT 1 FROM fulfillment_task t JOIN fulfillment_flow f ON f.id = t.flow_id
+        GROUP BY f.owner_type, f.owner_id, t.key, t.mode HAVING count(*) > 1) twice""",
+    "domain orders made more than once": """
+        SELECT count(*) FROM (SELECT 1 FROM orders_domainorder GROUP BY line_id, specification_id
+        HAVING count(*) > 1) twice""",
+    "products billed more than once": """
+        SELECT count(*) FROM (SELECT 1 FROM contracts_billingstart GROUP BY product_id HAVING count(*) > 1) twice""",
+    "completed orders without a live, billed product": """
+        SELECT count(*) FROM orders_order o WHERE o.state = 'completed' AND NOT EXISTS (SELECT 1 FROM cmdb_product p
+        JOIN contracts_billingstart b ON b.product_id = p.id WHERE p.order_number = o.number AND p.state = 'active')""",
+    "completed flows with an open task": """
+        SELECT count(*) FROM fulfillment_flow f JOIN fulfillment_task t ON t.flow_id = f.id WHERE f.state = 'completed'
+        AND t.state NOT IN ('completed', 'skipped', 'discarded', 'cancelled')""",
+    "counters that do not fit": """
+        SELECT count(*) FROM fulfillment_task t WHERE waits_for < 0""",
+}  # fmt: skip
+
+
+def wrong(database: psycopg.Connection[Any]) -> dict[str, int]:
+    """What must never be, as far as it is: words → how often."""
+    found = {words: one(database, query) for words, query in DUPLICATES.items()}
+    return {words: count for words, count in found.items() if count}
+
+
+def one(database: psycopg.Connection[Any], query: str, *values: Any) -> int:
+    """The single number that a query yields."""
+    row = database.execute(query, values or None).fetchone()  # type: ignore[call-overload]
+    return int(row[0]) if row else 0
+
+
+def make(number: int) -> list[int]:
+    """Draft orders of one line each, with catalogue, plans and people when there are none."""
+    from fulfillment import planfile
+    from kernel.models import User
+    from tests.factories.orders import Shop
+
+    shop = Shop(plans=False)
+    planfile.load([FIBRE, ACCESS])
+    for person in User.objects.all():
+        person.set_password("crowd-password")
+        person.save(update_fields=["password"])
+    return [shop.draft().pk for _ in range(number)]
+
+
+def submit(number: int) -> list[int]:
+    """Hand the oldest drafts to the product, by the people whose job it is."""
+    from kernel.models import User
+    from orders import submission
+    from orders.models import Order
+
+    agent = User.objects.filter(groups__name="order_agent").order_by("pk")[0]
+    drafts = list(Order.objects.filter(state="draft").order_by("pk").values_list("pk", flat=True)[:number])
+    for pk in drafts:
+        submission.submit(order_id=pk, by=agent)
+    return drafts
+
+
+def roots(number: int, first: int = 1) -> list[int]:
+    """Flows of the fibre plan for roots that are no orders, planned and started by the engine's own acts."""
+    from fulfillment import execution, planning
+    from tests.factories import fulfillment as factory
+    from tests.factories.crm import SiteFactory
+
+    site = SiteFactory()
+    numbers = range(first, first + number)
+    for batch in itertools.batched(numbers, 500) if sys.version_info >= (3, 12) else _batched(list(numbers), 500):
+        planning.plan([factory.request("t-fibre", site, owner_id=pk, root=pk) for pk in batch])
+        for pk in batch:
+            execution.start("test.root", pk)
+    return list(numbers)
+
+
+def _batched(rows: list[int], size: int) -> list[list[int]]:
+    return [rows[at : at + size] for at in range(0, len(rows), size)]
+
+
+def main() -> None:
+    """One act, its keys printed as JSON."""
+    import django
+
+    django.setup()
+    act, *numbers = sys.argv[1:]
+    print(json.dumps({"make": make, "submit": submit, "roots": roots}[act](*map(int, numbers))))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
