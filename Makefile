@@ -18,6 +18,10 @@ test: ## Run every test, on real PostgreSQL and Valkey, with Chromium for the jo
 	@$(PYTHON) config/bootstrap.py --browser
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
+faults: ## Run every fault trial in full: figures as a table, and as JSON in var/faults.json
+	@$(PYTHON) config/bootstrap.py
+	@FAULTS=full $(BIN)/python -m pytest -p no:xdist tests/faults $(ARGS)
+
 screenshots: ## Take the pictures of docs/screenshots anew, by the browser journey
 	@$(PYTHON) config/bootstrap.py --browser
 	@SCREENSHOTS=1 $(BIN)/python -m pytest -p no:xdist tests/browser
@@ -34,4 +38,4 @@ lock: setup ## Pin what pyproject.toml asks for, for every Python from 3.11.0 on
 	@$(LOCK) --output-file requirements.txt
 	@$(LOCK) --extra dev --constraint requirements.txt --output-file requirements-dev.txt
 
-.PHONY: help setup run test screenshots check format lock
+.PHONY: help setup run test faults screenshots check format lock

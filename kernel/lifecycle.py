@@ -73,6 +73,14 @@ def move(record: Any, transition: Callable[..., Any], *, by: User | None, reason
     return record
 
 
+def require_source(record: Any, transition: Callable[..., Any]) -> None:
+    """Raises IllegalMove unless the move starts from the record's present state; nothing else is asked."""
+    meta = transition._django_fsm  # type: ignore[attr-defined]
+    state = getattr(record, meta.field.name)
+    if not meta.has_transition(state):
+        raise IllegalMove(_refusal(record, transition.__name__, state))
+
+
 def move_many(
     rows: models.QuerySet[Any], transition: Callable[..., Any], *, by: User | None, trail: bool = True, **changes: Any
 ) -> list[int]:

@@ -40,6 +40,7 @@ def make(record: Any, name: str, *, by: User, reason: str = "", inputs: dict[str
     act = _acts.get((model._meta.label_lower, name))
     if act is None and all(t.custom.get("hidden") for t in declared):
         raise lifecycle.IllegalMove("This move is made by the system, not by hand.")
+    lifecycle.require_source(record, method)
     if not reason and any(t.custom.get("needs_reason") for t in declared):
         raise Refusal(problems={"reason": ["Say why; it is kept with the record."]})
     if act is not None:

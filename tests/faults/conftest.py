@@ -39,7 +39,9 @@ def media(tmp_path: Path, settings: Any) -> None:
 def figure(record_property: Callable[[str, Any], None]) -> Figure:
     """`figure("T1", "kills", 23, at_least=20)` notes a figure and holds it to its bound."""
 
-    def note(test: str, name: str, value: Any, *, at_most: Any = None, at_least: Any = None, exactly: Any = None) -> None:
+    def note(
+        test: str, name: str, value: Any, *, at_most: Any = None, at_least: Any = None, exactly: Any = None
+    ) -> None:
         bounds = {"≤": at_most, "≥": at_least, "=": exactly}
         goal = " ".join(f"{sign} {bound}" for sign, bound in bounds.items() if bound is not None)
         good = (at_most is None or value <= at_most) and (at_least is None or value >= at_least)

@@ -119,20 +119,21 @@ class Plant:
 
     def children(self, name: str) -> list[int]:
         """Processes that a part started itself."""
-        pid = self.stack.processes[name].pid
-        with suppress(OSError):
+        with suppress(OSError, KeyError):
+            pid = self.stack.processes[name].pid
             return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
         return []
 
-    def kill_worker(self, *, whole: bool) -> None:
-        """SIGKILL one pool process of the worker, or the whole worker, which is started again."""
+    def kill_worker(self, *, whole: bool) -> bool:
+        """SIGKILL the worker, or one process of its pool; whether there was one. Who runs it starts it again."""
         if whole:
             self.stack.kill("worker")
-            self.stack.launch("worker")
-            return
-        self.until(lambda: bool(self.children("worker")), 60, "the worker has no pool")
-        with suppress(ProcessLookupError):
-            os.kill(self.random.choice(self.children("worker")), signal.SIGKILL)
+        elif pool := self.children("worker"):
+            with suppress(ProcessLookupError):
+                os.kill(self.random.choice(pool), signal.SIGKILL)
+        else:
+            return False
+        return True
 
     def kill_database(self) -> None:
         """SIGKILL the database server with all its processes, as a loss of power would."""
@@ -147,7 +148,7 @@ class Plant:
         postgres.start(self.folder / "postgres")
 
     def running(self, *names: str) -> None:
-        """Every part runs, those named anew."""
+        """Every part runs, as a supervisor sees to it; those named are started anew."""
         for name in names:
             if name in self.stack.processes:
                 self.stack.processes[name].end()

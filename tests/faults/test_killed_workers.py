@@ -50,7 +50,7 @@ def hunted(plant: Plant, number: int, kills: int) -> tuple[float, int]:
     while (done := plant.finished(orders)) < number or killed < kills:
         assert time.monotonic() - began < 240 + number * 8, f"{done} of {number} orders\n{plant.words()}"
         if killed * number <= done * kills or plant.random.random() < 0.3:
-            plant.kill_worker(whole=plant.random.random() < WHOLE)
-            killed += 1
+            killed += plant.kill_worker(whole=plant.random.random() < WHOLE)
+        plant.running()
         time.sleep(plant.random.uniform(0.05, 0.5))
     return time.monotonic() - began, killed
