@@ -26,7 +26,8 @@ FIBRE: dict[str, Any] = {"key": "t-fibre-add", "specification": "t-fibre", "item
 ]}  # fmt: skip
 ACCESS: dict[str, Any] = {"key": "t-access-add", "specification": "t-access", "items": [
     {"key": "configure", "name": "Configure the access", "kind": "api_call", "adapter": "provisioning",
-     "operation": "access.configure", "outputs": ["pop_found"], "after": [{"specification": "t-fibre", "scope": "line"}], "max_attempts": 8},
+     "operation": "access.configure", "outputs": ["pop_found"],
+     "after": [{"specification": "t-fibre", "scope": "line"}], "max_attempts": 8},
     {"key": "check", "name": "Check the access", "kind": "automatic", "after": ["configure"]},
 ]}  # fmt: skip
 

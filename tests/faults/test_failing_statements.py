@@ -96,7 +96,7 @@ def lead_converted() -> Trial:
 def quote_priced_and_submitted() -> Trial:
     make_catalogue.publish()
     mira = make_quote.seller()
-    quote, lines = make_quote.filled(sites=3, by=mira)
+    quote, _ = make_quote.filled(sites=3, by=mira)
 
     @transaction.atomic
     def act() -> None:
@@ -265,7 +265,7 @@ def test_a_flow_whose_nth_statement_fails_happens_whole_or_not_at_all(
             assert trial.whole is False or counts() == wanted, f"statement {point}"
             assert crowd.wrong(connection.connection) == {}, f"statement {point}"
     name = prepare.__name__.replace("_", " ")
-    figure("T4", f"{name}: statements failed, each whole or not at all", len(points), at_least=1)
+    figure("T4", f"{name}: statements that failed", len(points), at_least=1)
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """A worker to be killed at an exact point: before or after any statement, commit, message or call.
 
 A program beside the tests, `python -m tests.faults.victim`, that takes one command a line and answers with one line of
-JSON: `make N`, `submit N`, `roots N`, `run POINT`, `die POINT`, `finish`. `die` works in a child process of its own that
-ends by SIGKILL at that point, counted from its start; what it had not committed by then never happened.
+JSON: `make N`, `submit N`, `roots N`, `work N`, `die POINT`, `finish SECONDS`. `die` works in a child process that ends
+by SIGKILL at that point, counted from its start; what it had not committed by then never happened.
 """
 
 import datetime as dt
