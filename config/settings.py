@@ -184,6 +184,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"expires": 900},
     },
+    "assess-jeopardy": {"task": "orders.tasks.assess", "schedule": 60.0, "options": {"expires": 60}},
+    "learn-durations": {"task": "fulfillment.tasks.learn", "schedule": 3600.0, "options": {"expires": 3600}},
     "escalate-fallout": {"task": "fallout.tasks.escalate", "schedule": 60.0, "options": {"expires": 60}},
 }
 CELERY_TIMEZONE = TIME_ZONE

@@ -68,12 +68,15 @@ class Assessment:
         return max(levels, default=Level.NONE)
 
     def cause(self, line_key: str | None = None) -> Expected | None:
-        """The task to name first: one that failed, else the latest on the critical path, else the latest at all."""
-        tasks = [t for t in self.projection.tasks.values() if line_key is None or t.line_key == line_key]
-        late = [task for task in tasks if task.failed or task.late > 0 or task.late_likely > 0]
-        return max(
-            late, key=lambda t: (t.critical and t.failed, t.critical, t.failed, t.started, t.late, -t.pk), default=None
-        )
+        """The task to name: one that failed, else the first that is late on the critical path, else the latest."""
+        path = [self.projection.tasks[pk] for pk in self.projection.path]
+        rest = sorted(self.projection.tasks.values(), key=lambda task: (-task.late, -task.late_likely, task.pk))
+        inside = [task for task in [*path, *rest] if line_key is None or task.line_key == line_key]
+        wanted: tuple[Callable[[Expected], bool], ...] = (
+            lambda task: task.failed and task.critical, lambda task: task.critical and task.late > 0,
+            lambda task: task.failed, lambda task: task.late > 0, lambda task: task.late_likely > 0,
+        )  # fmt: skip
+        return next((task for holds in wanted for task in inside if holds(task)), None)
 
 
 @transaction.atomic

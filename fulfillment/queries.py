@@ -67,7 +67,9 @@ WORDS = {
 
 def waits_for(task: Task) -> list[Link]:
     """What has to happen before, open things first."""
-    rows = TaskDependency.objects.filter(after=task).select_related("before__flow__site", "before__assignee")
+    rows = TaskDependency.objects.filter(after=task).select_related(
+        "before__flow__site", "before__assignee", "before__forecast"
+    )
     found = [Link(row.before, WORDS[row.kind], row.met_at is not None) for row in rows.order_by("met_at", "id")]
     return sorted(found, key=lambda link: link.met)
 
@@ -75,7 +77,7 @@ def waits_for(task: Task) -> list[Link]:
 def holds_back(task: Task) -> list[Task]:
     """Tasks that wait for this one."""
     rows = Task.objects.filter(dependencies__before=task, dependencies__met_at__isnull=True)
-    return list(rows.select_related("flow__site").order_by("pk").distinct()[:12])
+    return list(rows.select_related("flow__site", "forecast").order_by("pk").distinct()[:12])
 
 
 def of_root(root_type: str, root_id: int) -> list[tuple[str, int, int]]:

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from fulfillment import execution, recovery
+from fulfillment import execution, learning, recovery
 
 
 @shared_task(name="fulfillment.tasks.run")
@@ -15,3 +15,9 @@ def run() -> int:
 def sweep() -> int:
     """Find what no message announced."""
     return recovery.sweep()
+
+
+@shared_task(name="fulfillment.tasks.learn")
+def learn() -> int:
+    """Bring the learned durations up to date; run by beat every hour."""
+    return learning.learn()

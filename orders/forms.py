@@ -9,8 +9,8 @@ from django.utils.html import format_html
 
 from catalog.models import Offering
 from crm.models import Account, BillingProfile, Contact, Site
-from orders import editing
-from orders.models import Order
+from orders import editing, prioritising
+from orders.models import Order, PromiseChange
 
 
 class Day(forms.DateInput):
@@ -130,3 +130,32 @@ def _day(text: str) -> Any:
         return dt.date.fromisoformat(text)
     except ValueError:
         return False
+
+
+class PromiseForm(forms.Form):
+    """Another promised date, with the reason that the customer reads."""
+
+    day = forms.DateField(label="New date", widget=Day())
+    code = forms.ChoiceField(label="Why", choices=[("", "Choose"), *PromiseChange.Code.choices],
+                             help_text="The customer reads this sentence.")  # fmt: skip
+    words = forms.CharField(label="More about it", required=False, max_length=200, widget=forms.Textarea({"rows": 2}),
+                            help_text="Plain words; the customer reads them too.")  # fmt: skip
+
+
+class PriorityForm(forms.Form):
+    """How urgent the order, one line or one piece of work is."""
+
+    scope = forms.ChoiceField(label="What")
+    rank = forms.ChoiceField(label="How urgent", choices=[(key, label) for key, label, _ in prioritising.RANKS])
+    reason = forms.CharField(label="Why", max_length=200, help_text="Whoever waits longer for it can read it.")
+
+    def __init__(self, *args: Any, scopes: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["scope"].choices = scopes  # type: ignore[attr-defined]
+
+
+class TaskDateForm(forms.Form):
+    """When a task will be done, and who says so."""
+
+    day = forms.DateField(label="Done on", widget=Day())
+    reason = forms.CharField(label="Who or what says so", max_length=200)

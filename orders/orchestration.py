@@ -1,6 +1,5 @@
 """Orchestration: an approved order is decomposed, planned, dated and started; what waited for a value follows later."""
 
-import datetime as dt
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -11,8 +10,8 @@ from django.utils import timezone
 from fulfillment import execution, planning, scheduling
 from fulfillment.models import Flow
 from fulfillment.planning import FlowRequest, Wish
-from kernel import audit, lifecycle, outbox
-from orders import closure, decomposition, events, facts
+from kernel import lifecycle, outbox
+from orders import closure, decomposition, events, facts, promising
 from orders.models import DomainOrder, Order, OrderLine
 
 ROOT = Order._meta.label_lower
@@ -97,10 +96,26 @@ def _data(about: dict[str, Any], node: Any) -> dict[str, Any]:
     return {**about, "domain_order": node.number, **node.characteristics}
 
 
+@transaction.atomic
+def plan_anew(order: Order, words: str) -> None:
+    """After a pause: open work of a locked order gets a new baseline from today; a promise that it breaks moves."""
+    today = timezone.localdate()
+    end = scheduling.schedule(ROOT, order.pk, start=today, requested_on=order.promised_on, baseline=True)
+    if order.promised_on is None or end > order.promised_on:
+        promising.promise(order, end, code=promising.Code.HOLD, words=words)
+        order.save(update_fields=["promised_on", "first_promised_on", "slip_reason", "updated_at"])
+    _date_lines(order)
+
+
 def _date(order: Order) -> None:
     """Put dates on everything and promise the projected end; a later one is a slip and says so."""
     end = scheduling.schedule(ROOT, order.pk, start=timezone.localdate(), requested_on=order.requested_on)
-    promise(order, max(filter(None, (end, order.requested_on))) if end or order.requested_on else None)
+    promising.promise(order, max(filter(None, (end, order.requested_on))) if end or order.requested_on else None)
+    _date_lines(order)
+
+
+def _date_lines(order: Order) -> None:
+    """A line is promised for when its own work is planned to end."""
     ends = dict(
         Flow.objects.filter(root_type=ROOT, root_id=order.pk).values_list("line_key").annotate(Max("planned_end"))
     )
@@ -108,15 +123,3 @@ def _date(order: Order) -> None:
     for line in lines:
         line.promised_on = min(filter(None, (ends.get(str(line.key)), order.promised_on)), default=None)
     OrderLine.objects.bulk_update(lines, ["promised_on"])
-
-
-def promise(order: Order, day: dt.date | None, reason: str = "") -> None:
-    """Set the promised date of a locked order that the caller saves; one after the first promise has its reason."""
-    if day is None or day == order.promised_on:
-        return
-    before = order.promised_on
-    order.promised_on = day
-    order.first_promised_on = order.first_promised_on or day
-    if day > order.first_promised_on:
-        order.slip_reason = (reason or order.slip_reason or "A value came later than planned")[:200]
-    audit.record("promised", order, by=None, changes={"promised_on": [before, day]}, reason=reason)

@@ -4,10 +4,12 @@ import datetime as dt
 from dataclasses import dataclass
 
 from django.db.models import Min
+from django.db.models.functions import Coalesce
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from fulfillment.models import Task
+from fulfillment.queries import Link
 from kernel import approvals
 from orders import dependencies, questions
 from orders.models import DomainOrder, Order
@@ -127,17 +129,59 @@ def next_up(order: Order) -> list[Item]:
     rows = Task.objects.filter(flow__root_type=ROOT, flow__root_id=order.pk)
     now = list(
         rows.filter(state__in=["ready", "in_progress", "awaiting_information"])
-        .select_related("flow__site", "assignee").order_by("estimated_end", "pk")[:FEW]
+        .select_related("flow__site", "assignee", "forecast").order_by("forecast__ends_on", "pk")[:FEW]
     )  # fmt: skip
     later = list(
         rows.filter(state="planned")
         .values("name")
-        .annotate(day=Min("estimated_end"))
+        .annotate(day=Coalesce(Min("forecast__ends_on"), Min("estimated_end")))
         .order_by("day", "name")[: FEW - len(now) + 2]
     )
     items = [_running(task) for task in now]
     items += [Item("git-branch", "idle", f"Then {row['name'].lower()}", "", _day(row["day"])) for row in later]
     return items[: FEW + 1]
+
+
+def task_blocked_by(task: Task, waits: list[Link]) -> list[Item]:
+    """What keeps one task from starting or going on."""
+    if task.state in Task.CLOSED:
+        return []
+    items = []
+    if task.in_fallout:
+        items.append(Item("alert-triangle", "bad", "It failed.", f"{task.problem.rstrip('.')}.", task.team,
+                          fallout_url(task), "Open fallout"))  # fmt: skip
+    elif task.state in (Task.State.ON_HOLD, Task.State.AWAITING_INFORMATION):
+        word = "It is paused." if task.state == Task.State.ON_HOLD else "Somebody has to answer."
+        items.append(Item("player-pause", "wait", word, task.reason))
+    if task.flow.state == "on_hold":
+        items.append(Item("player-pause", "wait", f"{task.flow.root_number} is on hold.", "Nothing new starts."))
+    for link in [link for link in waits if not link.met][:FEW]:
+        small = ", ".join(filter(None, [str(link.task.assignee or link.task.team), _day(_expected(link.task))]))
+        place = f" at {link.task.flow.site.name}" if link.task.flow.site else ""
+        items.append(Item("hourglass", "wait", f"{link.task.name}{place}", f"{link.words}.", small))
+    if left := sum(not link.met for link in waits) - FEW:
+        items += [Item("hourglass", "wait", f"{left} more have to be done first.")] if left > 0 else []
+    return items
+
+
+def task_next(task: Task, held: list[Task]) -> list[Item]:
+    """What happens once one task is done, in words."""
+    if task.state in Task.CLOSED:
+        return []
+    if not held:
+        return [Item("flag", "idle", "Nothing waits for it.", "It ends its part of the order.")]
+    return [
+        Item("git-branch", "idle", f"Then {other.name}{f' at {other.flow.site.name}' if other.flow.site else ''}", "",
+             _day(_expected(other)))
+        for other in held[: FEW + 1]
+    ]  # fmt: skip
+
+
+def _expected(task: Task) -> dt.date | None:
+    """When it is expected by now."""
+    forecast = getattr(task, "forecast", None)
+    found: dt.date | None = forecast.ends_on if forecast else task.estimated_end or task.planned_end
+    return found
 
 
 def _running(task: Task) -> Item:
@@ -147,7 +191,7 @@ def _running(task: Task) -> Item:
         "is under way" if task.state == "in_progress" else "waits for an answer" if task.state != "ready" else "is next"
     )
     place = f" at {task.flow.site.name}" if task.flow.site else ""
-    small = ", ".join(filter(None, [who, _day(task.estimated_end)]))
+    small = ", ".join(filter(None, [who, _day(_expected(task))]))
     return Item(icons.get(task.kind, "player-play"), "idle", f"{task.name}{place} {doing}", "", small)
 
 

@@ -1,12 +1,13 @@
 """Progress: the engine's facts move domain orders, lines and the order; each takes the order's lock first."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
+from fulfillment.models import Task
 from kernel import lifecycle
 from orders import closure, decomposition, orchestration
 from orders.models import DomainOrder, DomainOrderLink, Order, OrderLine
@@ -65,3 +66,9 @@ def _above(node_ids: set[int]) -> tuple[set[int], set[int]]:
         above = [*(parent for parent, _ in rows), *linked]
         level = {parent for parent in above if parent is not None} - nodes
     return nodes, lines
+
+
+def orders_of(task_ids: Iterable[int]) -> set[int]:
+    """The orders that these tasks are work for."""
+    rows = Task.objects.filter(pk__in=list(task_ids), flow__root_type=Order._meta.label_lower)
+    return set(rows.values_list("flow__root_id", flat=True))

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Count, Exists, IntegerField, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
-from fulfillment.models import Task
+from fulfillment.models import Level, Task
 from kernel.models import AuditEntry, User
 from orders.models import MissingValue, Order, OrderLine
 
@@ -29,7 +29,7 @@ def listed(user: User) -> Any:
     tasks = Task.objects.filter(flow__root_type=ROOT, flow__root_id=OuterRef("pk"))
     return (
         Order.objects.visible_to(user)
-        .select_related("account", "manager")
+        .select_related("account", "manager", "forecast")
         .annotate(
             sites=_number(lines.annotate(n=Count("site", distinct=True)).values("n")),
             live=_number(done.annotate(n=Count("site", distinct=True)).values("n")),
@@ -43,6 +43,13 @@ def listed(user: User) -> Any:
 
 def _number(counted: models.QuerySet[Any]) -> Any:
     return Coalesce(Subquery(counted[:1], output_field=IntegerField()), 0)
+
+
+def in_jeopardy(user: User, least: int = Level.LOW) -> Any:
+    """Orders that a person may see whose date is in danger, worst first."""
+    rows = Order.objects.visible_to(user).filter(forecast__level__gte=least)
+    related = rows.select_related("account", "manager", "forecast__cause__flow__site")
+    return related.order_by("-forecast__level", "-forecast__slip_days", "pk")
 
 
 def open_orders(user: User) -> Any:

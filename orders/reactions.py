@@ -5,7 +5,7 @@ from typing import Any
 from fulfillment import events as engine
 from kernel import approvals, outbox
 from kernel.models import ApprovalRequest
-from orders import approval, enrichment, events, handover, orchestration, progress
+from orders import approval, enrichment, events, handover, jeopardy, orchestration, progress
 from orders.models import DomainOrder, Order
 
 OWNER = DomainOrder._meta.label_lower
@@ -70,3 +70,21 @@ def tell_customer(event: events.OrderEnded) -> None:
     order = Order.objects.select_related("contact__user").get(pk=event.order_id)
     if words := WORDS.get(Order.State(event.state)):
         handover.tell(order, f"your order “{order.title}” is {words}")
+
+
+@outbox.reaction(events.OrderStarted)
+def look_ahead(event: events.OrderStarted) -> None:
+    """What was started gets its first outlook."""
+    jeopardy.look_again([event.order_id])
+
+
+@outbox.reaction_to_many(engine.TaskFellOut)
+def trouble_came(told: list[engine.TaskFellOut]) -> None:
+    """What failed may endanger the date."""
+    jeopardy.look_again(progress.orders_of(event.task_id for event in told))
+
+
+@outbox.reaction_to_many(engine.TaskRecovered)
+def trouble_went(told: list[engine.TaskRecovered]) -> None:
+    """What was mended may save the date."""
+    jeopardy.look_again(progress.orders_of(event.task_id for event in told))

@@ -7,9 +7,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from contracts.models import Quote
+from fulfillment.models import Level
 from kernel import finding, frame, home, moving, roles, states
 from kernel.models import User
 from kernel.states import Look
+from kernel.templatetags.trunkline import short_day
 from orders import queries, steering, submission
 from orders.models import Order
 
@@ -18,6 +20,7 @@ READERS = (
     "order_fulfilment_agent", "fulfilment_manager", "fallout_agent", "fallout_manager", "process_admin",
     "service_agent", "technician",
 )  # fmt: skip
+TONES = {Level.NONE: "ok", Level.LOW: "idle", Level.MEDIUM: "wait", Level.HIGH: "risk", Level.CRITICAL: "bad"}
 VIEW = ("orders.view_order", "orders.view_orderline", "orders.view_domainorder", "crm.view_account", "crm.view_site")
 
 for _role in READERS:
@@ -34,10 +37,24 @@ roles.grant("fulfilment_manager", "orders.enrich_order", "orders.change_order", 
 roles.grant("order_approver", "orders.approve_order")
 roles.grant("finance", "orders.approve_order")
 
+for _role in (
+    "order_agent", "order_manager", "order_fulfilment_agent", "fulfilment_manager", "fallout_manager", "process_admin",
+    "sales_manager", "service_agent",
+):  # fmt: skip
+    roles.grant(_role, "orders.view_orderforecast")
+for _role in ("order_manager", "order_fulfilment_agent", "fulfilment_manager"):
+    roles.grant(_role, "fulfillment.change_taskdate")
+
 frame.add(
     frame.NavItem(
         "Deliver", "Orders", "shopping-cart", "orders:order_list", "orders.view_order", 20,
         count=lambda user: queries.open_orders(user).count(),
+    )
+)  # fmt: skip
+frame.add(
+    frame.NavItem(
+        "Deliver", "Jeopardy", "flag", "orders:jeopardy_list", "orders.view_orderforecast", 28, hot=True,
+        count=lambda user: queries.in_jeopardy(user, Level.HIGH).count(),
     )
 )  # fmt: skip
 frame.add_new(frame.NewItem("Order", "shopping-cart", "orders:new", "orders.add_order", 25))
@@ -53,6 +70,11 @@ moving.register(
 
 states.add(
     {
+        "jeopardy_none": Look("circle-check", "On time", "ok"),
+        "jeopardy_low": Look("flag", "Low jeopardy", "idle"),
+        "jeopardy_medium": Look("flag", "Medium jeopardy", "wait"),
+        "jeopardy_high": Look("flag", "High jeopardy", "risk"),
+        "jeopardy_critical": Look("alert-octagon", "Critical jeopardy", "bad"),
         "orders.order.in_progress": Look("progress", "In progress", "run"),
         "orders.order.approved": Look("progress", "Approved", "run"),
         "orders.order.submitted": Look("progress", "Submitted", "run"),
@@ -118,6 +140,33 @@ def _late(user: User) -> Iterable[home.Action]:
         )  # fmt: skip
 
 
+def _endangered(user: User) -> Iterable[home.Action]:
+    """Orders whose promise is in danger."""
+    today = timezone.localdate()
+    for order in queries.in_jeopardy(user)[:8]:
+        forecast = order.forecast
+        slip = forecast.slip_days
+        yield home.Action(
+            text=order.title, url=order.get_absolute_url(), number=order.number, icon="flag",
+            detail=f"{order.account.name}. {forecast.reason}", tone=TONES[forecast.level],
+            due=f"{slip} working day{'' if slip == 1 else 's'} late" if slip > 0 else str(Level(forecast.level).label),
+            due_detail=f"expected {short_day(forecast.expected_on, today)}" if forecast.expected_on else "",
+            word="Look", at=order.promised_on,
+        )  # fmt: skip
+
+
+def _in_danger(user: User) -> Iterable[home.Action]:
+    """The worst of them, among what needs a person next."""
+    return [action for action in _endangered(user) if action.tone in ("risk", "bad")][:3]
+
+
+def _jeopardy_figure(user: User) -> Iterable[home.Figure]:
+    high = queries.in_jeopardy(user, Level.HIGH).count()
+    url = reverse("orders:jeopardy_list")
+    yield home.Figure("In jeopardy", str(queries.in_jeopardy(user).count()), url, f"{high} high or critical",
+                      "risk" if high else "")  # fmt: skip
+
+
 def _figures(user: User) -> Iterable[home.Figure]:
     rows = queries.open_orders(user)
     url = reverse("orders:order_list")
@@ -137,7 +186,15 @@ home.next_actions("orders.submit_order", _accepted)
 home.next_actions("orders.submit_order", _drafts)
 home.next_actions("orders.enrich_order", _values)
 home.next_actions("orders.steer_order", _late)
+home.next_actions("orders.steer_order", _in_danger)
 home.figures("orders.submit_order", _figures, order=20)
+home.figures("orders.steer_order", _jeopardy_figure, order=25)
+home.add(
+    home.Block(
+        "jeopardy", "Jeopardy", "orders.steer_order", _endangered, order=25, all_url_name="orders:jeopardy_list",
+        hint="promises in danger, worst first", empty="No promise is in danger.",
+    )
+)  # fmt: skip
 home.add(
     home.Block(
         "orders", "Open orders", "orders.change_order", order=30, url_name="orders:mine", wide=True,

@@ -1,16 +1,19 @@
 """Steering: an order is held, resumed, or cancelled before anything was started."""
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from cmdb import termination
 from fulfillment import execution
+from fulfillment import jeopardy as tasks
 from kernel import approvals, lifecycle, outbox
-from kernel.models import ApprovalRequest, User
+from kernel.models import ApprovalRequest, AuditEntry, User
 from kernel.refusal import Refusal
-from orders import closure, events
+from orders import closure, events, jeopardy, orchestration
 from orders.models import Order, OrderLine
 
 ROOT = Order._meta.label_lower
@@ -46,7 +49,20 @@ def resume(*, order_id: int, by: User, reason: str = "") -> Order:
     lifecycle.move_many(OrderLine.objects.filter(order=order), OrderLine.resume, by=by)
     execution.resume_root(ROOT, order.pk, by, reason)
     closure.roll_up(order)
+    if order.state == Order.State.IN_PROGRESS and (since := _held_since(order)):
+        orchestration.plan_anew(order, f"From {tasks.day(since)} to {tasks.day(timezone.localdate())}")
+    jeopardy.look_again([order.pk])
     return order
+
+
+def _held_since(order: Order) -> dt.date | None:
+    """The day on which work stopped; None when that was today, so that nothing was lost."""
+    rows = AuditEntry.objects.filter(
+        subject_type=ROOT, subject_id=order.pk, action__in=["hold", "await_information"]
+    ).order_by("-id")
+    at = rows.values_list("at", flat=True).first()
+    day = timezone.localdate(at) if at else None
+    return day if day and day < timezone.localdate() else None
 
 
 @transaction.atomic
@@ -67,6 +83,7 @@ def cancel(*, order_id: int, by: User, reason: str) -> Order:
 def _pause(order: Order, by: User, reason: str, transition: Callable[..., Any]) -> Order:
     lifecycle.move_many(OrderLine.objects.filter(order=order), transition, by=by)
     execution.hold_root(ROOT, order.pk, by, reason)
+    jeopardy.look_again([order.pk])
     return order
 
 

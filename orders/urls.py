@@ -2,12 +2,13 @@
 
 from django.urls import URLPattern, path
 
-from orders.views import acts, orders, page
+from orders.views import acts, jeopardy, orders, page, steering
 
 app_name = "orders"
 urlpatterns: list[URLPattern] = [
     path("orders/", orders.orders, name="order_list"),
     path("orders/new/", acts.new, name="new"),
+    path("orders/jeopardy/", jeopardy.listing, name="jeopardy_list"),
     path("orders/mine/", orders.mine, name="mine"),
     path("orders/of-account/<str:number>/", orders.of_account, name="of_account"),
     path("orders/of-quote/<int:pk>/", orders.of_quote, name="of_quote"),
@@ -16,6 +17,9 @@ urlpatterns: list[URLPattern] = [
     path("orders/<str:number>/tree/", page.tree, name="tree"),
     path("orders/<str:number>/graph/", page.graph, name="graph"),
     path("orders/<str:number>/timeline/", page.timeline_page, name="timeline"),
+    path("orders/<str:number>/promise/", steering.redate, name="redate"),
+    path("orders/<str:number>/priority/", steering.prioritise, name="prioritise"),
+    path("orders/<str:number>/task/<str:task>/", steering.task, name="task"),
     path("orders/<str:number>/lines/", page.lines, name="lines"),
     path("orders/<str:number>/values/", page.values, name="values"),
     path("orders/<str:number>/edit/", acts.edit, name="edit"),

@@ -50,7 +50,7 @@ def feed(progress: Progress) -> list[Change]:
 def _order(order: Any) -> list[Change]:
     rows = AuditEntry.objects.filter(subject_type=Order._meta.label_lower, subject_id=order.pk).order_by("id")
     found, seen = [], set()
-    for at, moved in rows.values_list("at", "changes"):
+    for at, moved, why in rows.values_list("at", "changes", "reason"):
         state = moved.get("state", [None, None])[1] if isinstance(moved.get("state"), list) else None
         if state in TOLD and (state not in seen or state in ("on_hold", "awaiting_information")):
             seen.add(state)
@@ -59,6 +59,7 @@ def _order(order: Any) -> list[Change]:
         if isinstance(date, list) and date[1]:
             old, new = _date(date[0]), _date(date[1])
             text = "The date of the order has moved" if old else "We promised a date"
+            text = f"{text}: {why[0].lower()}{why[1:]}" if old and why else text
             found.append(Change(at, "calendar-time", "risk" if old else "run", text, old, new))
     return found
 

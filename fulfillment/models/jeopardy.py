@@ -59,6 +59,11 @@ class Forecast(models.Model):
     def __str__(self) -> str:
         return f"{self.get_level_display()}, {self.ends_on}"
 
+    @property
+    def look(self) -> str:
+        """The name under which its level is drawn."""
+        return f"jeopardy_{Level(self.level).name.lower()}"
+
 
 class TaskForecast(Forecast):
     """An open task. `slack` is how many working days it may slip before the whole ends later."""

@@ -2,5 +2,9 @@
 
 from orders.models.domain import DomainOrder, DomainOrderLink
 from orders.models.orders import MissingValue, Order, OrderLine
+from orders.models.outlook import LineForecast, OrderForecast, PromiseChange
 
-__all__ = ["DomainOrder", "DomainOrderLink", "MissingValue", "Order", "OrderLine"]
+__all__ = [
+    "DomainOrder", "DomainOrderLink", "LineForecast", "MissingValue", "Order", "OrderForecast", "OrderLine",
+    "PromiseChange",
+]  # fmt: skip

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from contracts.models import Quote
 from crm.models import Account
+from fulfillment.models import Level
 from kernel import tables
 from kernel.columns import Cell
 from kernel.models import User
@@ -17,6 +18,7 @@ from kernel.templatetags import trunkline as tags
 from kernel.workspace import allowed, person
 from orders import queries
 from orders.models import Order
+from orders.views.jeopardy import LEVELS, LevelOf, level_html
 
 SHOWN = 8
 BEFORE_APPROVAL = ("draft", "submitted", "enrichment_in_progress", "enrichment_on_hold")
@@ -135,6 +137,7 @@ class OrderTable(tables.Table):
     live = Milestone("live", verbose_name="Sites live")
     completed = Milestone("completed")
     promised_on = tables.Due(verbose_name="Promised", done=lambda order: order.state in queries.ENDED)
+    jeopardy = LevelOf(optional=True)
     waits = Waits()
 
 
@@ -147,6 +150,7 @@ class OrderFilter(tables.Filters):
         choices=[("values", "Technical values"), ("fallout", "Mending"), ("approval", "Approval"), ("late",
         "A new date")],
     )  # fmt: skip
+    jeopardy = tables.Choices(choices=LEVELS, method="by_level")
     channel = tables.Choices(choices=Order.Channel.choices)
     manager = django_filters.ModelChoiceFilter(
         queryset=lambda request: User.objects.filter(groups__name="order_manager").distinct(), empty_label="Anyone"
@@ -155,6 +159,10 @@ class OrderFilter(tables.Filters):
     class Meta:
         model = Order
         fields = ["state", "channel", "manager"]
+
+    def by_level(self, found: Any, name: str, value: str) -> Any:
+        """Orders of one level of jeopardy."""
+        return found.filter(forecast__level=Level[value.upper()])
 
     def by_need(self, found: Any, name: str, value: str) -> Any:
         """Orders that need one thing."""
@@ -215,7 +223,12 @@ def of_account(request: HttpRequest, number: str) -> HttpResponse:
     user = person(request)
     account = get_object_or_404(Account.objects.visible_to(user), number=number)
     rows = queries.listed(user).filter(account__path__startswith=account.path).order_by("-pk")
-    context = {"account": account, "orders": rows[:SHOWN], "may_order": user.has_perm("orders.add_order")}
+    below = queries.in_jeopardy(user).filter(account__path__startswith=account.path)
+    worst = below.values_list("forecast__level", flat=True).first()
+    context = {
+        "account": account, "orders": rows[:SHOWN], "may_order": user.has_perm("orders.add_order"),
+        "endangered": below.count() if worst else 0, "worst": f"jeopardy_{Level(worst).name.lower()}" if worst else "",
+    }  # fmt: skip
     return render(request, "orders/of_account.html", context)
 
 
@@ -233,4 +246,5 @@ def mine(request: HttpRequest) -> HttpResponse:
     for row in rows:
         row.steps = [milestone(key, row) for key in _STEPS]
         row.waits = waits_for(row)
+        row.danger = level_html(row)
     return render(request, "orders/mine.html", {"orders": rows, "total": open_ones.count()})

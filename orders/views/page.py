@@ -12,7 +12,7 @@ from catalog import configuration
 from crm.models import Site
 from kernel import htmx
 from kernel.workspace import allowed, person
-from orders import checks, drawing, outline, outlook, questions, timeline, validation
+from orders import checks, drawing, outline, outlook, promising, questions, timeline, validation
 from orders.forms import LineForm, OrderForm
 from orders.models import DomainOrder, Order
 
@@ -25,7 +25,7 @@ LIVE = frozenset({
 def visible(request: HttpRequest, number: str) -> Order:
     """The order if this person may see it. Raises Http404 otherwise."""
     rows = Order.objects.visible_to(person(request)).select_related(
-        "account__root", "quote", "contract", "billing_profile", "contact", "manager"
+        "account__root", "quote", "contract", "billing_profile", "contact", "manager", "forecast"
     )
     found: Order = get_object_or_404(rows, number=number)
     return found
@@ -48,7 +48,7 @@ def tree(request: HttpRequest, number: str) -> HttpResponse:
     record = visible(request, number)
     if request.GET.get("state", record.state) != record.state:
         return HttpResponse(headers={"HX-Refresh": "true"})
-    context = {**_head(record), **_outline(request, record), "oob": True}
+    context = {**_head(record, request), **_outline(request, record), "oob": True}
     return htmx.respond(request, "orders/order.html", context, part="live")
 
 
@@ -169,18 +169,20 @@ def _page(
     request: HttpRequest, record: Order, tab: str, template: str, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
     return render(
-        request, template, {**_head(record), "tabs": _tabs(record, tab), "tab": tab, **context}, status=status
+        request, template, {**_head(record, request), "tabs": _tabs(record, tab), "tab": tab, **context}, status=status
     )
 
 
-def _head(record: Order) -> dict[str, Any]:
+def _head(record: Order, request: HttpRequest) -> dict[str, Any]:
     """What the head and the rail of every tab show."""
     failed = outlook.fallen(record)
+    steers = person(request).has_perm("orders.steer_order") and record.state in promising.MAY_MOVE
     waiting_for_approval = record.state == Order.State.AWAITING_APPROVAL
     return {
         "record": record, "title": record.title, "head": outline.head(record), "blocked": outlook.blocked_by(record,
         failed),
-        "next_up": outlook.next_up(record), "failed": failed, "crumbs": [
+        "next_up": outlook.next_up(record), "may_steer": steers, "slips": list(record.promise_changes.all()[:6]),
+        "failed": failed, "crumbs": [
             ("Orders", reverse("orders:order_list")),
             (record.account.name, reverse("crm:account", args=[record.account.number])),
         ],

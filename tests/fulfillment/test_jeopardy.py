@@ -15,7 +15,7 @@ from kernel.models import BusinessCalendar, DecisionTable, Holiday
 from tests.factories import fulfillment as make
 from tests.factories.crm import SiteFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 MONDAY = dt.date(2026, 12, 7)
 FORK = (
     {"key": "a", "days": 1, "kind": "manual"},
