@@ -14,7 +14,7 @@ from kernel import htmx
 from kernel.workspace import allowed, person
 from orders import checks, drawing, outline, outlook, promising, questions, timeline, validation
 from orders.forms import LineForm, OrderForm
-from orders.models import DomainOrder, Order
+from orders.models import DomainOrder, Order, PromiseChange
 
 LIVE = frozenset({
     "submitted", "enrichment_in_progress", "awaiting_approval", "approved", "in_progress", "on_hold",
@@ -181,7 +181,8 @@ def _head(record: Order, request: HttpRequest) -> dict[str, Any]:
     return {
         "record": record, "title": record.title, "head": outline.head(record), "blocked": outlook.blocked_by(record,
         failed),
-        "next_up": outlook.next_up(record), "may_steer": steers, "slips": list(record.promise_changes.all()[:6]),
+        "next_up": outlook.next_up(record), "may_steer": steers,
+        "slips": list(PromiseChange.objects.filter(order=record)[:6]),
         "failed": failed, "crumbs": [
             ("Orders", reverse("orders:order_list")),
             (record.account.name, reverse("crm:account", args=[record.account.number])),

@@ -11,6 +11,7 @@ from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_http_methods
 
 from fulfillment import queries, taskdate, taskwork
+from fulfillment.jeopardy import day as in_words
 from fulfillment.models import Flow, Task
 from kernel import htmx
 from kernel.models import User
@@ -40,9 +41,9 @@ def redate(request: HttpRequest, number: str) -> HttpResponse:
         except Refusal as refusal:
             _put(form, refusal)
     forecast = getattr(order, "forecast", None)
-    lead = f"{order.number} is promised for {promising.tasks.day(order.promised_on)}." if order.promised_on else ""
+    lead = f"{order.number} is promised for {in_words(order.promised_on)}." if order.promised_on else ""
     if forecast and forecast.expected_on:
-        lead += f" It is expected on {promising.tasks.day(forecast.expected_on)}."
+        lead += f" It is expected on {in_words(forecast.expected_on)}."
     return _form(request, order, form, "Move the promise", "Promise this date", lead)
 
 
@@ -120,9 +121,7 @@ def _act(request: HttpRequest, order: Order, record: Task) -> HttpResponse:
         raise Refusal(problems={"day": ["Choose a day."]})
     if name == "date":
         redating.redate(order_id=order.pk, task_id=record.pk, day=day, reason=reason, by=user)
-        return htmx.go(
-            request, _back(request, order), toast=f"{record.name} is expected on {promising.tasks.day(day)}."
-        )
+        return htmx.go(request, _back(request, order), toast=f"{record.name} is expected on {in_words(day)}.")
     taskdate.require_right(user)
     taskdate.require_sense(day, reason or "-")
     found = redating.preview(order, record, day)

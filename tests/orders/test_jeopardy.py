@@ -104,7 +104,7 @@ def test_a_rise_is_told_to_the_manager_and_noted_once() -> None:
     assert [row.changes for row in noted] == [{"jeopardy": ["None", "High"]}]
     TaskDate.objects.update(ends_on=today(31))
     look(order)
-    assert Notification.objects.filter(user=shop.manager, text__contains="critical").count() == 1
+    assert Notification.objects.filter(user=shop.manager, text__contains="critical jeopardy").count() == 1
     TaskDate.objects.all().delete()
     assert look(order).level == Level.NONE
     assert AuditEntry.objects.filter(action="jeopardy_lowered", subject_id=order.pk).count() == 1
