@@ -8,7 +8,6 @@ holder is kept as an attempt and moves nothing.
 import datetime as dt
 import os
 import random
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -268,9 +267,8 @@ def _record(answered: list[tuple[Claim, Answer]]) -> None:
     rowwise.write(Attempt, ["response", "status", "outcome", "ended_at"], rows)
 
 
-def consume_kept(tasks: Iterable[Task], values: dict[int, dict[str, Any]]) -> list[int]:
+def consume_kept(keys: list[int], values: dict[int, dict[str, Any]]) -> list[int]:
     """Waits whose event came before they began: keys that are done at once; their values are added to `values`."""
-    keys = [task.pk for task in tasks]
     rows = Callback.objects.filter(task__in=keys, effect="kept").order_by("pk") if keys else []
     found = {row.task_id: dict(row.payload.get("outputs") or {}) for row in rows if row.task_id}
     values.update(found)

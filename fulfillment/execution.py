@@ -5,14 +5,15 @@ are in `calling`.
 """
 
 import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Q
+from django.db import connection, transaction
 from django.utils import timezone
 
 from fulfillment import calling, projects, release, rowwise
-from fulfillment.models import MACHINE, Flow, Kind, PlanItem, Task
+from fulfillment.models import Flow, Kind, PlanItem, Task
 from fulfillment.recovery import complete_by_hand, retry, skip, sweep
 from fulfillment.trouble import Trouble, fall_out
 from kernel import audit, clash, decisions, lifecycle
@@ -20,9 +21,6 @@ from kernel.models import User
 from kernel.refusal import Refusal
 
 BATCH = 100
-LOCAL = Q(kind__in=[Kind.AUTOMATIC, Kind.MILESTONE, Kind.TIMER, Kind.PROJECT]) | Q(
-    kind=Kind.WAIT_EVENT, item__adapter=""
-)
 
 
 @transaction.atomic
@@ -103,61 +101,131 @@ def run_ready(limit: int = 1000) -> int:
 
 @transaction.atomic
 def run_local(limit: int = BATCH) -> int:
-    """One batch of steps that need nobody outside, in one transaction. Returns how many were taken up."""
+    """One batch of steps that need nobody outside, in one transaction. Returns how many were taken up.
+
+    A step is taken together with its flow, and whoever finds either taken leaves it to the other worker: workers never
+    wait for each other. Its successors become ready with its own completion, and start in a later transaction.
+    """
     now = timezone.now()
-    rows = list(
-        Task.objects.select_for_update(skip_locked=True, of=("self",))
-        .filter(LOCAL, Q(due_at__isnull=True) | Q(due_at__lte=now), state=Task.State.READY, kind__in=MACHINE)
-        .filter(flow__state__in=release.RUNNING)
-        .select_related("flow", "item")
-        .order_by("-priority", "id")[:limit]
+    taken = _claim(now, limit)
+    if not taken:
+        return 0
+    fresh = [(row.pk, row.state) for row in taken if row.state == Task.State.READY]
+    planned = sorted({row.flow_id for row in taken if row.flow_state == Flow.State.PLANNED})
+    lifecycle.move_many(Task.objects.all(), Task.start, by=None, locked=fresh, started_at=now)
+    release.tell_started(release.start_flows(planned) if planned else [])
+    items = PlanItem.objects.only("kind", "outputs", "stage", "timer_seconds", "template").in_bulk(
+        {row.item_id for row in taken}
     )
-    rung = _timers_due(now, limit)
-    if rows:
-        release.lock_flows(task.flow_id for task in rows)
-        keys = [task.pk for task in rows]
-        lifecycle.move_many(Task.objects.filter(pk__in=keys), Task.start, by=None, started_at=now)
-        release.begun(keys)
-    done, values, troubled = _results(rows, now)
-    done += rung
-    if done:
-        release.finish(Task.objects.filter(pk__in=done), values)
+    done, values, troubled = _results(taken, items, now)
+    if open_ := {row.pk for row in taken if row.state == Task.State.READY} - set(done):
+        release.started(sorted(open_))  # those that are done release whoever waits for start or end at once
+    _finish([row for row in taken if row.pk in done], items, values, now)
     if troubled:
         fall_out(troubled)
-    return len(rows) + len(rung)
+    return len(taken)
 
 
-def _timers_due(now: dt.datetime, limit: int) -> list[int]:
-    rows = Task.objects.filter(
-        kind=Kind.TIMER, state=Task.State.IN_PROGRESS, due_at__lte=now, flow__state__in=release.RUNNING
+@dataclass(frozen=True)
+class Taken:
+    """A step that this transaction has locked, with its flow; its plan item is read with those of the others."""
+
+    pk: int
+    state: str
+    kind: str
+    name: str
+    item_id: int
+    fell_out: bool
+    flow_id: int
+    flow_state: str
+    root_type: str
+    root_id: int
+    site_id: int | None
+    owner_type: str
+    owner_id: int
+
+
+_CLAIM = """
+SELECT t.id, t.state, t.kind, t.name, t.item_id, t.fell_out_at IS NOT NULL,
+    f.id, f.state, f.root_type, f.root_id, f.site_id, f.owner_type, f.owner_id
+FROM fulfillment_task t JOIN fulfillment_flow f ON f.id = t.flow_id
+WHERE {which} AND f.state IN ('planned', 'in_progress')
+ORDER BY t.priority DESC, t.id LIMIT %s FOR NO KEY UPDATE OF t, f SKIP LOCKED
+"""
+_READY = _CLAIM.format(
+    which="""t.state = 'ready' AND t.kind IN ('automatic', 'api_call', 'milestone', 'timer', 'wait_event', 'project')
+    AND t.kind <> 'api_call' AND (t.due_at IS NULL OR t.due_at <= %s)
+    AND (t.kind <> 'wait_event' OR EXISTS (
+        SELECT FROM fulfillment_planitem i WHERE i.id = t.item_id AND i.adapter = ''))"""
+)
+_RUNG = _CLAIM.format(which="t.kind = 'timer' AND t.state = 'in_progress' AND t.due_at <= %s")
+
+
+def _claim(now: dt.datetime, limit: int) -> list[Taken]:
+    """Ready steps by priority, and timers that have rung."""
+    found: list[Taken] = []
+    with connection.cursor() as cursor:
+        for statement in (_READY, _RUNG):
+            cursor.execute(statement, [now, limit])
+            found += [Taken(*row) for row in cursor.fetchall()]
+    return found
+
+
+def _finish(rows: list[Taken], items: dict[int, PlanItem], values: dict[int, Any], now: dt.datetime) -> None:
+    """Complete steps in progress, and all that follows."""
+    if not rows:
+        return
+    locked = sorted((row.pk, str(Task.State.IN_PROGRESS)) for row in rows)
+    lifecycle.move_many(
+        Task.objects.all(), Task.complete, by=None, locked=locked, ended_at=now, lease_until=None, due_at=None
     )
-    return list(
-        rows.select_for_update(skip_locked=True, of=("self",)).order_by("pk").values_list("pk", flat=True)[:limit]
-    )
+    put_out = {row.pk: values[row.pk] for row in rows if values.get(row.pk)}
+    rowwise.write(Task, ["result"], {pk: [found] for pk, found in put_out.items()})
+    release.follow(
+        [
+            release.Closing(
+                row.pk, row.flow_id, Task.State.COMPLETED, row.kind, row.name, items[row.item_id].stage, row.fell_out,
+                row.root_type, row.root_id, row.site_id, row.owner_type, row.owner_id,
+            )
+            for row in rows
+        ],
+        put_out,
+    )  # fmt: skip
 
 
-def _results(rows: list[Task], now: dt.datetime) -> tuple[list[int], dict[int, dict[str, Any]], dict[int, Any]]:
+def _results(
+    rows: list[Taken], items: dict[int, PlanItem], now: dt.datetime
+) -> tuple[set[int], dict[int, dict[str, Any]], dict[int, Any]]:
     """What came of the steps: keys done, values by key, troubles by key. Timers and waits stay open."""
-    done: list[int] = []
+    done: set[int] = set()
     values: dict[int, dict[str, Any]] = {}
     troubled: dict[int, Any] = {}
-    waiting: list[Task] = []
-    for task in rows:
-        item: PlanItem = task.item
-        if task.kind == Kind.TIMER and item.timer_seconds:
-            waiting.append(task)
-        elif task.kind in (Kind.AUTOMATIC, Kind.MILESTONE, Kind.TIMER):
+    waiting: dict[int, list[Any]] = {}
+    data = _data({row.flow_id for row in rows if any("=" in str(name) for name in items[row.item_id].outputs)})
+    for row in rows:
+        item = items[row.item_id]
+        if row.kind == Kind.TIMER and row.state == Task.State.READY and item.timer_seconds:
+            waiting[row.pk] = [now + dt.timedelta(seconds=item.timer_seconds)]
+        elif row.kind in (Kind.AUTOMATIC, Kind.MILESTONE, Kind.TIMER):
             try:
-                values[task.pk] = outputs(item, task.flow.data)
-                done.append(task.pk)
+                values[row.pk] = outputs(item, data.get(row.flow_id, {}))
+                done.add(row.pk)
             except Refusal as error:
-                troubled[task.pk] = Trouble("data", "A rule cannot be evaluated", str(error))
-    for task in waiting:
-        task.due_at = now + dt.timedelta(seconds=task.item.timer_seconds)
-    rowwise.write(Task, ["due_at"], {task.pk: [task.due_at] for task in waiting})
-    troubled |= projects.begin([task for task in rows if task.kind == Kind.PROJECT])
-    done += calling.consume_kept([task for task in rows if task.kind == Kind.WAIT_EVENT], values)
+                troubled[row.pk] = Trouble("data", "A rule cannot be evaluated", str(error))
+    rowwise.write(Task, ["due_at"], waiting)
+    ready = [row for row in rows if row.state == Task.State.READY]
+    troubled |= projects.begin(_tasks(row.pk for row in ready if row.kind == Kind.PROJECT))
+    done |= set(calling.consume_kept([row.pk for row in ready if row.kind == Kind.WAIT_EVENT], values))
     return done, values, troubled
+
+
+def _data(flows: set[int]) -> dict[int, dict[str, Any]]:
+    return dict(Flow.objects.filter(pk__in=flows).values_list("pk", "data")) if flows else {}
+
+
+def _tasks(keys: Iterable[int]) -> list[Task]:
+    wanted = list(keys)
+    return list(Task.objects.filter(pk__in=wanted).select_related("flow__site", "item")) if wanted else []
 
 
 def outputs(item: PlanItem, data: dict[str, Any]) -> dict[str, Any]:

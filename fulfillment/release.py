@@ -3,8 +3,9 @@
 Locks are taken in one order everywhere: tasks, their flows by key, their successors by key.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
@@ -12,29 +13,41 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from fulfillment import events, rowwise
-from fulfillment.models import Flow, Kind, Task, WorkOrder
+from fulfillment.models import MACHINE, Flow, Kind, Task, WorkOrder
 from kernel import jobs, lifecycle, numbering, outbox
 from kernel.models import User
 
 RUNNING = (Flow.State.PLANNED, Flow.State.IN_PROGRESS)
 RUN = "fulfillment.tasks.run"
 
-_LOWER = """
-WITH due AS (
-    SELECT d.id, d.after_id, d.kind IN ('FS', 'SS') OR t.kind NOT IN ('manual', 'field_work', 'project') AS counts
-    FROM fulfillment_taskdependency d JOIN fulfillment_task t ON t.id = d.after_id
-    WHERE d.before_id = ANY(%s) AND d.kind = ANY(%s) AND d.met_at IS NULL
-), locked AS (
-    SELECT id FROM fulfillment_task WHERE id IN (SELECT after_id FROM due WHERE counts) ORDER BY id FOR UPDATE
-), met AS (
-    UPDATE fulfillment_taskdependency d SET met_at = clock_timestamp()
-    FROM due WHERE d.id = due.id AND d.met_at IS NULL RETURNING d.after_id, due.counts
-), lowered AS (
-    SELECT met.after_id, count(*) AS n FROM met JOIN locked ON locked.id = met.after_id WHERE met.counts GROUP BY 1
-)
-UPDATE fulfillment_task t SET waits_for = t.waits_for - lowered.n FROM lowered WHERE t.id = lowered.after_id
-RETURNING t.id, t.waits_for, t.state
+_MEET = """
+UPDATE fulfillment_taskdependency d SET met_at = clock_timestamp()
+FROM fulfillment_task t
+WHERE t.id = d.after_id AND d.before_id = ANY(%s::bigint[]) AND d.kind = ANY(%s) AND d.met_at IS NULL
+RETURNING d.after_id, d.kind IN ('FS', 'SS') OR t.kind NOT IN ('manual', 'field_work', 'project')
 """
+_LOWER = """
+UPDATE fulfillment_task t SET waits_for = t.waits_for - v.n
+FROM unnest(%s::bigint[], %s::int[]) AS v (id, n) WHERE t.id = v.id
+"""
+
+
+@dataclass(frozen=True)
+class Closing:
+    """What the facts about a closed task need to say."""
+
+    pk: int
+    flow_id: int
+    state: str
+    kind: str
+    name: str
+    stage: str
+    fell_out: bool
+    root_type: str
+    root_id: int
+    site_id: int | None
+    owner_type: str
+    owner_id: int
 
 
 def wake() -> None:
@@ -44,10 +57,17 @@ def wake() -> None:
 
 def promote(keys: Iterable[int]) -> list[int]:
     """Planned tasks that wait for nothing become ready; visits are made for field work. Returns the keys that moved."""
-    rows = Task.objects.filter(pk__in=list(keys), state=Task.State.PLANNED, waits_for=0)
-    moved = lifecycle.move_many(rows, Task.release, by=None)
-    if moved:
+    rows = Task.objects.filter(pk__in=list(keys), state=Task.State.PLANNED, waits_for=0).order_by("pk")
+    found = list(rows.select_for_update(no_key=True).values_list("pk", "state", "kind"))
+    return _promote([(pk, state) for pk, state, _ in found], {kind for _, _, kind in found})
+
+
+def _promote(locked: list[tuple[int, str]], kinds: set[str]) -> list[int]:
+    """The same for rows that are locked, as (key, state); `kinds` are theirs."""
+    moved = lifecycle.move_many(Task.objects.all(), Task.release, by=None, locked=locked, waits_for=0)
+    if moved and Kind.FIELD_WORK in kinds:
         _visits(moved)
+    if moved and kinds & set(MACHINE):
         wake()
     return moved
 
@@ -72,8 +92,12 @@ def _visits(keys: list[int]) -> None:
 
 def begun(keys: list[int]) -> None:
     """Tasks are in progress: their flows have started, and whoever waits for their start waits no longer."""
-    fresh = start_flows(Task.objects.filter(pk__in=keys, flow__state=Flow.State.PLANNED).values("flow_id"))
-    _tell(events.FlowStarted, fresh)
+    tell_started(start_flows(Task.objects.filter(pk__in=keys, flow__state=Flow.State.PLANNED).values("flow_id")))
+    started(keys)
+
+
+def started(keys: list[int]) -> None:
+    """Whoever waits for the start of these tasks waits no longer."""
     _lower(keys, ["SS", "SF"])
 
 
@@ -85,7 +109,7 @@ def start_flows(flows: Any) -> list[int]:
 
 def start_empty(flows: list[int]) -> None:
     """Flows without any task start and complete at once, so that their owners hear both."""
-    _tell(events.FlowStarted, start_flows(flows))
+    tell_started(start_flows(flows))
     complete_flows(flows)
 
 
@@ -99,48 +123,52 @@ def closed(keys: list[int], values: dict[int, dict[str, Any]] | None = None) -> 
 
     The caller has moved the tasks in this transaction. `values` is task → what it put out.
     """
-    rows = list(
-        Task.objects.filter(pk__in=keys)
-        .order_by("pk")
-        .values(
-            "pk", "flow_id", "state", "kind", "name", "fell_out_at", "item__stage",
-            "flow__root_type", "flow__root_id", "flow__site_id", "flow__owner_type", "flow__owner_id",
-        )
+    rows = Task.objects.filter(pk__in=keys).order_by("pk").values_list(
+        "pk", "flow_id", "state", "kind", "name", "item__stage", "fell_out_at",
+        "flow__root_type", "flow__root_id", "flow__site_id", "flow__owner_type", "flow__owner_id",
     )  # fmt: skip
-    flows = {row["flow_id"] for row in rows}
-    lock_flows(flows)
-    values = {pk: found for pk, found in (values or {}).items() if found}
+    found = [Closing(*row[:6], row[6] is not None, *row[7:]) for row in rows]
+    lock_flows(row.flow_id for row in found)
+    follow(found, values or {})
+
+
+def follow(rows: list[Closing], values: dict[int, dict[str, Any]]) -> None:
+    """What follows from closed tasks whose flows are locked."""
+    values = {pk: found for pk, found in values.items() if found}
     _merge(rows, values)
-    outbox.publish_all([event for row in rows for event in _facts(row, values.get(row["pk"], {}))])
-    _lower([row["pk"] for row in rows], ["FS", "FF", "SS", "SF"])
-    complete_flows(flows)
+    outbox.publish_all([event for row in rows for event in _facts(row, values.get(row.pk, {}))])
+    _lower([row.pk for row in rows], ["FS", "FF", "SS", "SF"])
+    complete_flows({row.flow_id for row in rows})
 
 
-def _facts(row: dict[str, Any], values: dict[str, Any]) -> list[Any]:
-    owner = {"owner_type": row["flow__owner_type"], "owner_id": row["flow__owner_id"]}
+def _facts(row: Closing, values: dict[str, Any]) -> list[Any]:
     found: list[Any] = []
     if values:
-        found.append(events.TaskSuppliedValues(task_id=row["pk"], flow_id=row["flow_id"], values=values, **owner))
-    stage = row["item__stage"] or (row["name"] if row["kind"] == Kind.MILESTONE else "")
-    if stage and row["state"] == Task.State.COMPLETED:
-        root = {"root_type": row["flow__root_type"], "root_id": row["flow__root_id"]}
         found.append(
-            events.StageReached(
-                task_id=row["pk"], flow_id=row["flow_id"], site_id=row["flow__site_id"], stage=stage, **root
+            events.TaskSuppliedValues(
+                task_id=row.pk, flow_id=row.flow_id, owner_type=row.owner_type, owner_id=row.owner_id, values=values
             )
         )
-    if row["fell_out_at"]:
-        found.append(events.TaskRecovered(task_id=row["pk"]))
+    stage = row.stage or (row.name if row.kind == Kind.MILESTONE else "")
+    if stage and row.state == Task.State.COMPLETED:
+        found.append(
+            events.StageReached(
+                task_id=row.pk, flow_id=row.flow_id, site_id=row.site_id, stage=stage, root_type=row.root_type,
+                root_id=row.root_id,
+            )
+        )  # fmt: skip
+    if row.fell_out:
+        found.append(events.TaskRecovered(task_id=row.pk))
     return found
 
 
-def _merge(rows: list[dict[str, Any]], values: dict[int, dict[str, Any]]) -> None:
+def _merge(rows: list[Closing], values: dict[int, dict[str, Any]]) -> None:
     """Values of tasks into the data of their flows, which are locked."""
     if not values:
         return
     more: dict[int, dict[str, Any]] = defaultdict(dict)
     for row in rows:
-        more[row["flow_id"]].update(values.get(row["pk"], {}))
+        more[row.flow_id].update(values.get(row.pk, {}))
     data = dict(Flow.objects.filter(pk__in=[pk for pk, found in more.items() if found]).values_list("pk", "data"))
     rowwise.write(Flow, ["data"], {pk: [have | more[pk]] for pk, have in data.items()})
 
@@ -154,6 +182,11 @@ def complete_flows(flows: Iterable[int]) -> list[int]:
     return done
 
 
+def tell_started(flows: list[int]) -> None:
+    """Announce that flows have started."""
+    _tell(events.FlowStarted, flows)
+
+
 def _tell(fact: type[events.FlowStarted] | type[events.FlowCompleted], keys: list[int]) -> None:
     if keys:
         rows = Flow.objects.filter(pk__in=keys).order_by("pk").values_list("pk", "owner_type", "owner_id")
@@ -163,10 +196,20 @@ def _tell(fact: type[events.FlowStarted] | type[events.FlowCompleted], keys: lis
 def _lower(befores: list[int], kinds: list[str]) -> None:
     """Meet dependencies, lower the counters of those who wait, promote those who wait for nothing more."""
     with connection.cursor() as cursor:
-        cursor.execute(_LOWER, [befores, kinds])
-        free = [pk for pk, waits, state in cursor.fetchall() if waits == 0 and state == Task.State.PLANNED]
+        cursor.execute(_MEET, [rowwise.keys(befores), kinds])
+        met = Counter(pk for pk, counts in cursor.fetchall() if counts)
+    if not met:
+        return
+    rows = Task.objects.filter(pk__in=met).order_by("pk").select_for_update(no_key=True)
+    waiting = list(rows.values_list("pk", "state", "kind", "waits_for"))
+    free = {pk for pk, state, _, number in waiting if number <= met[pk] and state == Task.State.PLANNED}
+    held = [pk for pk, _, _, _ in waiting if pk not in free]
+    if held:
+        with connection.cursor() as cursor:
+            cursor.execute(_LOWER, [rowwise.keys(held), rowwise.keys(met[pk] for pk in held)])
     if free:
-        promote(free)
+        _promote([(pk, state) for pk, state, _, _ in waiting if pk in free],
+                 {kind for pk, _, kind, _ in waiting if pk in free})  # fmt: skip
 
 
 def finish(tasks: Any, values: dict[int, dict[str, Any]], *, by: User | None = None) -> list[int]:

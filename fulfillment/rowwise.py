@@ -1,13 +1,18 @@
 """Row by row in one statement: an UPDATE that gives each row its own values."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import connection, models
 from psycopg import sql
 
 CASTS = {"JSONField": "jsonb", "DateField": "date", "DateTimeField": "timestamptz", "CharField": "text"}
+
+
+def keys(numbers: Iterable[int]) -> str:
+    """Numbers as PostgreSQL reads an array, many times faster than one parameter each."""
+    return f"{{{','.join(map(str, numbers))}}}"
 
 
 def write(
@@ -41,6 +46,6 @@ def write(
             table=sql.Identifier(model._meta.db_table), sets=sets, arrays=arrays, names=sql.SQL(", ").join(names),
             free=free.format(sql.Identifier(model._meta.db_table)) if only_free else sql.SQL(""),
         )  # fmt: skip
-        keys = list(rows)
-        cursor.execute(text.as_string(connection.connection), [keys, *values, *([keys] if only_free else [])])
+        own = keys(rows)
+        cursor.execute(text.as_string(connection.connection), [own, *values, *([own] if only_free else [])])
         return len(rows) - int(cursor.rowcount)

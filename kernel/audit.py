@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import models
+from django.db import connection, models
+from django.utils import timezone
 
 from kernel import bulk
 from kernel.models.people import User
@@ -21,6 +22,14 @@ class Origin:
 
 
 origin: contextvars.ContextVar[Origin] = contextvars.ContextVar("origin", default=Origin())  # noqa: B039 – frozen
+
+_MOVES = """
+INSERT INTO kernel_auditentry (at, actor_id, action, subject_type, subject_id, subject_name, changes, reason,
+    request_id, address)
+SELECT %s, %s::bigint, %s, %s, moved.id, '', jsonb_build_object(%s::text, jsonb_build_array(moved.old, %s::text)), '',
+    %s, %s::inet
+FROM unnest(%s::bigint[], %s::text[]) AS moved (id, old)
+"""
 
 
 def record(
@@ -66,15 +75,17 @@ def record_rows(action: str, model: type[models.Model], rows: Iterable[tuple[int
 def record_moves(
     action: str, model: type[models.Model], field: str, rows: list[tuple[int, str]], target: str, *, by: User | None
 ) -> None:
-    """Audit rows of a set-based move; `rows` are (key, old state)."""
+    """Audit rows of a set-based move, made by the database itself; `rows` are (key, old state)."""
     here = origin.get()
-    AuditEntry.objects.bulk_create(
-        AuditEntry(
-            actor=by, action=action, subject_type=model._meta.label_lower, subject_id=pk,
-            changes={field: [old, target]}, request_id=here.request_id, address=here.address,
-        )
-        for pk, old in rows
-    )  # fmt: skip
+    keys, olds = zip(*rows, strict=True) if rows else ((), ())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _MOVES,
+            [
+                timezone.now(), by.pk if by else None, action, model._meta.label_lower, field, target,
+                here.request_id, here.address, f"{{{','.join(map(str, keys))}}}", list(olds),
+            ],
+        )  # fmt: skip
 
 
 def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[Any]]:

@@ -82,12 +82,14 @@ def require_source(record: Any, transition: Callable[..., Any]) -> None:
 
 
 def move_many(
-    rows: models.QuerySet[Any], transition: Callable[..., Any], *, by: User | None, trail: bool = True, **changes: Any
-) -> list[int]:
+    rows: models.QuerySet[Any], transition: Callable[..., Any], *, by: User | None, trail: bool = True,
+    locked: list[tuple[int, str]] | None = None, **changes: Any,
+) -> list[int]:  # fmt: skip
     """Make the same move of many rows in one statement; rows in other states are left alone. Returns the moved keys.
 
     For the machine's own set-based moves: conditions and permissions of the transition are not asked, the database's
-    guard is. `changes` are further columns to set. `trail=False` leaves out the audit rows.
+    guard is. `changes` are further columns to set. `trail=False` leaves out the audit rows. A caller that has locked
+    the rows gives them as `locked`, (key, state) by key; they are not looked for again.
     """
     meta = transition._django_fsm  # type: ignore[attr-defined]
     field = meta.field.name
@@ -96,8 +98,11 @@ def move_many(
         by_target.setdefault(str(t.target), []).append(str(t.source))
     moved: list[int] = []
     for target, sources in by_target.items():
-        found = rows.filter(**{f"{field}__in": sources})
-        keys = list(found.order_by("pk").select_for_update(of=("self",)).values_list("pk", field, named=False))
+        if locked is None:
+            found = rows.filter(**{f"{field}__in": sources}).order_by("pk").select_for_update(of=("self",), no_key=True)
+            keys = list(found.values_list("pk", field, named=False))
+        else:
+            keys = [(pk, state) for pk, state in locked if state in sources]
         if not keys:
             continue
         rows.model._base_manager.filter(pk__in=[pk for pk, _ in keys]).update(
