@@ -20,7 +20,7 @@ from django.utils import timezone
 from fulfillment import adapters, release, rowwise
 from fulfillment.adapters import Answer, Call
 from fulfillment.adapters.http import masked
-from fulfillment.models import MACHINE, Attempt, Callback, Kind, Task
+from fulfillment.models import Attempt, Callback, Kind, Task
 from fulfillment.trouble import Trouble, fall_out
 from kernel import clash, lifecycle
 
@@ -82,8 +82,8 @@ def _pool() -> ThreadPoolExecutor:
 def take(limit: int = BATCH) -> list[Claim]:
     """Claim tasks: ready ones, and those whose lease has expired or whose callback is overdue."""
     now = timezone.now()
-    ready = Q(state=Task.State.READY, kind__in=MACHINE) & (Q(due_at__isnull=True) | Q(due_at__lte=now))
-    fresh = _lock(OUTSIDE & ready, limit)
+    free = Q(queued__due_at__isnull=True) | Q(queued__due_at__lte=now)
+    fresh = _lock(free & Q(state=Task.State.READY, queued__system__gt=""), limit, "-queued__priority")
     left = limit - len(fresh)
     dropped = _lock(OUTSIDE & Q(state=Task.State.IN_PROGRESS, lease_until__lte=now), left) if left else []
     left -= len(dropped)
@@ -103,12 +103,12 @@ def take(limit: int = BATCH) -> list[Claim]:
     return _claims([*fresh, *dropped, *overdue], overdue={task.pk for task in overdue})
 
 
-def _lock(wanted: Q, limit: int) -> list[Task]:
+def _lock(wanted: Q, limit: int, first: str = "-priority") -> list[Task]:
     rows = Task.objects.select_for_update(skip_locked=True, of=("self",)).filter(
         wanted, flow__state__in=release.RUNNING
     )
     related = rows.select_related("flow__site", "flow__account", "item")
-    return list(related.order_by("-priority", "id")[:limit])
+    return list(related.order_by(first, "id")[:limit])
 
 
 def _claims(tasks: list[Task], *, overdue: set[int]) -> list[Claim]:

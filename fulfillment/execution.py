@@ -86,7 +86,7 @@ def _resume(rows: Any, by: User | None, reason: str) -> int:
 
 def run_ready(limit: int = 1000) -> int:
     """Do what is ready until nothing is, or `limit` steps are done. Returns the number of steps taken up."""
-    done = 0
+    done = ring()
     while done < limit:
         local = clash.again(run_local)
         called = calling.run(calling.BATCH)
@@ -106,20 +106,34 @@ def run_local(limit: int = BATCH) -> int:
     A step is taken together with its flow, and whoever finds either taken leaves it to the other worker: workers never
     wait for each other. Its successors become ready with its own completion, and start in a later transaction.
     """
-    now = timezone.now()
-    taken = _claim(now, limit)
+    with connection.cursor() as cursor:
+        cursor.execute(_QUEUE, [limit])
+        keys = rowwise.keys(pk for (pk,) in cursor.fetchall())
+    return _do(_take(_READY, keys)) if keys != "{}" else 0
+
+
+@transaction.atomic
+def ring(limit: int = BATCH) -> int:
+    """Timers whose time has come are done. Returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RUNG, [timezone.now(), limit])
+        keys = rowwise.keys(pk for (pk,) in cursor.fetchall())
+    return _do(_take(_RINGING, keys)) if keys != "{}" else 0
+
+
+def _do(taken: list["Taken"]) -> int:
+    """Steps that this transaction has taken: begin them, do them, let what follows follow."""
     if not taken:
         return 0
-    fresh = [(row.pk, row.state) for row in taken if row.state == Task.State.READY]
+    now = timezone.now()
+    ready = sorted((row.pk, row.state) for row in taken if row.state == Task.State.READY)
     planned = sorted({row.flow_id for row in taken if row.flow_state == Flow.State.PLANNED})
-    lifecycle.move_many(Task.objects.all(), Task.start, by=None, locked=fresh, started_at=now)
+    lifecycle.move_many(Task.objects.all(), Task.start, by=None, locked=ready, started_at=now)
     release.tell_started(release.start_flows(planned) if planned else [])
-    items = PlanItem.objects.only("kind", "outputs", "stage", "timer_seconds", "template").in_bulk(
-        {row.item_id for row in taken}
-    )
+    items = PlanItem.objects.only("kind", "outputs", "stage", "timer_seconds").in_bulk({row.item_id for row in taken})
     done, values, troubled = _results(taken, items, now)
-    if open_ := {row.pk for row in taken if row.state == Task.State.READY} - set(done):
-        release.started(sorted(open_))  # those that are done release whoever waits for start or end at once
+    if begun := [pk for pk, _ in ready if pk not in done]:  # the others end at once, which counts as both
+        release.started(begun)
     _finish([row for row in taken if row.pk in done], items, values, now)
     if troubled:
         fall_out(troubled)
@@ -145,30 +159,33 @@ class Taken:
     owner_id: int
 
 
-_CLAIM = """
+_COLUMNS = """
 SELECT t.id, t.state, t.kind, t.name, t.item_id, t.fell_out_at IS NOT NULL,
     f.id, f.state, f.root_type, f.root_id, f.site_id, f.owner_type, f.owner_id
-FROM fulfillment_task t JOIN fulfillment_flow f ON f.id = t.flow_id
-WHERE {which} AND f.state IN ('planned', 'in_progress')
-ORDER BY t.priority DESC, t.id LIMIT %s FOR NO KEY UPDATE OF t, f SKIP LOCKED
 """
-_READY = _CLAIM.format(
-    which="""t.state = 'ready' AND t.kind IN ('automatic', 'api_call', 'milestone', 'timer', 'wait_event', 'project')
-    AND t.kind <> 'api_call' AND (t.due_at IS NULL OR t.due_at <= %s)
-    AND (t.kind <> 'wait_event' OR EXISTS (
-        SELECT FROM fulfillment_planitem i WHERE i.id = t.item_id AND i.adapter = ''))"""
-)
-_RUNG = _CLAIM.format(which="t.kind = 'timer' AND t.state = 'in_progress' AND t.due_at <= %s")
+_TAKE = f"""{_COLUMNS}
+FROM fulfillment_task t JOIN fulfillment_flow f ON f.id = t.flow_id
+WHERE t.id = ANY(%s::bigint[]) AND f.state IN ('planned', 'in_progress')"""
+_LOCK = "ORDER BY t.id FOR NO KEY UPDATE OF t, f SKIP LOCKED"
+_READY = f"{_TAKE} AND t.state = 'ready' {_LOCK}"
+_RINGING = f"{_TAKE} AND t.state = 'in_progress' {_LOCK}"
+_RUNS = "(SELECT f.state IN ('planned', 'in_progress') FROM fulfillment_flow f WHERE f.id = {}.flow_id)"
+_QUEUE = f"""
+SELECT q.task_id FROM fulfillment_ready q
+WHERE q.system = '' AND (q.due_at IS NULL OR q.due_at <= clock_timestamp()) AND {_RUNS.format("q")}
+ORDER BY q.priority DESC, q.task_id LIMIT %s FOR UPDATE SKIP LOCKED
+"""  # noqa: S608 – fixed text
+_RUNG = f"""
+SELECT t.id FROM fulfillment_task t
+WHERE t.kind = 'timer' AND t.state = 'in_progress' AND t.due_at <= %s AND {_RUNS.format("t")}
+ORDER BY t.due_at LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
+"""  # noqa: S608 – fixed text
 
 
-def _claim(now: dt.datetime, limit: int) -> list[Taken]:
-    """Ready steps by priority, and timers that have rung."""
-    found: list[Taken] = []
+def _take(statement: str, keys: str) -> list[Taken]:
     with connection.cursor() as cursor:
-        for statement in (_READY, _RUNG):
-            cursor.execute(statement, [now, limit])
-            found += [Taken(*row) for row in cursor.fetchall()]
-    return found
+        cursor.execute(statement, [keys])
+        return [Taken(*row) for row in cursor.fetchall()]
 
 
 def _finish(rows: list[Taken], items: dict[int, PlanItem], values: dict[int, Any], now: dt.datetime) -> None:

@@ -124,8 +124,7 @@ def sweep() -> int:
 def work_waits() -> bool:
     """Whether a worker would find something to do now."""
     now = timezone.now()
-    free = Q(due_at__isnull=True) | Q(due_at__lte=now)
-    ready = Q(state=Task.State.READY, kind__in=MACHINE) & free
+    ready = Q(queued__isnull=False) & (Q(queued__due_at__isnull=True) | Q(queued__due_at__lte=now))
     dropped = Q(state=Task.State.IN_PROGRESS, lease_until__lte=now)
     overdue = Q(state=Task.State.IN_PROGRESS, lease_until__isnull=True, due_at__lte=now)
     running = Task.objects.filter(flow__state__in=release.RUNNING)

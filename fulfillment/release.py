@@ -127,7 +127,7 @@ def closed(keys: list[int], values: dict[int, dict[str, Any]] | None = None) -> 
         "pk", "flow_id", "state", "kind", "name", "item__stage", "fell_out_at",
         "flow__root_type", "flow__root_id", "flow__site_id", "flow__owner_type", "flow__owner_id",
     )  # fmt: skip
-    found = [Closing(*row[:6], row[6] is not None, *row[7:]) for row in rows]
+    found = [Closing(*(*row[:6], row[6] is not None, *row[7:])) for row in rows]
     lock_flows(row.flow_id for row in found)
     follow(found, values or {})
 

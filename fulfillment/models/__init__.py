@@ -11,6 +11,7 @@ from fulfillment.models.definitions import (
 from fulfillment.models.field import Project, ProjectTask, ProjectTemplate, WorkOrder
 from fulfillment.models.flows import MACHINE, Attempt, Callback, Flow, Task, TaskDependency
 from fulfillment.models.jeopardy import FlowForecast, LearnedDuration, Level, Recheck, TaskDate, TaskForecast
+from fulfillment.models.queue import Ready
 
 __all__ = [
     "MACHINE",
@@ -29,6 +30,7 @@ __all__ = [
     "Project",
     "ProjectTask",
     "ProjectTemplate",
+    "Ready",
     "Recheck",
     "Task",
     "TaskDate",

@@ -9,7 +9,9 @@ class AuditEntry(models.Model):
     """One thing that happened to one record."""
 
     at = models.DateTimeField(auto_now_add=True, db_index=True)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     action = models.CharField(max_length=80, help_text="What happened, such as submit or edited.")
     subject_type = models.CharField(max_length=60)
     subject_id = models.BigIntegerField()
@@ -20,7 +22,10 @@ class AuditEntry(models.Model):
     address = models.GenericIPAddressField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["subject_type", "subject_id", "-id"])]
+        indexes = [
+            models.Index(fields=["subject_type", "subject_id", "-id"]),
+            models.Index(fields=["actor"], condition=models.Q(actor__isnull=False), name="audit_by_people"),
+        ]
         verbose_name_plural = "audit entries"
         triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
 

@@ -4,12 +4,20 @@ from typing import Any
 
 import pytest
 
-from fulfillment import adapters, calling, events, execution, recovery, taskwork
+from fulfillment import adapters, events, execution, recovery, taskwork
 from fulfillment.adapters import Answer
-from fulfillment.adapters.inventory.fake import Fake as Inventory
 from fulfillment.adapters.porting.fake import Fake as Porting
 from fulfillment.adapters.provisioning.fake import Fake as Provisioning
-from fulfillment.models import Attempt, Callback, Flow, Kind, Project, ProjectTemplate, Task, WorkOrder
+from fulfillment.models import (
+    Attempt,
+    Callback,
+    Flow,
+    Kind,
+    Project,
+    ProjectTemplate,
+    Task,
+    WorkOrder,
+)
 from kernel.models import AuditEntry, OutboxEvent
 from tests.factories import fulfillment as make
 from tests.factories.crm import SiteFactory
@@ -351,27 +359,6 @@ def test_a_project_without_its_template_falls_out() -> None:
     execution.run_ready()
     assert make.states(flow) == {"build": "on_hold"}
     assert not ProjectTemplate.objects.exists()
-
-
-def test_completing_a_batch_takes_the_same_statements_for_one_and_for_many(django_assert_max_num_queries: Any) -> None:
-    counts = []
-    for size in (1, 30):
-        items = [{"key": f"t{n}", "outputs": [f"v{n} = {n}"]} for n in range(size)]
-        make.flow(f"size{size}", *items, {"key": "end", "kind": "manual", "after": [item["key"] for item in items]})
-        with django_assert_max_num_queries(40) as seen:
-            assert execution.run_local() == size
-        counts.append(len(seen))
-    assert counts[0] == counts[1]
-
-
-def test_claiming_calls_takes_the_same_statements_for_one_and_for_many(django_assert_max_num_queries: Any) -> None:
-    counts = []
-    for size in (1, 15):
-        make.flow(f"calls{size}", *[{"key": f"t{n}", **API, "adapter": "inventory"} for n in range(size)])
-        with adapters.replaced(Inventory()), django_assert_max_num_queries(60) as seen:
-            assert calling.run() == size
-        counts.append(len(seen))
-    assert counts[0] == counts[1]
 
 
 def test_the_facts_are_frozen_and_known() -> None:
