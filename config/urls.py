@@ -18,3 +18,4 @@ urlpatterns = [
 
 handler400 = "kernel.views.errors.bad_request"
 handler403 = "kernel.views.errors.forbidden"
+handler500 = "kernel.views.errors.broken"

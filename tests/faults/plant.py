@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import redis
 
 from config import postgres, template, valkey
 from config.processes import inherited
@@ -77,11 +78,30 @@ class Plant:
         with psycopg.connect(self.database, autocommit=True) as connection:
             yield connection
 
+    def person(self, role: str) -> str:
+        """The user name of somebody with that role."""
+        query = """SELECT username FROM kernel_user u JOIN kernel_user_groups g ON g.user_id = u.id
+                   JOIN auth_group r ON r.id = g.group_id WHERE r.name = %s ORDER BY u.id LIMIT 1"""
+        with self.query() as database:
+            row = database.execute(query, [role]).fetchone()
+        assert row, f"nobody is {role}"
+        return str(row[0])
+
+    def comments(self) -> set[str]:
+        """Texts of all comments that are kept."""
+        with self.query() as database:
+            return {str(text) for (text,) in database.execute("SELECT text FROM kernel_comment").fetchall()}
+
     def finished(self, orders: list[int]) -> int:
         """How many of these are over."""
         with self.query() as database:
             query = "SELECT count(*) FROM orders_order WHERE id = ANY(%s) AND state = ANY(%s)"
             return crowd.one(database, query, orders, list(OVER))
+
+    def steps(self) -> int:
+        """How much has been done so far, as the audit trail counts it."""
+        with self.query() as database:
+            return crowd.one(database, "SELECT count(*) FROM kernel_auditentry")
 
     def until(self, holds: Callable[[], bool], seconds: float, why: str) -> None:
         """Wait until something holds; fail with the parts' last words when it does not in time."""
@@ -143,6 +163,21 @@ class Plant:
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
 
+    def stop_broker(self) -> None:
+        """The broker is gone, with all that it held."""
+        port = (self.folder / "valkey" / "port").read_text()
+        valkey.stop(self.folder / "valkey")
+        (self.folder / "valkey" / "port").write_text(port)  # it comes back at the same address
+
+    def start_broker(self) -> None:
+        """It is back where it was, empty."""
+        valkey.start(self.folder / "valkey")
+
+    def flush_broker(self) -> None:
+        """Everything that the broker holds is lost."""
+        with redis.Redis.from_url(self.broker, socket_timeout=5) as client:
+            client.flushall()
+
     def start_database(self) -> None:
         """Start it again; it recovers by itself."""
         postgres.start(self.folder / "postgres")
@@ -154,7 +189,10 @@ class Plant:
                 self.stack.processes[name].end()
                 self.stack.processes.pop(name).wait(20)
         for name in self.stack.only:
-            if name not in self.stack.processes or self.stack.processes[name].code is not None:
+            before = self.stack.processes.get(name)
+            if before is not None and before.code is not None:
+                before.kill()  # whoever is left of its group
+            if before is None or before.code is not None:
                 self.stack.launch(name)
 
 

@@ -10,14 +10,19 @@ from tests.faults.plant import Plant
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
 
-WHOLE = 0.15  # share of kills that take the worker with all its processes, not one of them
+WHOLE = 0.1  # share of kills that take the worker with all its processes, not one of them
 
 
 def test_workers_killed_at_random_points_lose_and_double_nothing(plant: Plant, figure: Figure, full: bool) -> None:
     orders, kills = (1000, 400) if full else (12, 20)
-    clean = run(plant, plant.crowd("submit", orders), kills=0, limit=240 + orders * 3)
-    before = plant.effects()
-    spent, killed = hunted(plant, orders, kills)
+    first = plant.steps()
+    clean = run(plant, plant.crowd("submit", orders), limit=240 + orders * 3)
+    before, steps = plant.effects(), plant.steps() - first
+    spent, killed = hunted(plant, orders, kills + kills // 8, steps)
+    more = 0
+    while killed < kills:  # what was left came too late; some more orders
+        more += orders // 2
+        killed += hunted(plant, orders // 2, kills - killed + 2, steps // 2)[1]
     plant.until(plant.quiet, 120, "something still waits")
     effects = plant.effects()
     with plant.query() as database:
@@ -25,32 +30,39 @@ def test_workers_killed_at_random_points_lose_and_double_nothing(plant: Plant, f
         wrong = crowd.wrong(database)
         fallouts = crowd.one(database, "SELECT count(*) FROM fallout_fallout")
     figure("T1", "kills", killed, at_least=kills)
-    figure("T1", "orders run while killing", orders)
-    figure("T1", "orders lost", 2 * orders - states.get("completed", 0), exactly=0)
+    figure("T1", "orders run while killing", orders + more)
+    figure("T1", "orders lost", 2 * orders + more - states.get("completed", 0), exactly=0)
     figure("T1", "duplicated tasks, products, bills", sum(wrong.values()), exactly=0)
     figure("T1", "duplicated outside effects", len(effects["duplicates"]), exactly=0)
-    figure("T1", "outside effects missing", before["total"] + orders * crowd.EFFECTS - effects["total"], exactly=0)
+    figure(
+        "T1", "outside effects missing", before["total"] + (orders + more) * crowd.EFFECTS - effects["total"], exactly=0
+    )
     figure("T1", "steps given to people without need", fallouts, exactly=0)
     figure("T1", "seconds without kills", round(clean, 1))
-    figure("T1", "times as long with kills", round(spent / clean, 1), at_most=6 if full else 12)
+    figure("T1", "times as long with kills", round(spent / clean, 1), at_most=6 if full else 30)
 
 
-def run(plant: Plant, orders: list[int], *, kills: int, limit: float) -> float:
+def run(plant: Plant, orders: list[int], *, limit: float) -> float:
     """Seconds until all of these are over."""
     began = time.monotonic()
     plant.until(lambda: plant.finished(orders) == len(orders), limit, "orders stand still")
     return time.monotonic() - began
 
 
-def hunted(plant: Plant, number: int, kills: int) -> tuple[float, int]:
-    """Orders come in while workers are killed, spread over their whole run; seconds and kills."""
+def hunted(plant: Plant, number: int, kills: int, steps: int) -> tuple[float, int]:
+    """Orders come in while workers are killed, each time when some more has been done; seconds and kills.
+
+    `steps` is how many audit rows the orders will lead to.
+    """
+    first = plant.steps()
     began = time.monotonic()
     orders = plant.crowd("submit", number)
     killed = 0
-    while (done := plant.finished(orders)) < number or killed < kills:
+    while (done := plant.finished(orders)) < number:
         assert time.monotonic() - began < 240 + number * 8, f"{done} of {number} orders\n{plant.words()}"
-        if killed * number <= done * kills or plant.random.random() < 0.3:
+        if (plant.steps() - first) * kills > killed * steps:
+            time.sleep(plant.random.uniform(0, 0.3))  # anywhere in what it does now
             killed += plant.kill_worker(whole=plant.random.random() < WHOLE)
         plant.running()
-        time.sleep(plant.random.uniform(0.05, 0.5))
+        time.sleep(0.05)
     return time.monotonic() - began, killed
