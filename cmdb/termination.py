@@ -43,6 +43,12 @@ def cancel_products(ids: Iterable[int], by: User | None) -> list[int]:
 
 
 @transaction.atomic
+def abort_products(ids: Iterable[int], by: User | None) -> list[int]:
+    """Products that never came to be, because they could not be delivered."""
+    return _moved(Product.abort, ids, Product.State.ABORTED, by)
+
+
+@transaction.atomic
 def terminate_products(ids: Iterable[int], at: dt.datetime, by: User | None) -> list[int]:
     """End products that were expected to end, with the services and resources that nothing else stands on."""
     moved = _moved(Product.terminate, ids, Product.State.TERMINATED, by, ended_at=at)

@@ -44,13 +44,15 @@ class Value:
 def editable(fallout: Fallout) -> list[Value]:
     """The inputs of the task, suggested ones first."""
     task = fallout.task
+    if task is None:
+        return []
     keys = list(dict.fromkeys([*fallout.suggestion, *(str(name).rstrip("?") for name in task.item.inputs)]))
     return _values(task, keys, fallout.suggestion)
 
 
 def asked_by_hand(fallout: Fallout) -> list[Value]:
     """What the task would have put out, to be supplied by whoever did it by hand."""
-    return _values(fallout.task, skipping.outputs(fallout.task), {})
+    return _values(fallout.task, skipping.outputs(fallout.task), {}) if fallout.task else []
 
 
 def changes(fallout: Fallout, raw: dict[str, str]) -> dict[str, Any]:
@@ -66,6 +68,11 @@ def changes(fallout: Fallout, raw: dict[str, str]) -> dict[str, Any]:
     if not found:
         raise Refusal("No value was changed. Change one, or retry as it is.")
     return found
+
+
+def check(fallout: Fallout, raw: dict[str, str]) -> None:
+    """Read the values that were typed, whether or not they differ. Raises Refusal with the problems at their fields."""
+    _read(editable(fallout), {key: text for key, text in raw.items() if text.strip()}, required=frozenset())
 
 
 def outputs(fallout: Fallout, raw: dict[str, Any]) -> dict[str, Any]:

@@ -16,8 +16,10 @@ class Left:
     over: bool
 
 
-def left(due: dt.datetime, now: dt.datetime) -> Left:
-    """What is left until `due`."""
+def left(due: dt.datetime, now: dt.datetime, standing: int | None = None) -> Left:
+    """What is left until `due`; `standing` is the working seconds left while the clock stands."""
+    if standing is not None:
+        return Left(f"paused, {span(dt.timedelta(seconds=standing))} left", "", False)
     rest = due - now
     if rest < dt.timedelta(0):
         return Left(f"{span(-rest)} over", "bad", True)

@@ -1,16 +1,15 @@
 """Detection: a task that failed for good becomes a record with an owner team and a clock."""
 
 import datetime as dt
-import hashlib
 from typing import Any
 
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from fallout import events, routing
+from fallout import causes, events, routing
 from fallout.models import Fallout
-from fulfillment.models import Task
+from fulfillment.models import Flow, Task
 from kernel import audit, notifications, numbering, outbox
 from kernel.models import User
 from orders.models import Order
@@ -18,35 +17,37 @@ from orders.models import Order
 QUIET = dt.timedelta(minutes=10)  # a team hears once of a cause that keeps coming
 
 
-def fingerprint(operation: str, cause: str) -> str:
-    """The mark that groups records of the same cause."""
-    return hashlib.sha256(f"{operation}\n{cause.strip().lower()}".encode()).hexdigest()[:12]
-
-
 @transaction.atomic
 def open_for(
     *, task_id: int, kind: str, cause: str, detail: str = "", suggestion: dict[str, Any] | None = None
 ) -> Fallout | None:
     """Open the record of a task on hold; a task that has one already keeps it, one that goes on again needs none."""
-    task = Task.objects.select_related("item", "flow").get(pk=task_id)
-    if task.state != Task.State.ON_HOLD:
+    task = Task.objects.select_related("item", "flow", "account").get(pk=task_id)
+    if task.state != Task.State.ON_HOLD or task.flow.state == Flow.State.CANCELLED:
         return None
     cause = (cause.strip() or "Failed without a reason")[:160]
-    taken = routing.route(task, kind=kind, cause=cause)
-    number = numbering.take(Fallout.PREFIX)
+    code = causes.code(task)
+    mark = causes.fingerprint(causes.operation(task), code, cause)
+    taken = routing.route(task, kind=kind, cause=cause, code=code, fingerprint=mark)
+    number, now = numbering.take(Fallout.PREFIX), timezone.now()
     made = Fallout(
         number=number, task=task, account_id=task.account_id, order_id=_order_of(task), site_id=task.flow.site_id,
-        type=taken.type, cause=cause, fingerprint=fingerprint(_operation(task), cause), detail=detail,
-        suggestion=suggestion or {}, team=taken.team, sla_due_at=timezone.now() + dt.timedelta(hours=taken.hours),
+        type=taken.type, cause=cause, code=code, fingerprint=mark, detail=detail, suggestion=suggestion or {},
+        severity=taken.severity, runbook_id=taken.runbook_id, team=taken.team, sla_due_at=taken.due(now),
+        sla_calendar=taken.calendar,
     )  # fmt: skip
     Fallout.objects.bulk_create([made], ignore_conflicts=True)
     fallout: Fallout = Fallout.objects.select_related("site").get(task=task, state__in=OPEN)
-    if fallout.number != number:
-        return fallout
-    audit.record("opened", fallout, by=None, reason=cause)
+    if fallout.number == number:
+        announce(fallout)
+    return fallout
+
+
+def announce(fallout: Fallout) -> None:
+    """A new record is in the trail, the outbox, and its team's notifications."""
+    audit.record("opened", fallout, by=None, reason=fallout.cause)
     outbox.publish(events.FalloutOpened(fallout_id=fallout.pk))
     _tell_team(fallout)
-    return fallout
 
 
 OPEN = (
@@ -60,10 +61,6 @@ OPEN = (
 def team(name: str) -> list[User]:
     """Everybody in an assignment group."""
     return list(User.objects.filter(teams__contains=[name], is_active=True).order_by("pk"))
-
-
-def _operation(task: Task) -> str:
-    return ".".join(filter(None, (task.item.adapter, task.item.operation))) or task.item.key
 
 
 def _order_of(task: Task) -> int | None:

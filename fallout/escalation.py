@@ -20,7 +20,7 @@ def escalate_overdue(now: dt.datetime | None = None) -> int:
     now = now or timezone.now()
     late = list(
         Fallout.objects.select_for_update(skip_locked=True, of=("self",))
-        .filter(state__in=detection.OPEN, sla_due_at__lte=now, escalated_at__isnull=True)
+        .filter(state__in=detection.OPEN, sla_due_at__lte=now, sla_left__isnull=True, escalated_at__isnull=True)
         .select_related("owner")
         .order_by("pk")[:BATCH]
     )

@@ -3,6 +3,7 @@
 from fallout import detection, resolution
 from fulfillment.events import TaskFellOut, TaskRecovered
 from kernel import outbox
+from orders.events import OrderLinesWithdrawn
 
 
 @outbox.reaction(TaskFellOut)
@@ -17,3 +18,9 @@ def open_record(event: TaskFellOut) -> None:
 def close_records(event: TaskRecovered) -> None:
     """The task got through."""
     resolution.recovered(task_id=event.task_id)
+
+
+@outbox.reaction(OrderLinesWithdrawn)
+def cancel_records(event: OrderLinesWithdrawn) -> None:
+    """Lines were given up, and with them tasks that had fallen out."""
+    resolution.withdrawn(order_id=event.order_id)

@@ -14,15 +14,18 @@ from kernel.models import User
 VIEW = "fallout.view_fallout"
 RESOLVE, ASSIGN = "fallout.resolve_fallout", "fallout.assign_fallout"
 
+READS = ("fallout.view_runbook", "fallout.view_batch")
+
 for _role in ("fallout_agent", "fallout_manager"):
     roles.grant(
-        _role, VIEW, RESOLVE, "fulfillment.view_task", "fulfillment.view_flow", "fulfillment.work_task",
+        _role, VIEW, RESOLVE, *READS, "fallout.change_runbook", "fulfillment.view_task", "fulfillment.view_flow", "fulfillment.work_task",
         "fulfillment.skip_task", "orders.view_order", "crm.view_account", "crm.view_site", "cmdb.view_product",
         "cmdb.view_service", "cmdb.view_resource",
     )  # fmt: skip
 roles.grant("fallout_manager", ASSIGN, "fulfillment.assign_task")
 for _role in ("order_manager", "order_fulfilment_agent", "fulfilment_manager", "process_admin", "service_agent"):
-    roles.grant(_role, VIEW, "crm.view_account")
+    roles.grant(_role, VIEW, *READS, "crm.view_account")
+roles.grant("process_admin", "fallout.change_runbook", "fallout.add_runbook", "fallout.delete_runbook")
 
 
 def _open() -> int:
@@ -33,7 +36,7 @@ def _actions(user: User) -> Iterable[home.Action]:
     now = timezone.now()
     mine = Fallout.objects.filter(state__in=detection.OPEN).filter(Q(owner=user) | Q(owner=None, team__in=user.teams))
     for fallout in mine.select_related("site", "account").order_by("sla_due_at")[:5]:
-        left = clock.left(fallout.sla_due_at, now)
+        left = clock.left(fallout.sla_due_at, now, fallout.sla_left)
         yield home.Action(
             text=fallout.cause, url=reverse("fallout:record", args=[fallout.number]),
             detail=", ".join(filter(None, [fallout.account.name, fallout.site.name if fallout.site else ""])),
@@ -44,7 +47,7 @@ def _actions(user: User) -> Iterable[home.Action]:
 
 def _figures(user: User) -> Iterable[home.Figure]:
     rows = Fallout.objects.filter(state__in=detection.OPEN)
-    late = rows.filter(sla_due_at__lt=timezone.now()).count()
+    late = rows.filter(sla_due_at__lt=timezone.now(), sla_left=None).count()
     desk = reverse("fallout:fallout_list")
     yield home.Figure("Fallout open", str(rows.count()), desk, "over all teams")
     yield home.Figure("SLA missed", str(late), f"{desk}?due=over", "of the open ones", "bad" if late else "")

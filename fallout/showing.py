@@ -11,9 +11,11 @@ from fallout import changing, clock, payloads, queries, skipping
 from fallout.models import Fallout
 from fallout.resolution import RESOLVE
 from kernel.models import User
+from orders import withdrawal
 
 MENDED = (Fallout.State.RESOLVED, Fallout.State.CLOSED, Fallout.State.CANCELLED)
 PAUSED = (Fallout.State.ON_HOLD, Fallout.State.AWAITING_INFORMATION)
+NAMED = frozenset({"reason", "owner", "type", "severity", "team", "ends_as"})
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Shown:
     worked: tuple[int, int]
     why_not_act: str
     why_not_skip: str
+    why_not_cancel: str
     order_url: str
     opened: str = ""
     typed: dict[str, str] = field(default_factory=dict)
@@ -79,7 +82,7 @@ class Shown:
     @property
     def whole(self) -> list[str]:
         """Problems of the form as a whole."""
-        known = {value.key for value in [*self.values, *self.by_hand]} | {"reason", "owner"}
+        known = {value.key for value in [*self.values, *self.by_hand]} | NAMED
         return [text for key, texts in self.problems.items() if key not in known for text in texts]
 
 
@@ -87,21 +90,24 @@ def show(record: Fallout, user: User) -> Shown:
     """What the panel says to this reader."""
     hits = frozenset(record.suggestion)
     return Shown(
-        record=record, left=clock.left(record.sla_due_at, timezone.now()), held_back=queries.held_back(_task(record)),
+        record=record, left=clock.left(record.sla_due_at, timezone.now(), record.sla_left), held_back=queries.held_back(_task(record)),
         values=changing.editable(record), by_hand=changing.asked_by_hand(record),
         tries=[_try(one, hits) for one in queries.attempts(_task(record))],
         worked=queries.worked(record), why_not_act=_why_not_act(record, user),
-        why_not_skip=_why_not_skip(record, user), order_url=_order_url(record),
+        why_not_skip=_why_not_skip(record, user), why_not_cancel=_why_not_cancel(record, user),
+        order_url=_order_url(record),
     )  # fmt: skip
 
 
 def rows(found: Any) -> Any:
     """Records with all that a panel reads, in one query."""
-    return found.select_related("task__item", "task__flow__definition", "account", "site", "order", "owner")
+    return found.select_related(
+        "task__item", "task__flow__definition", "account", "site", "order", "owner", "runbook"
+    )
 
 
-def _task(record: Fallout) -> int:
-    return int(record.task_id)
+def _task(record: Fallout) -> int | None:
+    return record.task_id
 
 
 def _try(attempt: Any, hits: frozenset[str]) -> Try:
@@ -127,9 +133,22 @@ def _why_not_act(record: Fallout, user: User) -> str:
     return ""
 
 
+def _why_not_cancel(record: Fallout, user: User) -> str:
+    """What can be said at once; whether a point of no return is passed is asked when the form is opened."""
+    if record.state in MENDED:
+        return ""
+    if record.task is None or record.order_id is None:
+        return "It is not about one line. Open the order."
+    if not user.has_perm(withdrawal.RIGHT):
+        return "Your roles do not include the right to cancel lines of running orders."
+    return ""
+
+
 def _why_not_skip(record: Fallout, user: User) -> str:
     if record.state in MENDED:
         return ""
+    if record.task is None:
+        return "It is about a whole order, not about one task."
     if not user.has_perm("fulfillment.skip_task"):
         return "Your roles do not include the right to skip tasks."
     return skipping.why_not(record.task)

@@ -212,6 +212,12 @@ def _lower(befores: list[int], kinds: list[str]) -> None:
                  {kind for pk, _, kind, _ in waiting if pk in free})  # fmt: skip
 
 
+def forgo(keys: list[int]) -> None:
+    """These tasks will never be done: whoever waits for them waits for the rest only."""
+    if keys:
+        _lower(keys, ["FS", "FF", "SS", "SF"])
+
+
 def finish(tasks: Any, values: dict[int, dict[str, Any]], *, by: User | None = None) -> list[int]:
     """Complete tasks in progress (a queryset) with what they put out, and all that follows. Returns the keys moved."""
     moved = lifecycle.move_many(tasks, Task.complete, by=by, ended_at=timezone.now(), lease_until=None, due_at=None)

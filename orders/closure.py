@@ -4,8 +4,9 @@ Whoever calls holds the order's lock, so that of two workers who finish the last
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
@@ -107,13 +108,13 @@ def closable(nodes: dict[int, _Node], links: Iterable[tuple[int, int]], held: se
 
 
 def _over(node: _Node, nodes: dict[int, _Node], planned: set[int]) -> bool:
-    """Whether its own flow is over, or without one whatever carries it."""
+    """Whether its own flow is over, or without one whatever carries it; a flow that was given up carries nothing."""
     if node.flow_state or node.pk in planned:
         return node.flow_state in (None, Flow.State.COMPLETED)
     above = nodes.get(node.parent_id or 0)
     while above is not None and not above.flow_state:
         above = nodes.get(above.parent_id or 0)
-    return above is None or above.flow_state == Flow.State.COMPLETED
+    return above is None or above.flow_state in (Flow.State.COMPLETED, Flow.State.CANCELLED)
 
 
 def _lines_of_parents(closed: list[int]) -> set[int]:
@@ -221,19 +222,29 @@ def _tell_fulfilment(order: Order) -> None:
 
 
 def _close_order(order: Order) -> None:
-    """All completed → completed; all failed → failed; both → partial. Cancelled lines do not count."""
+    """All completed → completed; all failed → failed; both → partial. Cancelled lines do not count.
+
+    What is still being cancelled is waited for.
+    """
     states = set(order.lines.values_list("state", flat=True))
     if not states or states - DONE_LINES:
         return
+    if DomainOrder.objects.filter(order=order, state=State.CANCELLATION_IN_PROGRESS).exists():
+        return
     counted = states & {LineState.COMPLETED, LineState.FAILED}
     order.ended_at = timezone.now()
-    if counted == {LineState.COMPLETED}:
-        lifecycle.move(order, Order.complete, by=None)
-    elif LineState.COMPLETED in counted:
-        lifecycle.move(order, Order.end_partial, by=None)
-    else:
-        lifecycle.move(order, Order.fail, by=None)
+    for step in _last_steps(counted):
+        lifecycle.move(order, step, by=None)
     outbox.publish(events.OrderEnded(order_id=order.pk, state=str(order.state)))
+
+
+def _last_steps(counted: set[str]) -> list[Callable[..., Any]]:
+    """The moves from in progress to the end that fits how its lines ended."""
+    if not counted:
+        return [Order.assess_cancellation, Order.start_cancellation, Order.cancelled]
+    if counted == {LineState.COMPLETED}:
+        return [Order.complete]
+    return [Order.end_partial] if LineState.COMPLETED in counted else [Order.fail]
 
 
 def open_nodes(order: Order) -> int:

@@ -33,6 +33,15 @@ class OrderLineCompleted:
 
 
 @dataclass(frozen=True)
+class OrderLinesWithdrawn:
+    """Lines of a running order were given up; their open tasks are cancelled."""
+
+    order_id: int
+    line_ids: list[int]
+    state: str
+
+
+@dataclass(frozen=True)
 class OrderEnded:
     """An order reached completed, partial, failed, cancelled or rejected."""
 

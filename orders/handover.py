@@ -12,7 +12,9 @@ from crm.models import Contact, Site
 from kernel import notifications
 from orders.models import Order, OrderLine
 
-DONE = (OrderLine.State.COMPLETED, OrderLine.State.CANCELLED, OrderLine.State.REJECTED)
+DONE = (
+    OrderLine.State.COMPLETED, OrderLine.State.FAILED, OrderLine.State.CANCELLED, OrderLine.State.REJECTED,
+)  # fmt: skip
 
 
 def start_sites(order: Order, completed: list[OrderLine]) -> list[int]:

@@ -14,7 +14,10 @@ from kernel.models.statefield import StateField
 
 @lifecycle.guarded("state")
 class Fallout(Numbered):
-    """What went wrong with one task, whose it is, and how it was mended. The task is on hold meanwhile."""
+    """What went wrong with one task, whose it is, and how it was mended. The task is on hold meanwhile.
+
+    A record without a task is about an order that stands still: nothing runs in it and nobody has it.
+    """
 
     PREFIX = "FO"
     STAGES = ("open", "in_progress", "resolved", "closed")
@@ -36,6 +39,13 @@ class Fallout(Numbered):
         TIMEOUT = "external_timeout", "External timeout"
         SITE_ACCESS = "site_access", "Site access"
         PORTING = "porting_rejection", "Porting rejection"
+        STANDSTILL = "standstill", "Nothing runs"
+
+    class Severity(models.TextChoices):
+        CRITICAL = "critical"
+        HIGH = "high"
+        MEDIUM = "medium"
+        LOW = "low"
 
     class Resolution(models.TextChoices):
         RETRY = "retry", "Retried"
@@ -44,21 +54,28 @@ class Fallout(Numbered):
         SKIP = "skip", "Skipped"
         REVISE_ORDER = "revise_order", "Order revised"
         CANCEL_LINE = "cancel_line", "Line cancelled"
+        LOOKED_AGAIN = "looked_again", "Looked at again"
+        MOVED = "moved", "Moved again by itself"
 
-    task = models.ForeignKey("fulfillment.Task", on_delete=models.PROTECT, related_name="fallouts")
+    task = models.ForeignKey("fulfillment.Task", null=True, on_delete=models.PROTECT, related_name="fallouts")
     account = models.ForeignKey("crm.Account", on_delete=models.PROTECT, related_name="+")
     order = models.ForeignKey("orders.Order", null=True, on_delete=models.PROTECT, related_name="fallouts")
     site = models.ForeignKey("crm.Site", null=True, on_delete=models.PROTECT, related_name="+")
     type = models.CharField(max_length=24, choices=Type)
     cause = models.CharField(max_length=160, help_text="In words, the same for the same cause.")
+    code = models.CharField(max_length=60, blank=True, help_text="What the system called it.")
     fingerprint = models.CharField(max_length=16, db_index=True, help_text="Groups records of the same cause.")
     detail = models.TextField(blank=True)
     suggestion = models.JSONField(default=dict, blank=True, help_text="Characteristic → value that should work.")
+    severity = models.CharField(max_length=8, choices=Severity, default=Severity.MEDIUM)
+    runbook = models.ForeignKey("fallout.Runbook", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     team = models.CharField(max_length=60)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="fallouts"
     )
     sla_due_at = models.DateTimeField()
+    sla_calendar = models.CharField(max_length=60, blank=True, help_text="Empty means the usual business calendar.")
+    sla_left = models.PositiveIntegerField(null=True, help_text="Working seconds left while the clock stands.")
     escalated_at = models.DateTimeField(null=True, editable=False)
     resolution = models.CharField(max_length=20, choices=Resolution, blank=True)
     resolution_note = models.TextField(blank=True)
@@ -75,7 +92,17 @@ class Fallout(Numbered):
                 fields=["task"],
                 condition=models.Q(state__in=["open", "in_progress", "on_hold", "awaiting_information"]),
                 name="one_open_fallout_per_task",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["order"],
+                condition=models.Q(
+                    state__in=["open", "in_progress", "on_hold", "awaiting_information"], task__isnull=True
+                ),
+                name="one_open_standstill_per_order",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(task__isnull=False) | models.Q(order__isnull=False), name="fallout_is_about_something"
+            ),
         ]
         indexes = [models.Index(fields=["state", "sla_due_at"])]
 

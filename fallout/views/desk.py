@@ -1,16 +1,15 @@
-"""The fallout desk: by cause, one list, the record beside it."""
+"""The fallout desk: by cause, the records of a cause, the record beside them."""
 
 from typing import Any
 
-import django_filters
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
-from fallout import clock, detection, queries, showing
-from fallout.models import Fallout
-from kernel import htmx, tables, workspace
+from fallout import clock, queries, resolution, showing
+from fallout.models import Batch, Fallout
+from fallout.views import record as record_views
+from kernel import htmx, workspace
 from kernel.keyset import paginate
 
 PAGE = 20
@@ -24,11 +23,10 @@ def selection(request: HttpRequest) -> Any:
         found = found.filter(team=team)
     if asked.get("type") in Fallout.Type.values:
         found = found.filter(type=asked["type"])
-    now = timezone.now()
-    if asked.get("due") == "over":
-        found = found.filter(sla_due_at__lt=now)
-    elif asked.get("due") == "soon":
-        found = found.filter(sla_due_at__gte=now, sla_due_at__lt=now + clock.SOON)
+    if asked.get("severity") in Fallout.Severity.values:
+        found = found.filter(severity=asked["severity"])
+    if asked.get("due") in ("over", "soon", "paused"):
+        found = found.filter(queries.by_clock(asked["due"], timezone.now()))
     return found
 
 
@@ -45,7 +43,10 @@ def desk(request: HttpRequest) -> HttpResponse:
         "total": sum(group.count for group in groups),
         "mine": queries.standing(Fallout.objects.filter(owner=user)).count(),
         "types": Fallout.Type.choices,
+        "severities": Fallout.Severity.choices,
         "teams": _teams(user),
+        "batches": list(Batch.objects.filter(state__in=["waiting", "running"]).select_related("by").order_by("-pk")[:3]),
+        "may_manage": user.has_perm(resolution.ASSIGN),
     }
     live = getattr(request, "htmx", None) and request.htmx.target == "desk-live"  # type: ignore[attr-defined]
     asked = request.GET.get("cause", "")
@@ -53,6 +54,7 @@ def desk(request: HttpRequest) -> HttpResponse:
     context["group"] = group
     if group and not live:
         context |= _chosen(request, rows, group)
+    context |= {} if live else record_views.choices(request)
     return htmx.respond(request, "fallout/desk.html", context, part="live" if live else "desk")
 
 
@@ -66,7 +68,7 @@ def _chosen(request: HttpRequest, rows: Any, group: queries.Group) -> dict[str, 
     page = paginate(showing.rows(found), "sla_due_at", request.GET, size=PAGE)
     now = timezone.now()
     for row in page.rows:
-        row.left = clock.left(row.sla_due_at, now)
+        row.left = clock.left(row.sla_due_at, now, row.sla_left)
     number = request.GET.get("record", "")
     record = next((row for row in page.rows if row.number == number), page.rows[0] if page.rows else None)
     at = page.rows.index(record) if record else 0
@@ -77,76 +79,3 @@ def _chosen(request: HttpRequest, rows: Any, group: queries.Group) -> dict[str, 
         "previous": page.rows[at - 1].number if at > 0 else "",
         "following": page.rows[at + 1].number if record and at + 1 < len(page.rows) else "",
     }
-
-
-class Left(tables.Date):
-    """Time left of the service level."""
-
-    newest_first = False
-
-    def shown(self, value: Any, record: Any) -> Any:
-        if record.state not in detection.OPEN:
-            return "–"
-        left = clock.left(value, timezone.now())
-        return format_html(
-            '<span class="nowrap num {}">{}</span>', f"c-{left.tone} strong" if left.tone else "soft", left.text
-        )
-
-
-class FalloutTable(tables.Table):
-    """Columns of the one list."""
-
-    cause = tables.Name(url="fallout:record", arg="number", sub="number")
-    account = tables.Text(sub="site.name", verbose_name="Customer and site", order_by="account__name")
-    type = tables.Text(accessor="get_type_display", order_by="type", optional=True)
-    team = tables.Text(optional=True)
-    state = tables.Pill(loud=lambda row: row.state == "open" and row.sla_due_at < timezone.now())
-    owner = tables.Avatar(optional=True, order_by="owner__last_name")
-    sla_due_at = Left(verbose_name="SLA left")
-
-
-class FalloutFilter(tables.Filters):
-    """Filters of the one list."""
-
-    standing = tables.Choices(
-        label="Which", choices=[("open", "To be mended"), ("mended", "Mended")], method="by_standing"
-    )
-    state = tables.Choices(choices=Fallout.State.choices)
-    type = tables.Choices(choices=Fallout.Type.choices)
-    team = django_filters.CharFilter(lookup_expr="iexact")
-    owner = tables.Choices(label="Owner", choices=[("me", "Me"), ("nobody", "Nobody")], method="by_owner")
-
-    class Meta:
-        model = Fallout
-        fields: list[str] = []
-
-    def by_standing(self, found: Any, name: str, value: str) -> Any:
-        return queries.standing(found) if value == "open" else found.exclude(state__in=detection.OPEN)
-
-    def by_owner(self, found: Any, name: str, value: str) -> Any:
-        return found.filter(owner=self.request.user if value == "me" else None)
-
-
-class AllFallout(tables.ListPage):
-    """One list of all records."""
-
-    title = "Fallout"
-    model = Fallout
-    table = FalloutTable
-    filters = FalloutFilter
-    search = ("number", "cause", "account__name", "site__name", "order__number")
-    search_label = "Number, cause, customer or order"
-    sort = "sla_due_at"
-    related = ("account", "site", "owner", "task")
-    empty = tables.Empty(
-        "circle-check", "Nothing fell out", "A task that fails for good lands here with its cause and a clock."
-    )
-
-
-@workspace.allowed("fallout.view_fallout")
-@require_safe
-def every(request: HttpRequest) -> HttpResponse:
-    """One list, also of what is mended."""
-    user = workspace.person(request)
-    mine = queries.standing(Fallout.objects.filter(owner=user)).count()
-    return tables.show(request, AllFallout, "fallout/list.html", {"mine": mine})

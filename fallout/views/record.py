@@ -8,23 +8,29 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from fallout import resolution, showing
+from fallout import resolution, showing, triage
 from fallout.models import Fallout
 from kernel import htmx, workspace
 from kernel.models import User
 from kernel.refusal import Refusal
 from kernel.views.records import back
+from orders import withdrawal
+from orders.models import DomainOrder, Order
 
 VALUE = "value-"
 SAID = {
     "retry": "{0} is retried.",
+    "look": "The order of {0} is set going again.",
     "edit": "{0} is retried with the new values.",
     "hand": "{0} is completed by hand.",
     "skip": "The task of {0} is skipped.",
+    "cancel": "The line of {0} is given up.",
     "take": "{0} is yours.",
     "assign": "{0} has a new owner.",
+    "classify": "{0} is classified.",
+    "escalate": "The managers were told of {0}.",
     "hold": "{0} is on hold.",
-    "await": "{0} waits for information.",
+    "await": "{0} waits for information; its clock stands.",
     "resume": "{0} goes on.",
 }
 
@@ -46,6 +52,26 @@ def of_task(request: HttpRequest, number: str) -> HttpResponse:
 
 
 @workspace.allowed("fallout.view_fallout")
+@require_safe
+def of_order(request: HttpRequest, number: str) -> HttpResponse:
+    """What is open in an order, as a list; for pages below that know the order only."""
+    return redirect(f"{reverse('fallout:fallout_every')}?standing=open&q={number}")
+
+
+@workspace.allowed("fallout.view_fallout", withdrawal.RIGHT)
+@require_safe
+def line_scope(request: HttpRequest, number: str) -> HttpResponse:
+    """What cancelling the record's line would touch, read when its form is opened."""
+    record = _record(request, number)
+    flow = record.task.flow_id if record.task else None
+    node = DomainOrder.objects.filter(flow=flow).values("pk", "line", "order").first() if flow else None
+    found = withdrawal.scope(Order.objects.get(pk=node["order"]), [node["line"]]) if node else None
+    shared = bool(node and found and not found.why_not and node["pk"] not in found.nodes)
+    context = {"scope": found, "shared": shared, "record": record}
+    return htmx.respond(request, "fallout/scope.html", context, part="scope")
+
+
+@workspace.allowed("fallout.view_fallout")
 @require_POST
 def act(request: HttpRequest, number: str, name: str) -> HttpResponse:
     """One act on a record; a refusal that names a field comes back with the form, as typed."""
@@ -55,7 +81,7 @@ def act(request: HttpRequest, number: str, name: str) -> HttpResponse:
     typed = {key[len(VALUE) :]: str(text) for key, text in request.POST.items() if key.startswith(VALUE)}
     reason = request.POST.get("reason", "")
     try:
-        _do(name, record.pk, user, typed, reason, request.POST.get("owner", ""))
+        _do(name, record.pk, user, typed, reason, request)
     except Refusal as refusal:
         if refusal.status != 422:
             raise
@@ -65,24 +91,34 @@ def act(request: HttpRequest, number: str, name: str) -> HttpResponse:
     return htmx.go(request, back(request), toast=SAID[name].format(number))
 
 
-def _do(name: str, pk: int, user: User, typed: dict[str, str], reason: str, owner: str) -> None:
+def _do(name: str, pk: int, user: User, typed: dict[str, str], reason: str, request: HttpRequest) -> None:
+    sent = request.POST
     acts: dict[str, Any] = {
         "retry": lambda: resolution.retry(fallout_id=pk, by=user, note=reason),
+        "look": lambda: resolution.look_again(fallout_id=pk, by=user, note=reason),
         "edit": lambda: resolution.edit_and_retry(fallout_id=pk, by=user, raw=typed, note=reason),
         "hand": lambda: resolution.complete_by_hand(fallout_id=pk, by=user, values=typed, reason=reason),
         "skip": lambda: resolution.skip(fallout_id=pk, by=user, reason=reason),
+        "cancel": lambda: resolution.cancel_line(
+            fallout_id=pk, by=user, reason=reason, ends_as=sent.get("ends_as", "")
+        ),
         "take": lambda: resolution.take(fallout_id=pk, by=user),
-        "assign": lambda: resolution.assign(fallout_id=pk, to=person_named(owner), by=user),
+        "assign": lambda: resolution.assign(fallout_id=pk, to=person_named(sent.get("owner", "")), by=user),
+        "classify": lambda: triage.classify(
+            fallout_id=pk, by=user, type=sent.get("type", ""), severity=sent.get("severity", ""),
+            team=sent.get("team", ""),
+        ),
+        "escalate": lambda: triage.escalate(fallout_id=pk, by=user, reason=reason),
         "hold": lambda: resolution.hold(fallout_id=pk, by=user, reason=reason),
         "await": lambda: resolution.await_information(fallout_id=pk, by=user, reason=reason),
         "resume": lambda: resolution.resume(fallout_id=pk, by=user),
-    }
+    }  # fmt: skip
     acts[name]()
 
 
 def person_named(key: str) -> User:
     """The chosen person. Raises Refusal when nobody, or an unknown one, was chosen."""
-    found = User.objects.filter(pk=int(key), is_active=True).first() if key.isdigit() and len(key) < 10 else None
+    found = User.objects.filter(pk=int(key), is_active=True).first() if key.isdecimal() and len(key) < 10 else None
     if found is None:
         raise Refusal(problems={"owner": ["Choose a person."]})
     return found
@@ -97,6 +133,12 @@ def menders() -> list[User]:
     )
 
 
+def teams() -> list[str]:
+    """Names of teams that mend, for a field that suggests them."""
+    known = Fallout.objects.order_by("team").values_list("team", flat=True).distinct()
+    return list(known[:60])
+
+
 def _record(request: HttpRequest, number: str) -> Fallout:
     found = showing.rows(Fallout.objects.visible_to(workspace.person(request)))
     record: Fallout = get_object_or_404(found, number=number)
@@ -109,7 +151,17 @@ def _page(request: HttpRequest, shown: showing.Shown, status: int = 200) -> Http
         "shown": shown,
         "title": shown.record.cause,
         "crumbs": [("Fallout", reverse("fallout:fallout_list"))],
-        "people": menders() if request.user.has_perm(resolution.ASSIGN) else [],
         "back": request.POST.get("back", ""),
+        "page_view": not (getattr(request, "htmx", False) and not request.htmx.boosted),  # type: ignore[attr-defined]
     }
-    return htmx.respond(request, "fallout/record.html", context, part="body", status=status)
+    return htmx.respond(request, "fallout/record.html", context | choices(request), part="body", status=status)
+
+
+def choices(request: HttpRequest) -> dict[str, Any]:
+    """What the forms of a record offer."""
+    return {
+        "people": menders() if request.user.has_perm(resolution.ASSIGN) else [],
+        "types": Fallout.Type.choices,
+        "severities": Fallout.Severity.choices,
+        "all_teams": teams(),
+    }

@@ -112,6 +112,7 @@ class Order(Numbered):
             ("enrich_order", "Can fill technical data of orders"),
             ("approve_order", "Can approve orders"),
             ("steer_order", "Can hold, resume and cancel orders"),
+            ("withdraw_line", "Can cancel lines of running orders"),
         ]
         indexes = [models.Index(fields=["state", "-id"]), models.Index(fields=["account", "-id"])]
 

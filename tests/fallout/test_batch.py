@@ -1,4 +1,4 @@
-"""Many at once: previewed, frozen, answered one by one; and escalation."""
+"""Many at once: previewed, frozen, done in the background, answered one by one; and escalation."""
 
 import datetime as dt
 from typing import Any
@@ -7,15 +7,24 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from fallout import batch, escalation, resolution
-from fallout.models import Fallout
+from fallout import batch, escalation, previewing, resolution
+from fallout.models import Batch, Fallout
+from fulfillment import execution
 from kernel.models import AuditEntry, Notification
-from kernel.refusal import Conflict, Refusal
+from kernel.refusal import Conflict, NotPermitted, Refusal
 from tests.factories import fallout as made
 from tests.factories.crm import SiteFactory
 from tests.factories.people import UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+
+
+def token(by: Any, act: str = "retry") -> str:
+    return previewing.preview(Fallout.objects.all(), act, by).token
+
+
+def answers(found: Batch) -> dict[str, tuple[str, str]]:
+    return {item.fallout.number: (item.state, item.why) for item in found.items.select_related("fallout")}
 
 
 def test_the_preview_says_which_are_left_out_and_moves_nothing() -> None:
@@ -25,61 +34,154 @@ def test_the_preview_says_which_are_left_out_and_moves_nothing() -> None:
     resolution.take(fallout_id=records[0].pk, by=other)
     resolution.take(fallout_id=records[1].pk, by=agent)
     resolution.hold(fallout_id=records[1].pk, by=agent, reason="Tomorrow")
-    seen = batch.preview(Fallout.objects.all(), "retry", agent)
+    seen = previewing.preview(Fallout.objects.all(), "retry", agent)
     assert {one.pk for one in seen.ready} == {records[2].pk, records[3].pk}
     assert {why: len(rows) for why, rows in seen.left_out.items()} == {
         "somebody else is at it": 1, "on hold or waiting for information": 1,
     }  # fmt: skip
+    assert seen.systems == ["provisioning port.create (2)"]
     assert not Fallout.objects.filter(state="resolved").exists()
 
 
-def test_running_takes_the_frozen_records_and_tells_of_each() -> None:
+def test_a_batch_takes_the_frozen_records_and_tells_of_each() -> None:
     agent, site = UserFactory(role="fallout_agent"), SiteFactory()
     first, second = made.fallout(site), made.fallout(site)
-    seen = batch.preview(Fallout.objects.all(), "retry", agent)
+    seen = token(agent)
     later = made.fallout(site)
     resolution.retry(fallout_id=second.pk, by=UserFactory(role="fallout_agent"))
-    outcomes = {one.number: one.why for one in batch.run(seen.token, agent)}
-    assert outcomes[first.number] == ""
-    assert "somebody was first" in outcomes[second.number]
-    assert later.number not in outcomes
+    started = batch.start(seen, agent)
+    assert (started.state, started.total) == ("waiting", 2)
+    assert batch.work(started.pk) == 2
+    told = answers(started)
+    assert told[first.number] == ("done", "")
+    assert "somebody was first" in told[second.number][1]
+    assert later.number not in told
+    assert Batch.objects.get().state == "done"
     assert Fallout.objects.get(pk=later.pk).state == "open"
 
 
-def test_pressing_twice_retries_once() -> None:
+def test_pressing_twice_starts_one_batch() -> None:
     agent, _ = UserFactory(role="fallout_agent"), made.fallout()
-    token = batch.preview(Fallout.objects.all(), "retry", agent).token
-    assert [one.why for one in batch.run(token, agent)] == [""]
-    assert "somebody was first" in batch.run(token, agent)[0].why
+    seen = token(agent)
+    assert batch.start(seen, agent) == batch.start(seen, agent)
+    batch.work(Batch.objects.get().pk)
+    assert batch.work(Batch.objects.get().pk) == 0
     assert AuditEntry.objects.filter(subject_type="fulfillment.task", action="resume").count() == 1
+
+
+def test_a_batch_that_was_cut_off_goes_on_where_it_stopped() -> None:
+    agent, site = UserFactory(role="fallout_agent"), SiteFactory()
+    for _ in range(3):
+        made.fallout(site)
+    started = batch.start(token(agent), agent)
+    batch.work(started.pk, limit=1)
+    assert Batch.objects.get().state == "running"
+    assert batch.progress(started) == {"waiting": 2, "done": 1, "refused": 0, "left": 0}
+    assert batch.sweep() == 1
+    assert batch.work(started.pk) == 2
+    assert Batch.objects.get().state == "done"
+    assert batch.sweep() == 0
+
+
+def test_a_batch_is_stopped_by_its_owner_or_a_manager() -> None:
+    agent, site = UserFactory(role="fallout_agent"), SiteFactory()
+    records = [made.fallout(site) for _ in range(2)]
+    started = batch.start(token(agent), agent)
+    batch.work(started.pk, limit=1)
+    with pytest.raises(NotPermitted):
+        batch.stop(batch_id=started.pk, by=UserFactory(role="fallout_agent"))
+    batch.stop(batch_id=started.pk, by=UserFactory(role="fallout_manager"))
+    assert sorted(state for state, _ in answers(started).values()) == ["done", "left"]
+    assert batch.work(started.pk) == 0
+    assert Fallout.objects.filter(pk__in=[one.pk for one in records], state="open").count() == 1
+
+
+def test_each_gets_the_value_suggested_for_it() -> None:
+    agent, site = UserFactory(role="fallout_agent"), SiteFactory()
+    first, second = made.fallout(site, suggestion={"vlan": 2131}), made.fallout(site, suggestion={"vlan": 2140})
+    bare = made.fallout(site, suggestion={})
+    seen = previewing.preview(Fallout.objects.all(), "suggested", agent)
+    assert [one.what for one in seen.sends] == ["vlan 2114 → 2131", "vlan 2114 → 2140"]
+    assert seen.left_out["nothing is suggested for them"] == [bare]
+    batch.work(batch.start(seen.token, agent).pk)
+    values = [Fallout.objects.get(pk=one.pk).task.flow.data["vlan"] for one in (first, second)]
+    assert values == [2131, 2140]
+
+
+def test_one_value_for_all_is_checked_before_anything_starts() -> None:
+    agent, site = UserFactory(role="fallout_agent"), SiteFactory()
+    records = [made.fallout(site) for _ in range(2)]
+    seen = previewing.preview(Fallout.objects.all(), "edit", agent)
+    assert [value.key for value in seen.asks] == ["vlan", "bandwidth"]
+    assert seen.now["vlan"] == "2114 × 2"
+    with pytest.raises(Refusal) as refused:
+        batch.start(seen.token, agent, values={"vlan": "9999", "bandwidth": ""})
+    assert "At most 4094" in refused.value.problems["vlan"][0]
+    assert not Batch.objects.exists()
+    batch.work(batch.start(seen.token, agent, values={"vlan": "2200", "bandwidth": ""}).pk)
+    assert {Fallout.objects.get(pk=one.pk).task.flow.data["vlan"] for one in records} == {2200}
+
+
+def test_completing_by_hand_asks_for_what_the_steps_put_out() -> None:
+    agent, _ = UserFactory(role="fallout_agent"), made.fallout()
+    seen = previewing.preview(Fallout.objects.all(), "hand", agent)
+    with pytest.raises(Refusal) as refused:
+        batch.start(seen.token, agent, values={"pe_port": ""})
+    assert set(refused.value.problems) == {"reason", "pe_port"}
+    batch.work(batch.start(seen.token, agent, values={"pe_port": "xe-1"}, note="On the router").pk)
+    assert Fallout.objects.get().task.state == "completed"
+
+
+def test_a_preview_of_skipping_says_what_would_be_missing() -> None:
+    agent, _ = UserFactory(role="fallout_agent"), made.fallout()
+    seen = previewing.preview(Fallout.objects.all(), "skip", agent)
+    assert seen.count == 0
+    assert "Later tasks need the pe port" in next(iter(seen.left_out))
+    with pytest.raises(Refusal, match="Nothing is left"):
+        batch.start(seen.token, agent, note="Not needed")
 
 
 def test_a_made_up_or_borrowed_token_is_a_conflict() -> None:
     agent, _ = UserFactory(role="fallout_agent"), made.fallout()
-    token = batch.preview(Fallout.objects.all(), "retry", agent).token
     with pytest.raises(Conflict):
-        batch.run("made-up", agent)
+        batch.start("made-up", agent)
     with pytest.raises(Conflict):
-        batch.run(token, UserFactory(role="fallout_agent"))
+        batch.start(token(agent), UserFactory(role="fallout_agent"))
     with pytest.raises(Refusal):
-        batch.preview(Fallout.objects.all(), "delete", agent)
+        previewing.preview(Fallout.objects.all(), "delete", agent)
 
 
 def test_many_are_assigned_by_a_manager() -> None:
     manager, agent = UserFactory(role="fallout_manager"), UserFactory(role="fallout_agent")
     record = made.fallout()
-    token = batch.preview(Fallout.objects.all(), "assign", manager).token
-    batch.run(token, manager, owner=agent)
+    with pytest.raises(Refusal) as refused:
+        batch.start(token(manager, "assign"), manager, owner=UserFactory(role="sales_agent"))
+    assert "owner" in refused.value.problems
+    batch.work(batch.start(token(manager, "assign"), manager, owner=agent).pk)
     assert Fallout.objects.get(pk=record.pk).owner == agent
 
 
-@pytest.mark.parametrize("count", [2, 8])
-def test_a_preview_asks_the_same_number_of_questions(count: int, django_assert_num_queries: Any) -> None:
+@pytest.mark.parametrize("act", ["retry", "suggested", "edit", "skip"])
+def test_a_preview_asks_the_same_number_of_questions(act: str, django_assert_max_num_queries: Any) -> None:
     agent, site = UserFactory(role="fallout_agent"), SiteFactory()
-    for _ in range(count):
-        made.fallout(site)
-    with django_assert_num_queries(1):
-        batch.preview(Fallout.objects.all(), "retry", agent)
+    root = {"root_id": 77, "root_type": "test.root"}
+    for _ in range(3):
+        made.fallout(site, **root)
+    with django_assert_max_num_queries(9) as few:
+        previewing.preview(Fallout.objects.all(), act, agent)
+    for _ in range(5):
+        made.fallout(site, **root)
+    with django_assert_max_num_queries(len(few)):
+        previewing.preview(Fallout.objects.all(), act, agent)
+
+
+def test_a_task_that_goes_on_meanwhile_is_named() -> None:
+    agent, record = UserFactory(role="fallout_agent"), made.fallout()
+    seen = token(agent)
+    execution.retry(record.task_id, None)
+    started = batch.start(seen, agent)
+    batch.work(started.pk)
+    assert answers(started)[record.number][0] == "refused"
 
 
 def test_overdue_records_are_told_to_managers_once(django_capture_on_commit_callbacks: Any) -> None:

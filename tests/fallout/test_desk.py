@@ -96,7 +96,7 @@ def test_many_from_the_desk(client: Client, agent: Any) -> None:
     assert ticked.context["matching"] == 3
     everything = client.post(reverse("fallout:many_preview"), {"act": "retry", "cause": cause, "scope": "all"})
     done = client.post(reverse("fallout:many_run"), {"token": everything.context["preview"].token})
-    assert done.context["done"] == 3
+    assert done.context["counts"]["done"] == 3
     nothing = client.post(reverse("fallout:many_preview"), {"act": "retry", "cause": cause})
     assert nothing.status_code == 422
 
