@@ -167,5 +167,3 @@ def _again(fallout: Fallout, by: User, note: str) -> Fallout:
     if fallout.task_id:
         return resolution.retry(fallout_id=fallout.pk, by=by, note=note)
     return resolution.look_again(fallout_id=fallout.pk, by=by, note=note)
-
-

@@ -78,13 +78,13 @@ def check(fallout: Fallout, raw: dict[str, str]) -> None:
 def outputs(fallout: Fallout, raw: dict[str, Any]) -> dict[str, Any]:
     """The values a task was to put out, complete and checked. Raises Refusal with the problems at their fields."""
     asked = asked_by_hand(fallout)
-    required = frozenset(value.key for value in asked) - skipping.optional(fallout.task)
+    required = frozenset(value.key for value in asked) - (skipping.optional(fallout.task) if fallout.task else set())
     return _read(asked, {key: str(value) for key, value in raw.items()}, required=required)
 
 
 def told(fallout: Fallout, changed: dict[str, Any]) -> dict[str, list[Any]]:
     """Changes as the audit trail keeps them: name → [old, new]."""
-    now = fallout.task.flow.data
+    now = fallout.task.flow.data if fallout.task else {}
     return {key: [now.get(key), value] for key, value in changed.items()}
 
 

@@ -207,7 +207,7 @@ class _Reasons:
             else:
                 by_order.setdefault(node.order, []).append(record)
         for order, theirs in by_order.items():
-            self._of_order(order, theirs, {one.pk: nodes[one.task.flow_id] for one in theirs})
+            self._of_order(order, theirs, {one.pk: nodes[one.task.flow_id] for one in theirs if one.task})
 
     def _of_order(self, order: Order, records: list[Fallout], nodes: dict[int, DomainOrder]) -> None:
         found = withdrawal.scope(order, [node.line_id for node in nodes.values()])
@@ -259,9 +259,9 @@ def _what(act: Act, record: Fallout) -> str:
         return "the order is looked at again"
     if act == Act.SUGGESTED:
         told = ((key, task.flow.data.get(key), new) for key, new in record.suggestion.items())
-        return ", ".join(f"{key.replace('_', ' ')} {old if old is not None else 'empty'} → {new}" for key, old, new in told)
+        return ", ".join(
+            f"{key.replace('_', ' ')} {old if old is not None else 'empty'} → {new}" for key, old, new in told
+        )
     inputs = [str(name).rstrip("?") for name in task.item.inputs]
     values = [f"{key.replace('_', ' ')} {task.flow.data[key]}" for key in inputs if task.flow.data.get(key) is not None]
     return f"{task.name}{': ' if values else ''}{', '.join(values[:5])}"
-
-

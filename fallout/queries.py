@@ -85,7 +85,8 @@ def figures(rows: Any, now: dt.datetime) -> dict[str, Any]:
     """The desk's numbers, in two queries."""
     soon, today = now + clock.SOON, timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
     found: dict[str, Any] = standing(rows).aggregate(
-        open=Count("pk"), orders=Count("order", distinct=True), late=Count("pk", filter=TICKING & Q(sla_due_at__lt=now)),
+        open=Count("pk"), orders=Count("order", distinct=True),
+        late=Count("pk", filter=TICKING & Q(sla_due_at__lt=now)),
         latest=Min("sla_due_at", filter=TICKING),
         soon=Count("pk", filter=TICKING & Q(sla_due_at__gte=now, sla_due_at__lt=soon)),
         ownerless=Count("pk", filter=TICKING & Q(sla_due_at__gte=now, sla_due_at__lt=soon, owner=None)),

@@ -18,7 +18,8 @@ READS = ("fallout.view_runbook", "fallout.view_batch")
 
 for _role in ("fallout_agent", "fallout_manager"):
     roles.grant(
-        _role, VIEW, RESOLVE, *READS, "fallout.change_runbook", "fulfillment.view_task", "fulfillment.view_flow", "fulfillment.work_task",
+        _role, VIEW, RESOLVE, *READS, "fallout.change_runbook",
+        "fulfillment.view_task", "fulfillment.view_flow", "fulfillment.work_task",
         "fulfillment.skip_task", "orders.view_order", "crm.view_account", "crm.view_site", "cmdb.view_product",
         "cmdb.view_service", "cmdb.view_resource",
     )  # fmt: skip

@@ -90,7 +90,8 @@ def show(record: Fallout, user: User) -> Shown:
     """What the panel says to this reader."""
     hits = frozenset(record.suggestion)
     return Shown(
-        record=record, left=clock.left(record.sla_due_at, timezone.now(), record.sla_left), held_back=queries.held_back(_task(record)),
+        record=record, left=clock.left(record.sla_due_at, timezone.now(), record.sla_left),
+        held_back=queries.held_back(_task(record)),
         values=changing.editable(record), by_hand=changing.asked_by_hand(record),
         tries=[_try(one, hits) for one in queries.attempts(_task(record))],
         worked=queries.worked(record), why_not_act=_why_not_act(record, user),
@@ -101,9 +102,7 @@ def show(record: Fallout, user: User) -> Shown:
 
 def rows(found: Any) -> Any:
     """Records with all that a panel reads, in one query."""
-    return found.select_related(
-        "task__item", "task__flow__definition", "account", "site", "order", "owner", "runbook"
-    )
+    return found.select_related("task__item", "task__flow__definition", "account", "site", "order", "owner", "runbook")
 
 
 def _task(record: Fallout) -> int | None:

@@ -52,11 +52,13 @@ WITH staffed AS (
            min(name || '|' || team) FILTER (WHERE unowned) AS unowned
     FROM tasks GROUP BY 1
 )
-SELECT orders.id, orders.state, summed.stranded, summed.unowned FROM orders LEFT JOIN summed ON summed.order_id = orders.id
+SELECT orders.id, orders.state, summed.stranded, summed.unowned
+FROM orders LEFT JOIN summed ON summed.order_id = orders.id
 WHERE orders.state <> 'in_progress' OR summed.stranded IS NOT NULL OR summed.unowned IS NOT NULL
    OR NOT coalesce(summed.moves, false)
       AND NOT EXISTS (SELECT 1 FROM orders_missingvalue m WHERE m.order_id = orders.id AND m.filled_at IS NULL)
-      AND NOT EXISTS (SELECT 1 FROM orders_domainorder d WHERE d.order_id = orders.id AND d.state = 'cancellation_in_progress')
+      AND NOT EXISTS (SELECT 1 FROM orders_domainorder d
+                      WHERE d.order_id = orders.id AND d.state = 'cancellation_in_progress')
 ORDER BY orders.id
 """
 
@@ -148,5 +150,3 @@ def _find_lost(now: dt.datetime) -> int:
     lost = rows.exclude(fallouts__state__in=detection.OPEN).order_by("pk").values_list("pk", "problem")
     made = [detection.open_for(task_id=pk, kind="", cause="Fell out unnoticed", detail=why) for pk, why in lost[:BATCH]]
     return sum(one is not None for one in made)
-
-

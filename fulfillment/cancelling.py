@@ -63,7 +63,7 @@ def calls_out(flow_ids: Iterable[int]) -> set[int]:
 
 
 def _stop(tasks: Any, by: User | None, reason: str) -> list[int]:
-    """Bring open tasks to cancelled along the declared moves, set by set; each move takes those that stand before it."""
+    """Bring open tasks to cancelled along the declared moves, set by set."""
     keys = list(tasks.exclude(state__in=Task.CLOSED).order_by("pk").values_list("pk", flat=True))
     if not keys:
         return []

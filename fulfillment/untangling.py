@@ -6,7 +6,7 @@ from django.db.models import Exists, OuterRef
 from fulfillment import release
 from fulfillment.models import Flow, Task, TaskDependency
 
-# Counters of planned tasks that differ from their open dependencies; finish-to-finish ends do not hold a person's start.
+# Counters of planned tasks that differ from their open dependencies; FF and SF do not hold back a person.
 _RECOUNT = """
 WITH locked AS (
     SELECT t.id, t.kind FROM fulfillment_task t JOIN fulfillment_flow f ON f.id = t.flow_id
@@ -28,7 +28,9 @@ def untangle(root_type: str, root_id: int) -> int:
     The caller holds the root's lock.
     """
     flows = list(
-        Flow.objects.filter(root_type=root_type, root_id=root_id, state__in=release.RUNNING).values_list("pk", flat=True)
+        Flow.objects.filter(root_type=root_type, root_id=root_id, state__in=release.RUNNING).values_list(
+            "pk", flat=True
+        )
     )
     open_ends = TaskDependency.objects.filter(before=OuterRef("pk"), met_at__isnull=True)
     over = Task.objects.filter(Exists(open_ends), flow__root_type=root_type, flow__root_id=root_id)
@@ -36,7 +38,7 @@ def untangle(root_type: str, root_id: int) -> int:
     release.forgo(befores)
     with connection.cursor() as cursor:
         cursor.execute(_RECOUNT, [root_type, root_id])
-        recounted = cursor.rowcount
+        recounted = int(cursor.rowcount)
     free = Task.objects.filter(flow__in=flows, state=Task.State.PLANNED, waits_for=0).values_list("pk", flat=True)
     released = release.promote(list(free))
     with_tasks = Task.objects.filter(flow__in=flows).values("flow")

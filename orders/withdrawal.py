@@ -108,7 +108,9 @@ def finish_one(order_id: int) -> int:
 def finish() -> int:
     """Every order in which something is still being cancelled; also ends what calls left behind. Returns how much."""
     done = cancelling.tidy()
-    return done + sum(finish_one(pk) for pk in _cancelling().order_by("order").values_list("order", flat=True).distinct())
+    return done + sum(
+        finish_one(pk) for pk in _cancelling().order_by("order").values_list("order", flat=True).distinct()
+    )
 
 
 def _cancelling() -> QuerySet[DomainOrder]:
@@ -173,7 +175,9 @@ def _why_not(order: Order, found: Scope) -> str:
         return "The line is over already."
     if any(line.action == "delete" for line in found.lines):
         return "The line ends a product, and its end is announced already. Let it end, and order the product anew."
-    waiting = [line for line in found.lines if line.state not in (OrderLine.State.SCHEDULED, OrderLine.State.IN_PROGRESS)]
+    waiting = [
+        line for line in found.lines if line.state not in (OrderLine.State.SCHEDULED, OrderLine.State.IN_PROGRESS)
+    ]
     return f"{waiting[0].offering} is {waiting[0].get_state_display().lower()}; resume it first." if waiting else ""
 
 

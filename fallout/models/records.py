@@ -101,7 +101,8 @@ class Fallout(Numbered):
                 name="one_open_standstill_per_order",
             ),
             models.CheckConstraint(
-                condition=models.Q(task__isnull=False) | models.Q(order__isnull=False), name="fallout_is_about_something"
+                condition=models.Q(task__isnull=False) | models.Q(order__isnull=False),
+                name="fallout_is_about_something",
             ),
         ]
         indexes = [models.Index(fields=["state", "sla_due_at"])]

@@ -45,7 +45,9 @@ def desk(request: HttpRequest) -> HttpResponse:
         "types": Fallout.Type.choices,
         "severities": Fallout.Severity.choices,
         "teams": _teams(user),
-        "batches": list(Batch.objects.filter(state__in=["waiting", "running"]).select_related("by").order_by("-pk")[:3]),
+        "batches": list(
+            Batch.objects.filter(state__in=["waiting", "running"]).select_related("by").order_by("-pk")[:3]
+        ),
         "may_manage": user.has_perm(resolution.ASSIGN),
     }
     live = getattr(request, "htmx", None) and request.htmx.target == "desk-live"  # type: ignore[attr-defined]

@@ -51,7 +51,9 @@ class FalloutFilter(tables.Filters):
     severity = tables.Choices(choices=Fallout.Severity.choices)
     type = tables.Choices(choices=Fallout.Type.choices)
     due = tables.Choices(
-        label="SLA", choices=[("over", "Missed"), ("soon", "Ends within 4 h"), ("paused", "Clock stands")], method="by_due"
+        label="SLA",
+        choices=[("over", "Missed"), ("soon", "Ends within 4 h"), ("paused", "Clock stands")],
+        method="by_due",
     )
     age = tables.Choices(label="Age", choices=queries.AGES, method="by_age")
     cause = django_filters.CharFilter(field_name="fingerprint", label="Mark of the cause")

@@ -141,7 +141,8 @@ class Batches(tables.ListPage):
     related = ("by",)
     crumbs = (("Fallout", "fallout:fallout_list"),)
     empty = tables.Empty(
-        "stack-2", "Nothing was done to many yet", "Tick rows on the desk and choose an act; it is kept here with its answers.",
+        "stack-2", "Nothing was done to many yet",
+        "Tick rows on the desk and choose an act; it is kept here with its answers.",
         "Open the desk", "fallout:fallout_list",
     )  # fmt: skip
 

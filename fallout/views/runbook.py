@@ -93,7 +93,12 @@ def new(request: HttpRequest, number: str) -> HttpResponse:
 def _again(request: HttpRequest, context: dict[str, Any], refusal: Refusal) -> HttpResponse:
     """The form as it was typed, with what is wrong; over another's change it names what is stored."""
     typed = {name: request.POST.get(name, "") for name in ("title", "text")}
-    more = {"problems": refusal.problems, "editing": True, "refusal": refusal, "edition": request.POST.get("edition", 0)}
+    more = {
+        "problems": refusal.problems,
+        "editing": True,
+        "refusal": refusal,
+        "edition": request.POST.get("edition", 0),
+    }
     if hasattr(refusal, "edition"):
         more["edition"] = refusal.edition
     return htmx.respond(request, TEMPLATE, context | typed | more, status=refusal.status)
