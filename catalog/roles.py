@@ -24,14 +24,20 @@ for _role in roles.ROLES:
 roles.grant("process_admin", "catalog.publish_catalogue")
 for _verb in ("view", "add", "change", "delete"):
     roles.grant("process_admin", *(f"catalog.{_verb}_{_name}" for _name in KEPT))
+for _role in ("order_fulfilment_agent", "order_manager", "fulfilment_manager", "fallout_manager"):
+    roles.grant(_role, "catalog.view_decompositionrule")
 roles.grant("finance", "catalog.view_priceentry", "catalog.change_priceentry", "catalog.view_priceadjustment")
 
-frame.add(NavItem("Look up", "Catalogue", "books", "catalog:offering_list", "catalog.view_offering", 40))
+frame.add(
+    NavItem("Look up", "Catalogue", "books", "catalog:offering_list", "catalog.view_offering", 40),
+    NavItem("Process", "Decomposition rules", "sitemap", "catalog:rule_list", "catalog.view_decompositionrule", 20),
+)
 states.add(
     {
         "catalog.offering.design": Look("pencil", "In design", "idle"),
         "catalog.offering.active": Look("circle-check", "For sale", "ok"),
         "catalog.offering.retired": Look("circle-x", "No longer sold", "idle"),
+        "catalog.decompositionrule.active": Look("circle-check", "Published", "ok"),
     }
 )
 

@@ -239,7 +239,7 @@ def _edges(rule: DecompositionRule, entry: dict[str, Any]) -> list[tuple[Place, 
     where = str(entry.get("where") or "parent")
     owner = rule.source.key if where == "parent" else where.partition(":")[2]
     to = (rule.target.key, str(entry.get("to", "")))
-    return [(to, (owner, name)) for name in mapping.reads(entry) if name not in rulebook.ASKABLE]
+    return [(to, (owner, name)) for name in mapping.reads(entry)]
 
 
 def _ring(reads: dict[Place, set[Place]], start: Place, goal: Place) -> list[Place]:

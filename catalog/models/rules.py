@@ -87,9 +87,9 @@ class DecompositionRule(Record):
     @transition(field=state, source=State.DRAFT, target=State.ACTIVE, permission="catalog.publish_catalogue",
                 custom={"label": "Publish", "hidden": True})  # fmt: skip
     def publish(self) -> None:
-        """In force from its day on."""
+        """Published, in force from its day on."""
 
     @transition(field=state, source=State.ACTIVE, target=State.RETIRED, permission="catalog.publish_catalogue",
                 custom={"label": "Retire", "hidden": True})  # fmt: skip
     def retire(self) -> None:
-        """New orders no longer follow it."""
+        """Retired; new orders no longer follow it."""

@@ -1,0 +1,122 @@
+"""Forms of the catalogue's pages."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.utils import timezone
+
+from catalog import configuration, soundness, trial
+from catalog.models import Characteristic, DecompositionRule, Specification
+
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+
+
+KINDS = [
+    ("realized_as", "It is realised by it"), ("bundles", "It bundles it"), ("requires", "It requires it"),
+    ("composed_of", "It is composed of it, without an order of its own"),
+]  # fmt: skip
+
+
+if TYPE_CHECKING:
+    ModelChoiceField = forms.ModelChoiceField[Specification]
+else:
+    ModelChoiceField = forms.ModelChoiceField
+
+
+class SpecificationChoice(ModelChoiceField):
+    """An active specification, said with its kind."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.name} ({obj.get_kind_display().lower()}, {obj.key})"
+
+
+class RuleForm(forms.Form):
+    """What a rule says, but for its mappings."""
+
+    source = SpecificationChoice(
+        queryset=Specification.objects.none(), label="From", empty_label="Choose one",
+        error_messages={"required": "Choose what it starts from.", "invalid_choice": "There is no such specification."},
+    )  # fmt: skip
+    target = SpecificationChoice(
+        queryset=Specification.objects.none(), label="Makes", empty_label="Choose one",
+        error_messages={"required": "Choose what it makes.", "invalid_choice": "There is no such specification."},
+    )  # fmt: skip
+    kind = forms.ChoiceField(choices=KINDS, initial="realized_as", label="How they belong together")
+    starts_on = forms.DateField(
+        label="In force from", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        error_messages={"required": "Say from which day this version is in force."},
+    )  # fmt: skip
+    condition = forms.CharField(
+        max_length=300, required=False, label="Only when",
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "class": "mono"}),
+        help_text="An expression such as routing == 'BGP' and term >= 12. Empty means always.",
+    )  # fmt: skip
+    cardinality = forms.ChoiceField(
+        choices=[("one", "One"), ("per_quantity", "One for each of the line’s quantity"),
+                 ("per_characteristic", "As many as a characteristic says")], label="How many",
+    )  # fmt: skip
+    count_from = forms.CharField(
+        max_length=60, required=False, label="Counted by", widget=forms.TextInput(attrs={"list": "own-names"}),
+        help_text="A characteristic that holds a whole number.",
+    )  # fmt: skip
+    merge = forms.ChoiceField(choices=DecompositionRule.Merge.choices, required=False, label="Shared")
+    position = forms.IntegerField(min_value=0, max_value=9999, initial=0, label="Order among its siblings")
+    note = forms.CharField(max_length=200, required=False, label="What this version changes")
+
+    def __init__(self, *args: Any, rule: DecompositionRule | None = None, **kwargs: Any) -> None:
+        names = list(self.base_fields)
+        start: dict[str, Any] = {"starts_on": timezone.localdate()}
+        kwargs["initial"] = {name: getattr(rule, name) for name in names} if rule else start | kwargs.get("initial", {})
+        super().__init__(*args, **kwargs)
+        for side in ("source", "target"):
+            field = self.fields[side]
+            assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 – for the type checker
+            field.queryset = Specification.objects.filter(state="active").order_by("name")
+
+    def chosen(self, side: str) -> Specification | None:
+        """The specification on that side as typed so far, whether or not the rest is right."""
+        raw = self[side].value()
+        key = getattr(raw, "pk", raw)
+        return Specification.objects.filter(pk=int(key)).first() if str(key or "").isdecimal() else None
+
+
+class TryForm(forms.Form):
+    """A field for every name that a rule reads."""
+
+    def __init__(self, rule: DecompositionRule, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.known = soundness.characteristics(rule.source)
+        self.names = trial.inputs(rule)
+        for name in self.names:
+            self.fields[name] = _field(name, self.known.get(name))
+
+    def values(self) -> dict[str, Any]:
+        """Name → value of its type; what was left empty is left out."""
+        found = {}
+        for name in self.names:
+            text = str(self.cleaned_data.get(name) or "").strip()
+            if text:
+                characteristic = self.known.get(name)
+                found[name] = configuration.parse(characteristic, text) if characteristic else _guess(text)
+        return found
+
+
+def _field(name: str, characteristic: Characteristic | None) -> forms.Field:
+    label = characteristic.name if characteristic else name.replace("_", " ").replace(".", ", ").capitalize()
+    if characteristic is not None and characteristic.type == Characteristic.Type.CHOICE:
+        offered = [(str(value), text) for value, text in configuration.choices(characteristic)]
+        return forms.ChoiceField(choices=[("", "Nothing yet"), *offered], required=False, label=label)
+    if characteristic is not None and characteristic.type == Characteristic.Type.BOOLEAN:
+        return forms.ChoiceField(
+            choices=[("", "Nothing yet"), ("true", "Yes"), ("false", "No")], required=False, label=label
+        )
+    return forms.CharField(max_length=200, required=False, label=label)
+
+
+def _guess(text: str) -> Any:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    if _NUMBER.fullmatch(text):
+        return float(text) if "." in text else int(text)
+    return text
