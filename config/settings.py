@@ -186,6 +186,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "assess-jeopardy": {"task": "orders.tasks.assess", "schedule": 60.0, "options": {"expires": 60}},
     "learn-durations": {"task": "fulfillment.tasks.learn", "schedule": 3600.0, "options": {"expires": 3600}},
+    "retire-plans": {"task": "fulfillment.tasks.retire_plans", "schedule": 3600.0, "options": {"expires": 900}},
     "escalate-fallout": {"task": "fallout.tasks.escalate", "schedule": 60.0, "options": {"expires": 60}},
     "watch-orders": {"task": "fallout.tasks.watch", "schedule": 60.0, "options": {"expires": 60}},
     "tidy-fallout": {"task": "fallout.tasks.tidy", "schedule": 10.0, "options": {"expires": 10}},

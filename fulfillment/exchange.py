@@ -1,5 +1,6 @@
 """Exchange: plans and project templates as sections of catalogue files."""
 
+import datetime as dt
 from typing import Any
 
 from catalog.publication import Change, section
@@ -25,6 +26,8 @@ def _without_decimals(value: Any) -> Any:
         return {key: _without_decimals(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_without_decimals(inner) for inner in value]
+    if isinstance(value, dt.date):
+        return value.isoformat()
     return value if value is None or isinstance(value, str | int | bool) else float(value)
 
 

@@ -3,8 +3,8 @@
 A changed plan that is in use becomes the next version; the former is retired and running flows keep it.
 """
 
-from collections.abc import Iterable
-from decimal import Decimal, InvalidOperation
+import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -12,9 +12,10 @@ from django.db.models import Max
 from django.utils import timezone
 
 from catalog.models import Specification
-from fulfillment.models import Action, DependencyKind, Kind, PlanDefinition, PlanDependency, PlanItem, ProjectTemplate
-from fulfillment.shapes import PlanBook
-from kernel import decisions, lifecycle
+from fulfillment import plancheck
+from fulfillment.models import PlanDefinition, PlanDependency, PlanItem, ProjectTemplate
+from fulfillment.shapes import Plan, PlanBook
+from kernel import lifecycle
 from kernel.models import User
 from kernel.refusal import Refusal
 
@@ -27,9 +28,6 @@ FIELDS: dict[str, tuple[str, Any]] = {
     "form": ("form", []), "checklist": ("checklist", []), "condition": ("condition", ""),
     "timer_seconds": ("timer_seconds", 0), "template": ("template", ""), "sla_hours": ("sla_hours", 24),
 }  # fmt: skip
-KNOWN = {"key", "after", *FIELDS}
-PLAN_KEYS = {"key", "name", "specification", "action", "condition", "version", "position", "items"}
-DEPENDENCY_KEYS = {"item", "specification", "scope", "kind", "lag"}
 
 
 class BadPlan(Refusal):
@@ -46,28 +44,45 @@ def load(plans: list[dict[str, Any]], by: User | None = None) -> dict[str, str]:
     problems: dict[str, list[str]] = {}
     keys = set(Specification.objects.values_list("key", flat=True))
     for plan in plans:
-        for place, text in _problems(plan, keys):
-            problems.setdefault(f"{plan.get('key', '?')}{place}", []).append(text)
+        for found in plancheck.structure(plan, keys):
+            place = f"/{found.item}" if found.item else ""
+            problems.setdefault(f"{plan.get('key', '?')}{place}", []).append(found.text)
     if problems:
         raise BadPlan(problems=problems)
-    current = {entry["key"]: entry for entry in dump()}
+    current = {row["key"]: row for row in dump()}
     return {plan["key"]: _take(plan, current.get(plan["key"]), by) for plan in plans}
 
 
 def _take(plan: dict[str, Any], current: dict[str, Any] | None, by: User | None) -> str:
     wanted = normal(plan)
-    if current is not None and {**current, "version": 0} == {**wanted, "version": 0}:
+    if current is not None and _content(current) == _content(wanted):
         return "unchanged"
     active = PlanDefinition.objects.filter(key=plan["key"], state=PlanDefinition.State.ACTIVE)
     for old in PlanDefinition.objects.locked_all(active.values_list("pk", flat=True)):
+        old.ends_on = wanted["starts_on"] or timezone.localdate()
         lifecycle.move(old, PlanDefinition.retire, by=by)
     last = PlanDefinition.objects.filter(key=plan["key"]).aggregate(last=Max("version"))["last"] or 0
-    specification = Specification.objects.filter(key=wanted["specification"]).order_by("state", "-version")[0]
-    definition = PlanDefinition.objects.create(
-        key=wanted["key"], version=max(last + 1, wanted["version"]), name=wanted["name"], specification=specification,
-        action=wanted["action"], condition=wanted["condition"], position=wanted["position"],
-        starts_on=timezone.localdate(),
-    )  # fmt: skip
+    wanted["starts_on"] = wanted["starts_on"] or timezone.localdate()
+    definition = PlanDefinition(key=wanted["key"], version=max(last + 1, wanted["version"]))
+    store(definition, wanted)
+    lifecycle.move(definition, PlanDefinition.publish, by=by)
+    return "created" if current is None else "changed"
+
+
+def _content(plan: dict[str, Any]) -> dict[str, Any]:
+    """What a plan says, whichever version of it."""
+    return {**plan, "version": 0, "starts_on": None}
+
+
+def store(definition: PlanDefinition, wanted: dict[str, Any]) -> None:
+    """Write a whole plan, as `normal` gives it, into a definition that is new or a draft."""
+    definition.name, definition.action = wanted["name"], wanted["action"]
+    definition.condition, definition.position = wanted["condition"], wanted["position"]
+    definition.starts_on = wanted["starts_on"]
+    rows = Specification.objects.filter(key=wanted["specification"]).order_by("state", "-version")
+    definition.specification = rows[0]
+    definition.save()
+    definition.items.all().delete()
     items = {
         entry["key"]: PlanItem(
             definition=definition, key=entry["key"], position=place,
@@ -79,8 +94,6 @@ def _take(plan: dict[str, Any], current: dict[str, Any] | None, by: User | None)
     PlanDependency.objects.bulk_create(
         _dependency(items[entry["key"]], after, items) for entry in wanted["items"] for after in entry["after"]
     )
-    lifecycle.move(definition, PlanDefinition.publish, by=by)
-    return "created" if current is None else "changed"
 
 
 def _dependency(item: PlanItem, after: dict[str, Any], items: dict[str, PlanItem]) -> PlanDependency:
@@ -103,8 +116,13 @@ def normal(plan: dict[str, Any]) -> dict[str, Any]:
     return {
         "key": plan["key"], "name": plan.get("name") or plan["key"], "specification": plan["specification"],
         "action": plan.get("action", "add"), "condition": plan.get("condition") or "",
-        "version": int(plan.get("version", 1)), "position": int(plan.get("position", 0)), "items": items,
+        "version": int(plan.get("version", 1)), "position": int(plan.get("position", 0)),
+        "starts_on": _date(plan.get("starts_on")), "items": items,
     }  # fmt: skip
+
+
+def _date(value: Any) -> dt.date | None:
+    return dt.date.fromisoformat(value) if isinstance(value, str) and value else value or None
 
 
 def _plain(name: str, value: Any) -> Any:
@@ -124,12 +142,18 @@ def _after(after: str | dict[str, Any]) -> dict[str, Any]:
 
 
 def dump() -> list[dict[str, Any]]:
-    """Every active plan in the shape of a file, defaults filled in."""
+    """Every active plan in the shape of a file, defaults filled in; of one with a later version to come, that one."""
     rows = PlanDefinition.objects.filter(state=PlanDefinition.State.ACTIVE).select_related("specification")
-    return [_dumped(plan) for plan in PlanBook(rows.order_by("key")).plans.values()]
+    return [dumped(plan) for plan in PlanBook(rows.order_by("key", "version")).plans.values()]
 
 
-def _dumped(plan: Any) -> dict[str, Any]:
+def entry(definition: PlanDefinition) -> dict[str, Any]:
+    """One version of a plan in the shape of a file, defaults filled in."""
+    return dumped(PlanBook([definition]).plans[definition.pk])
+
+
+def dumped(plan: Plan) -> dict[str, Any]:
+    """A plan read whole in the shape of a file, defaults filled in."""
     definition: PlanDefinition = plan.definition
     by_id = {item.pk: item for item in plan.items}
 
@@ -146,7 +170,7 @@ def _dumped(plan: Any) -> dict[str, Any]:
     return {
         "key": definition.key, "name": definition.name, "specification": definition.specification.key,
         "action": definition.action, "condition": definition.condition, "version": definition.version,
-        "position": definition.position,
+        "position": definition.position, "starts_on": definition.starts_on,
         "items": [
             {"key": item.key}
             | {name: getattr(item, field) for name, (field, _) in FIELDS.items()}
@@ -154,101 +178,6 @@ def _dumped(plan: Any) -> dict[str, Any]:
             for item in plan.items
         ],
     }  # fmt: skip
-
-
-def _problems(plan: dict[str, Any], specifications: set[str]) -> Iterable[tuple[str, str]]:
-    """Every problem of one plan as (place, sentence)."""
-    if unknown := set(plan) - PLAN_KEYS:
-        yield "", f"Unknown keys: {', '.join(sorted(unknown))}."
-    if missing := {"key", "specification", "items"} - set(plan):
-        yield "", f"Missing: {', '.join(sorted(missing))}."
-        return
-    if plan["specification"] not in specifications:
-        yield "", f"There is no specification “{plan['specification']}”."
-    if plan.get("action", "add") not in Action.values:
-        yield "", f"“{plan['action']}” is no action; use one of {', '.join(Action.values)}."
-    yield from _expression("", plan.get("condition"))
-    keys = [entry.get("key") for entry in plan["items"]]
-    if not keys:
-        yield "", "A plan needs at least one item."
-    for key in {key for key in keys if keys.count(key) > 1}:
-        yield f"/{key}", "This key is used twice."
-    for entry in plan["items"]:
-        for text in _item_problems(entry, set(keys)):
-            yield f"/{entry.get('key', '?')}", text
-    if circle := _circle(plan["items"]):
-        yield "", f"These items wait for each other in a circle: {' → '.join(circle)}."
-
-
-def _expression(place: str, expression: Any) -> Iterable[tuple[str, str]]:
-    if expression:
-        try:
-            decisions.check(str(expression))
-        except Refusal as error:
-            yield place, str(error)
-
-
-def _item_problems(entry: dict[str, Any], keys: set[Any]) -> Iterable[str]:
-    if unknown := set(entry) - KNOWN:
-        yield f"Unknown keys: {', '.join(sorted(unknown))}."
-    kind = entry.get("kind", "manual")
-    if kind not in Kind.values:
-        yield f"“{kind}” is no kind; use one of {', '.join(Kind.values)}."
-    if kind == Kind.API_CALL and not (entry.get("adapter") and entry.get("operation")):
-        yield "An API call needs an adapter and an operation."
-    if kind == Kind.PROJECT and not entry.get("template"):
-        yield "A project needs a template."
-    try:
-        if not 0 <= Decimal(str(entry.get("days", 0))) < 1000:
-            yield "Days are from 0 to 999."
-    except InvalidOperation:
-        yield "Days are a number."
-    yield from (text for _, text in _expression("", entry.get("condition")))
-    for after in entry.get("after") or ():
-        yield from _after_problems(after, keys)
-
-
-def _after_problems(after: Any, keys: set[Any]) -> Iterable[str]:
-    if not isinstance(after, str | dict):
-        yield "“after” lists item keys or mappings."
-        return
-    given = {"item": after} if isinstance(after, str) else after
-    if unknown := set(given) - DEPENDENCY_KEYS:
-        yield f"Unknown keys in “after”: {', '.join(sorted(unknown))}."
-    if not given.get("specification") and given.get("item") not in keys:
-        yield f"It waits for “{given.get('item')}”, which is not an item of this plan."
-    if given.get("kind", "FS") not in DependencyKind.values:
-        yield f"“{given['kind']}” is no kind of dependency; use one of {', '.join(DependencyKind.values)}."
-    if given.get("specification") and given.get("scope", "site") not in ("line", "bundle", "site", "order"):
-        yield "A scope is line, bundle, site or order."
-
-
-def _circle(items: list[dict[str, Any]]) -> list[str]:
-    """The keys of a circle, or nothing."""
-    before: dict[str, list[str]] = {
-        str(entry.get("key")): [
-            a["item"] for a in map(_safe_after, entry.get("after") or ()) if not a.get("specification")
-        ]
-        for entry in items
-    }
-    state: dict[str, int] = {}
-
-    def visit(key: str, way: list[str]) -> list[str]:
-        if state.get(key) == 2 or key not in before:
-            return []
-        if key in way:
-            return [*way[way.index(key) :], key]
-        for other in before[key]:
-            if found := visit(str(other), [*way, key]):
-                return found
-        state[key] = 2
-        return []
-
-    return next((found for key in before if (found := visit(key, []))), [])
-
-
-def _safe_after(after: Any) -> dict[str, Any]:
-    return after if isinstance(after, dict) and "item" in after else {"item": after if isinstance(after, str) else ""}
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ tries again for a while. Whoever waits for nobody is in no circle.
 import datetime as dt
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +25,7 @@ from fulfillment.dating import NO_DATES, Dates, Days, Node
 from fulfillment.linking import Links, Member, counts
 from fulfillment.models import Flow, PlanDefinition, Task, TaskDependency
 from fulfillment.shapes import PlanBook, Shape
-from kernel import audit, bulk, numbering
+from kernel import audit, copying, numbering
 from kernel.refusal import Conflict
 
 PATIENCE = 5.0  # seconds that a planner tries to get tasks that are being worked on
@@ -104,8 +104,9 @@ def plan(requests: Iterable[FlowRequest], *, today: dt.date | None = None, wish:
     requests = list(requests)
     if not requests:
         return {}
-    _lock_roots({(r.root_type, r.root_id) for r in requests})
-    known = _flows_of_roots(requests)
+    roots = {(r.root_type, r.root_id) for r in requests}
+    lock_roots(roots)
+    known = flows_of(roots)
     book = _book(requests, {flow.definition_id for flow in known}, today or timezone.localdate())
     found: dict[int, int] = {}
     have = {(flow.owner_type, flow.owner_id, flow.action): flow.pk for flow in known}
@@ -120,11 +121,11 @@ def plan(requests: Iterable[FlowRequest], *, today: dt.date | None = None, wish:
             new.append(_New(request, chosen.definition.pk, chosen.shape(request.data)))
         found[request.owner_id] = have[use]
     if new:
-        found |= _store(new, *_members(known, book), None if known else wish)
+        found |= _store(new, *members(known, book), None if known else wish)
     return found
 
 
-def _lock_roots(roots: set[tuple[str, int]]) -> None:
+def lock_roots(roots: set[tuple[str, int]]) -> None:
     """One planner per root at a time, so that two cannot miss each other's flows."""
     with connection.cursor() as cursor:
         cursor.executemany(
@@ -132,12 +133,13 @@ def _lock_roots(roots: set[tuple[str, int]]) -> None:
         )  # a handful of roots at most: an order is planned by itself
 
 
-def _flows_of_roots(requests: list[FlowRequest]) -> list[Any]:
-    roots: dict[str, set[int]] = defaultdict(set)
-    for request in requests:
-        roots[request.root_type].add(request.root_id)
+def flows_of(roots: Iterable[tuple[str, int]]) -> list[Any]:
+    """Rows of all flows of these roots, with what `members` reads."""
     wanted = Q()
-    for kind, ids in roots.items():
+    by_type: dict[str, set[int]] = defaultdict(set)
+    for kind, pk in roots:
+        by_type[kind].add(pk)
+    for kind, ids in by_type.items():
         wanted |= Q(root_type=kind, root_id__in=ids)
     columns = (
         "pk", "definition_id", "specification_key", "action", "owner_type", "owner_id", "root_type", "root_id",
@@ -156,7 +158,7 @@ def _book(requests: list[FlowRequest], used: set[int], today: dt.date) -> PlanBo
     return PlanBook(PlanDefinition.objects.filter(uses).select_related("specification"), today=today)
 
 
-def _members(known: list[Any], book: PlanBook) -> tuple[list[Member], dict[int, str]]:
+def members(known: list[Any], book: PlanBook) -> tuple[list[Member], dict[int, str]]:
     """Flows planned earlier, and the kinds of tasks of theirs that still are planned, by key."""
     if not known:
         return [], {}
@@ -167,31 +169,31 @@ def _members(known: list[Any], book: PlanBook) -> tuple[list[Member], dict[int, 
         tasks[flow_id][key] = pk
         if state == Task.State.PLANNED:
             open_kinds[pk] = kind
-    members = [
+    made = [
         Member(
             flow.pk, (flow.root_type, flow.root_id), flow.specification_key, flow.line_key, flow.bundle_key,
             flow.site_id, book.plans[flow.definition_id].of_items(tasks[flow.pk]), tasks[flow.pk], new=False,
         )
         for flow in known
     ]  # fmt: skip
-    return members, open_kinds
+    return made, open_kinds
 
 
-def _store(new: list[_New], members: list[Member], planned: dict[int, str], wish: Wish | None) -> dict[int, int]:
+def _store(new: list[_New], others: list[Member], planned: dict[int, str], wish: Wish | None) -> dict[int, int]:
     """Flows, tasks and dependencies; owner key → flow key."""
-    for made, key in zip(new, bulk.keys(Flow, len(new)), strict=True):
+    for made, key in zip(new, copying.keys(Flow, len(new)), strict=True):
         made.flow_id = key
     number = sum(len(made.shape.items) for made in new)
-    keys = iter(bulk.keys(Task, number))
+    keys = iter(copying.keys(Task, number))
     fresh = [_member(made, keys) for made in new]
-    found = linking.links([*members, *fresh])
+    found = linking.links([*others, *fresh])
     own = {pk for member in fresh for pk in member.tasks.values()}
     waits, rows = _waits(found, own, planned)
     dates = _dates(new, fresh, found, wish) if wish else {}
-    bulk.insert(Flow, FLOW, (_flow_row(made, _span(member, dates)) for made, member in zip(new, fresh, strict=True)))
+    copying.copy(Flow, FLOW, (_flow_row(made, _span(member, dates)) for made, member in zip(new, fresh, strict=True)))
     numbers = iter(numbering.take_many(Task.PREFIX, number))
-    bulk.insert(Task, TASK, _task_rows(zip(new, fresh, strict=True), waits, numbers, dates))
-    bulk.insert(TaskDependency, DEPENDENCY, rows)
+    copying.copy(Task, TASK, _task_rows(zip(new, fresh, strict=True), waits, numbers, dates))
+    copying.copy(TaskDependency, DEPENDENCY, rows)
     for extra, pks in _by_count({pk: n for pk, n in waits.items() if pk not in own}).items():
         Task.objects.filter(pk__in=pks).update(waits_for=F("waits_for") + extra)
     audit.record_rows("planned", Flow, ((made.flow_id, made.request.name) for made in new), by=None)
@@ -256,7 +258,7 @@ def _waits(found: Links, own: set[int], planned: dict[int, str]) -> tuple[Counte
     """How many more each task waits for, and the rows of dependencies. Tasks of before that are touched get locked."""
     lags = {key: lag for key, lag in found.lags.items() if key[0] in own or key[0] in planned}
     touched = {pk for after, before, _ in lags for pk in (after, before)} - own
-    states = _take(touched)
+    states = take(touched)
     now = timezone.now()
     waits: Counter[int] = Counter()
     rows: list[tuple[Any, ...]] = []
@@ -270,16 +272,23 @@ def _waits(found: Links, own: set[int], planned: dict[int, str]) -> tuple[Counte
     return waits, rows
 
 
-def _take(keys: set[int]) -> dict[int, str]:
-    """Lock tasks, all at once or none, without waiting for any while holding another; key → state. Raises Busy."""
-    if not keys:
+def take(keys: Collection[int], flows: Collection[int] = ()) -> dict[int, str]:
+    """Lock tasks and flows, all at once or none, without waiting for any while holding another; task → state.
+
+    Raises:
+        Busy: they cannot be had within some seconds.
+    """
+    if not keys and not flows:
         return {}
     rows = Task.objects.filter(pk__in=keys).order_by("pk").select_for_update(nowait=True, no_key=True)
+    owners = Flow.objects.filter(pk__in=flows).order_by("pk").select_for_update(nowait=True, no_key=True)
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
             with transaction.atomic():
-                return dict(rows.values_list("pk", "state"))
+                found = dict(rows.values_list("pk", "state"))
+                list(owners.values_list("pk"))
+                return found
         except OperationalError as error:
             if getattr(error.__cause__, "sqlstate", "") != "55P03":  # lock_not_available
                 raise
@@ -295,4 +304,4 @@ def _by_count(more: dict[int, int]) -> dict[int, list[int]]:
     return grouped
 
 
-__all__ = ["Busy", "FlowRequest", "Wish", "counts", "plan"]
+__all__ = ["Busy", "FlowRequest", "Wish", "counts", "flows_of", "lock_roots", "members", "plan", "take"]

@@ -74,7 +74,7 @@ def _read(root: dict[str, Any], days: Days) -> dict[int, Node]:
     flows = Flow.objects.filter(**root)
     rows = Task.objects.filter(flow__in=flows).exclude(state__in=OVER)
     countries = dict(flows.filter(site__isnull=False).values_list("pk", "site__country"))
-    items = PlanItem.objects.filter(definition__in=flows.values("definition"))
+    items = PlanItem.objects.filter(pk__in=rows.order_by().values("item"))
     about = {pk: (float(length), name) for pk, length, name in items.values_list("pk", "duration_days", "calendar")}
     nodes: dict[int, Node] = {}
     columns = ("pk", "flow_id", "item_id", "started_at", "ended_at", *DATES)

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from fulfillment import execution, learning, recovery
+from fulfillment import execution, learning, planversions, recovery
 
 
 @shared_task(name="fulfillment.tasks.run")
@@ -21,3 +21,9 @@ def sweep() -> int:
 def learn() -> int:
     """Bring the learned durations up to date; run by beat every hour."""
     return learning.learn()
+
+
+@shared_task(name="fulfillment.tasks.retire_plans")
+def retire_plans() -> int:
+    """Retire versions of plans that a later one has replaced by now."""
+    return planversions.retire_outlived()

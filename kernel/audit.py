@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection, models
 from django.utils import timezone
 
-from kernel import bulk
+from kernel import copying
 from kernel.models.people import User
 from kernel.models.trail import AuditEntry
 
@@ -69,7 +69,7 @@ def record_rows(action: str, model: type[models.Model], rows: Iterable[tuple[int
     here = origin.get()
     common = (by.pk if by else None, action, model._meta.label_lower, here.request_id, here.address)
     columns = ("actor_id", "action", "subject_type", "request_id", "address", "subject_id", "subject_name")
-    bulk.insert(AuditEntry, columns, ((*common, pk, name[:200]) for pk, name in rows))
+    copying.copy(AuditEntry, columns, ((*common, pk, name[:200]) for pk, name in rows))
 
 
 def record_moves(

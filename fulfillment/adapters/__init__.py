@@ -10,6 +10,22 @@ from importlib import import_module
 from fulfillment.adapters.base import Adapter, Answer, Call
 
 SYSTEMS = ("provisioning", "inventory", "porting", "logistics", "billing", "access")
+# What the systems can do; an API call of a plan names one of these.
+OPERATIONS: dict[str, tuple[str, ...]] = {
+    "provisioning": (
+        "bgp.configure", "cpe.configure", "fw.activate", "fw.deploy", "fw.dmz", "fw.utm", "mobile.activate", "olt.port",
+        "overlay.push", "pe.attach", "port.create", "sbc.configure", "sdwan.turn_up", "security.apply",
+        "tenant.create", "tv.packs", "vrf.create", "wanopt.enable",
+    ),
+    "inventory": (
+        "cpe.allocate", "emergency.register", "ip.allocate", "licence.assign", "msisdn.assign", "numbers.assign",
+        "sdwan.design",
+    ),
+    "porting": ("porting.activate", "porting.request"),
+    "logistics": ("cpe.ship", "sim.pick"),
+    "billing": ("billing.start", "billing.stop"),
+    "access": ("access.cancel", "access.order"),
+}  # fmt: skip
 
 _in_use: dict[str, Adapter] = {}
 
@@ -35,4 +51,4 @@ def replaced(*fakes: Adapter) -> Iterator[None]:
         _in_use.update(before)
 
 
-__all__ = ["SYSTEMS", "Adapter", "Answer", "Call", "named", "replaced"]
+__all__ = ["OPERATIONS", "SYSTEMS", "Adapter", "Answer", "Call", "named", "replaced"]

@@ -56,7 +56,7 @@ def test_what_is_written_is_taken_back_as_the_same() -> None:
         ({"items": [{"key": "a", "after": ["ghost"]}]}, "/a", "“ghost”"),
         ({"items": [{"key": "a"}, {"key": "a"}]}, "/a", "used twice"),
         ({"items": [{"key": "a", "after": [{"item": "a", "kind": "XX"}]}]}, "/a", "no kind of dependency"),
-        ({"items": [{"key": "a", "after": ["b"]}, {"key": "b", "after": ["a"]}]}, "", "circle: a → b → a"),
+        ({"items": [{"key": "a", "after": ["b"]}, {"key": "b", "after": ["a"]}]}, "/a", "circle: a → b → a"),
     ],
 )
 def test_mistakes_are_named_at_their_place_and_nothing_is_stored(

@@ -8,13 +8,14 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from fulfillment import adapters, calling, execution, release
+from fulfillment import adapters, calling, execution, planning, release, scheduling
 from fulfillment.adapters import Answer
 from fulfillment.adapters.provisioning.fake import Fake as Provisioning
 from fulfillment.models import Attempt, Flow, Task
-from kernel import lifecycle
+from kernel import lifecycle, outbox
 from kernel.models import OutboxEvent
 from tests.factories import fulfillment as make
+from tests.factories.crm import SiteFactory
 
 API: dict[str, Any] = {"kind": "api_call", "adapter": "provisioning", "operation": "port.create"}
 
@@ -161,3 +162,56 @@ def test_a_batch_that_breaks_off_leaves_nothing_half_done() -> None:
     assert make.states(flow) == {"a": "ready", "b": "planned"}
     execution.run_ready()
     assert set(make.states(flow).values()) == {"completed"}
+
+
+def late_flow(root: int) -> tuple[Flow, Any]:
+    """A running flow of a root, and a request for another one that waits for it and that it waits for."""
+    make.plan(
+        "base",
+        {"key": "early", "kind": "manual"},
+        {"key": "late", "kind": "manual", "after": ["early", {"specification": "extra", "scope": "order"}]},
+    )
+    make.plan(
+        "extra",
+        {"key": "more", "kind": "manual", "after": [{"specification": "base", "item": "early", "scope": "order"}]},
+    )
+    site = SiteFactory()
+    asked = make.request("base", site, root=root)
+    flow = Flow.objects.get(pk=planning.plan([asked])[asked.owner_id])
+    execution.start("test.root", root)
+    begin(flow, "early")
+    return flow, make.request("extra", site, root=root)
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_a_planner_waits_for_no_task_while_it_holds_what_the_engine_wants() -> None:
+    flow, asked = late_flow(701)
+    with transaction.atomic():  # the engine: it holds a task and then wants its flow and what follows
+        task = Task.objects.locked(make.task(flow, "early").pk)
+        lifecycle.move(task, Task.complete, by=None)
+        rival = beside(lambda: planning.plan([asked]))
+        rival.join(0.4)
+        assert rival.is_alive()
+        release.closed([task.pk])  # would be a deadlock if the planner held the successor meanwhile
+    rival.join()
+    extra = Flow.objects.get(specification_key="extra")
+    assert make.states(flow) == {"early": "completed", "late": "ready"} or make.task(flow, "late").waits_for == 1
+    assert make.task(extra, "more").waits_for == 0  # it saw that the first was done
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_dates_of_tasks_that_are_held_follow_when_they_are_free() -> None:
+    flow, _ = late_flow(702)
+    start = timezone.localdate()
+    with transaction.atomic():
+        Task.objects.locked(make.task(flow, "late").pk)
+        rival = beside(lambda: scheduling.schedule("test.root", 702, start=start))
+        rival.join(20)
+        assert not rival.is_alive()  # it did not wait for us
+    assert make.task(flow, "early").planned_end is not None
+    assert make.task(flow, "late").planned_end is None
+    assert OutboxEvent.objects.filter(kind="fulfillment.DatesLeft", done_at__isnull=True).count() == 1
+    outbox.drain()
+    assert make.task(flow, "late").planned_end is not None
