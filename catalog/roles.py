@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from django.db.models import Q
 from django.urls import reverse
 
+from catalog import rulecases
 from catalog.models import Offering
-from kernel import finding, frame, roles, states
+from kernel import finding, frame, roles, states, tableuse
 from kernel.finding import Found
 from kernel.frame import NavItem
 from kernel.models import User
@@ -51,3 +52,4 @@ def find(user: User, text: str, limit: int) -> Iterable[Found]:
 
 
 finding.register("Catalogue", "books", "catalog.view_offering", find, order=40)
+tableuse.add(*rulecases.USES)

@@ -129,11 +129,12 @@ def _answer(check: FeasibilityCheck, site: Site, offering: Offering, pops: list[
         check.alternatives = [_smaller(step, near) for step in STEPS if near and step <= near[0][2].max_mbps]
         return
     metres, pop = fitting
-    _judge(check, _facts(metres, wanted, site, offering), pop, ask)
+    _judge(check, facts_of(metres, wanted, site, offering), pop, ask)
     check.alternatives = _alternatives(check, site, offering, near, ask)
 
 
-def _facts(metres: int, wanted: int, site: Site, offering: Offering) -> dict[str, Any]:
+def facts_of(metres: int, wanted: int, site: Site, offering: Offering) -> dict[str, Any]:
+    """What the decision table is asked with."""
     return {
         "distance_m": metres, "mbps": wanted, "region": site.region, "country": site.country, "offering": offering.key,
     }  # fmt: skip
@@ -173,7 +174,7 @@ def _alternatives(
         if step >= mbps(check.asked) or step > pop.max_mbps:
             continue
         other = FeasibilityCheck(site=site, offering=offering, asked={"bandwidth": told(step)})
-        _judge(other, _facts(metres, step, site, offering), pop, ask)
+        _judge(other, facts_of(metres, step, site, offering), pop, ask)
         better = other.result not in (Result.IMPOSSIBLE, check.result) or other.build_cost < check.build_cost
         if other.result != Result.IMPOSSIBLE and (better or check.result == Result.IMPOSSIBLE):
             found.append({

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from django.db.models import Q
 from django.urls import reverse
 
+from cmdb import rulecases
 from cmdb.models import Product, Resource, Service
-from kernel import finding, frame, roles
+from kernel import finding, frame, roles, tableuse
 from kernel.models import User
 
 SEES = ("cmdb.view_product", "cmdb.view_service", "cmdb.view_resource", "cmdb.view_feasibilitycheck")
@@ -51,3 +52,4 @@ def _resources(user: User, text: str, limit: int) -> Iterable[finding.Found]:
 finding.register("Products", "package", "cmdb.view_product", _products, order=70)
 finding.register("Services", "topology-star-3", "cmdb.view_service", _services, order=71)
 finding.register("Resources", "server-2", "cmdb.view_resource", _resources, order=72)
+tableuse.add(*rulecases.USES)

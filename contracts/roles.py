@@ -2,9 +2,9 @@
 
 import contracts.dealroles
 import contracts.quoteroles  # noqa: F401 – registers what quotes add
-from contracts import agreement, presenting
+from contracts import agreement, presenting, rulecases
 from contracts.models import Agreement, Quote
-from kernel import frame, moving, roles
+from kernel import frame, moving, roles, tableuse
 from kernel.frame import NavItem, NewItem
 
 # ---- agreements, signing, contracts
@@ -41,3 +41,4 @@ moving.register(
     present=lambda pk, by, reason: presenting.present_to_signatory(quote_id=pk, by=by),
     decline=lambda pk, by, reason: presenting.withdraw(quote_id=pk, by=by, reason=reason),
 )
+tableuse.add(*rulecases.USES)

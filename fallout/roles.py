@@ -6,9 +6,9 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from fallout import clock, detection, resolution
+from fallout import clock, detection, resolution, rulecases
 from fallout.models import Fallout
-from kernel import finding, frame, home, moving, roles
+from kernel import finding, frame, home, moving, roles, tableuse
 from kernel.models import User
 
 VIEW = "fallout.view_fallout"
@@ -78,3 +78,4 @@ moving.register(
     await_information=lambda pk, by, reason: resolution.await_information(fallout_id=pk, by=by, reason=reason),
     resume=lambda pk, by, reason: resolution.resume(fallout_id=pk, by=by),
 )
+tableuse.add(*rulecases.USES)

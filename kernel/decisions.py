@@ -22,7 +22,7 @@ ROW = "_row"  # the hidden output that says which row was hit
 REMEMBERED = 2000  # answers that one reader keeps
 _engine = zen.ZenEngine()
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
-_NAME = re.compile(r"[A-Za-z_]\w*")
+_NAME = re.compile(r"(?<![\w.$])[A-Za-z_]\w*(?!\w*\s*\()")
 
 
 class BrokenRule(Refusal):
@@ -35,6 +35,19 @@ class Hit:
 
     row: int
     outputs: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """One version compiled: called with facts it says which rows count. `mentioned` are the facts it looks at."""
+
+    ask: Callable[[Facts], list[Hit]]
+    title: str
+    mentioned: tuple[str, ...]
+
+    def __call__(self, facts: Facts) -> list[Hit]:
+        """The rows that count for these facts. Raises BrokenRule."""
+        return self.ask(facts)
 
 
 def decide(key: str, facts: Facts, on: dt.date | None = None) -> dict[str, Any]:
@@ -119,7 +132,12 @@ def reader(key: str, on: dt.date | None = None) -> Reader | None:
 
 
 def readers(keys: Iterable[str], on: dt.date | None = None) -> dict[str, Reader]:
-    """Readers of several tables by key; keys without a table in force are left out.
+    """Readers of several tables by key; keys without a table in force are left out. One query, see `judges`."""
+    return {key: _said(ask) for key, ask in judges(keys, on).items()}
+
+
+def judges(keys: Iterable[str], on: dt.date | None = None) -> dict[str, Judge]:
+    """Like `readers`, naming the row of each answer.
 
     One query finds which versions count, a second loads those that this process has not read yet.
     """
@@ -135,18 +153,17 @@ def readers(keys: Iterable[str], on: dt.date | None = None) -> dict[str, Reader]
     missing = {key: mark for mark, key in marks.items() if key not in found}
     if missing:
         for table in DecisionTable.objects.filter(pk__in=[pk for pk, _ in missing.values()]):
-            found[table.key] = reader_of(table)
+            found[table.key] = judge(table)
             _keep(missing[table.key], found[table.key])
     return found
 
 
 def reader_of(table: DecisionTable) -> Reader:
     """A reader of one version, saved or not; it answers the same facts from memory."""
-    ask = judge(table)
-    return lambda facts: [hit.outputs for hit in ask(facts) if hit.outputs or table.hit == DecisionTable.Hit.COLLECT]
+    return _said(judge(table))
 
 
-def judge(table: DecisionTable) -> Callable[[Facts], list[Hit]]:
+def judge(table: DecisionTable) -> Judge:
     """Like `reader_of`, naming the row of each answer. What it is asked for again, it answers from memory."""
     decision = _compiled(json.dumps(content(table), sort_keys=True))
     names = mentioned(table)
@@ -167,7 +184,7 @@ def judge(table: DecisionTable) -> Callable[[Facts], list[Hit]]:
                 answers[mark] = known
         return [Hit(hit.row, dict(hit.outputs)) for hit in known]
 
-    return ask
+    return Judge(ask, table.title, tuple(names))
 
 
 def mentioned(table: DecisionTable) -> list[str]:
@@ -176,15 +193,25 @@ def mentioned(table: DecisionTable) -> list[str]:
     columns = [column["name"] for column in [*table.inputs, *table.outputs]]
     for row in table.rows:
         for column in columns:
-            names.update(dict.fromkeys(_NAME.findall(_QUOTED.sub("", text_of(row.get(column))))))
-    return [name for name in names if name not in _WORDS]
+            names.update(dict.fromkeys(names_in(text_of(row.get(column)))))
+    return list(names)
+
+
+def names_in(expression: str) -> list[str]:
+    """Names that an expression calculates with; those behind a dot and those of functions belong to others."""
+    found = _NAME.findall(_QUOTED.sub("''", expression))
+    return [name for name in dict.fromkeys(found) if name not in _WORDS]
 
 
 _WORDS = frozenset({"and", "or", "not", "in", "true", "false", "null"})
-_known: dict[tuple[int, str], Reader] = {}
+_known: dict[tuple[int, str], Judge] = {}
 
 
-def _keep(mark: tuple[int, str], ask: Reader) -> None:
+def _said(ask: Judge) -> Reader:
+    return lambda facts: [hit.outputs for hit in ask(facts) if hit.outputs]
+
+
+def _keep(mark: tuple[int, str], ask: Judge) -> None:
     if len(_known) >= 256:
         _known.clear()
     _known[mark] = ask

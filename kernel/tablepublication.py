@@ -1,6 +1,7 @@
 """Publication of decision tables: a draft that reads, passes its test rows and has a start date comes into force."""
 
 import datetime as dt
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -34,16 +35,31 @@ def publish(*, table_id: int, valid_from: dt.date | None, by: User) -> DecisionT
     )
     if table.state == DecisionTable.State.DRAFT and (problems := obstacles(table, valid_from)):
         raise NotReady(problems=problems)
-    for other in versions:
-        if other.valid_from == valid_from:
-            lifecycle.move(other, DecisionTable.retire, by=by, reason=f"Version {table.version} starts the same day.")
-    table.valid_from = valid_from
-    lifecycle.move(table, DecisionTable.publish, by=by)
-    if valid_from and valid_from <= timezone.localdate():
-        for other in versions:
-            if other.state == "active" and other.valid_from < valid_from:
-                lifecycle.move(other, DecisionTable.retire, by=by, reason=f"Replaced by version {table.version}.")
+    bring_into_force(table, versions, valid_from, by=by)
     return table
+
+
+def bring_into_force(record: Any, others: list[Any], valid_from: dt.date | None, *, by: User) -> None:
+    """Publish a draft of any dated version, and retire of its locked other versions those that never count again."""
+    model = type(record)
+    for other in others:
+        if other.valid_from == valid_from:
+            lifecycle.move(other, model.retire, by=by, reason=f"Version {record.version} starts the same day.")
+    record.valid_from = valid_from
+    lifecycle.move(record, model.publish, by=by)
+    if valid_from and valid_from <= timezone.localdate():
+        for other in others:
+            if other.state == "active" and other.valid_from < valid_from:
+                lifecycle.move(other, model.retire, by=by, reason=f"Replaced by version {record.version}.")
+
+
+def day_problems(valid_from: dt.date | None) -> dict[str, list[str]]:
+    """What is wrong with a start date, at its field."""
+    if valid_from is None:
+        return {"valid_from": ["Say from which day it counts."]}
+    if valid_from < timezone.localdate():
+        return {"valid_from": ["It cannot count from a day that is over. Choose today or later."]}
+    return {}
 
 
 @transaction.atomic
@@ -65,11 +81,7 @@ def retire(*, table_id: int, by: User, reason: str = "") -> DecisionTable:
 
 def obstacles(table: DecisionTable, valid_from: dt.date | None) -> dict[str, list[str]]:
     """What keeps a draft from being published, by field ("" for the rows); {} when nothing does."""
-    found: dict[str, list[str]] = {}
-    if valid_from is None:
-        found["valid_from"] = ["Say from which day it counts."]
-    elif valid_from < timezone.localdate():
-        found["valid_from"] = ["It cannot count from a day that is over. Choose today or later."]
+    found = day_problems(valid_from)
     whole = [problem.text for problem in tablecheck.problems(table)[:8]]
     if not whole:
         failed = [n for n, result in enumerate(tablecheck.run(table), 1) if not result.ok]
@@ -90,7 +102,7 @@ def is_in_force(table: DecisionTable, on: dt.date | None = None) -> bool:
     return table.pk in found
 
 
-def standing(table: DecisionTable, in_force: int | None) -> str:
+def standing(table: Any, in_force: int | None) -> str:
     """How a version stands: draft, in_force, coming, replaced or retired; `in_force` is the key that counts now."""
     if table.state != "active":
         return str(table.state)

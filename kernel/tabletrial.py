@@ -7,6 +7,7 @@ from typing import Any
 
 from kernel import cells, decisions, tableuse
 from kernel.models.decisions import DecisionTable
+from kernel.models.people import User
 from kernel.tabledrafts import NOTE, PRIORITY
 
 CASES = 50
@@ -75,13 +76,13 @@ def compare(old: DecisionTable, new: DecisionTable) -> tuple[list[str], list[Row
     return said, _row_changes(_lines(old, labels), _lines(new, labels), labels)
 
 
-def run(draft: DecisionTable, in_force: DecisionTable | None, *, limit: int = CASES) -> Trial:
-    """Ask both versions about the newest real cases, in memory; nothing is stored.
+def run(draft: DecisionTable, in_force: DecisionTable | None, *, by: User, limit: int = CASES) -> Trial:
+    """Ask both versions about the newest real cases that the person may see, in memory; nothing is stored.
 
     Raises:
         BrokenRule: the draft cannot be compiled.
     """
-    cases = tableuse.cases_for(draft.key, limit)
+    cases = tableuse.cases_for(draft.key, limit, by)
     after = decisions.judge(draft)
     before = decisions.judge(in_force) if in_force else None
     inputs, outputs = cells.typed(draft)

@@ -2,14 +2,17 @@
 
 An app says so from its roles.py:
 
-    tableuse.add(Use("feasibility", "Feasibility checks", "Whether the network reaches a site.", facts=(…), …))
+    tableuse.add(Use("feasibility", "Feasibility checks", "Whether the network reaches a site.", facts=…, cases=…))
 
 A key that ends in * stands for every table whose key begins so.
 """
 
+import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
+
+from kernel.models.people import User
 
 
 @dataclass(frozen=True)
@@ -35,24 +38,25 @@ class Case:
     url: str = ""
 
 
-Cases = Callable[[str, int], Iterable[Case]]  # of a table's key, the newest ones, at most so many
+Cases = Callable[[str, int, User], Iterable[Case]]  # of a key, at most so many of the newest that the person may see
 
 
 @dataclass(frozen=True)
 class Use:
-    """One asker. `needed(key)` gives the sentences that keep such a table from being retired."""
+    """One asker of the table `key`, of all tables whose key begins so, or of those that `keys()` names now.
+
+    `facts(key)` is what it knows, `answers(key)` what it understands; `needed(key)` gives the sentences that keep the
+    table from being retired.
+    """
 
     key: str
     title: str
     purpose: str
-    facts: tuple[Fact, ...] = ()
-    answers: tuple[Fact, ...] = ()
+    facts: Callable[[str], Iterable[Fact]] = lambda key: ()
+    answers: Callable[[str], Iterable[Fact]] = lambda key: ()
     cases: Cases | None = None
-    needed: Callable[[str], list[str]] | None = None
-
-    def asks(self, key: str) -> bool:
-        """Whether it asks the table of that key."""
-        return key.startswith(self.key[:-1]) if self.key.endswith("*") else key == self.key
+    needed: Callable[[str], list[str]] = lambda key: []
+    keys: Callable[[], set[str]] | None = None
 
 
 _uses: list[Use] = []
@@ -63,35 +67,51 @@ def add(*uses: Use) -> None:
     _uses.extend(uses)
 
 
+def of_many(keys: Iterable[str]) -> dict[str, list[Use]]:
+    """Key → who asks that table; those who say it by data are asked once."""
+    found: dict[str, list[Use]] = {key: [] for key in keys}
+    for use in _uses:
+        named = use.keys() if use.keys else None
+        for key, askers in found.items():
+            fits = key in named if named is not None else _fits(use.key, key)
+            if fits:
+                askers.append(use)
+    return found
+
+
 def of(key: str) -> list[Use]:
     """Who asks the table of that key."""
-    return [use for use in _uses if use.asks(key)]
+    return of_many([key])[key]
 
 
-def open_keys() -> list[Use]:
-    """Askers, for the form that makes a new table."""
-    return list(_uses)
+def fixed() -> list[Use]:
+    """Askers whose key is known, for the form that makes a new table."""
+    return [use for use in _uses if use.keys is None]
 
 
 def facts_for(key: str) -> list[Fact]:
     """Every fact that the table may look at."""
-    return list({fact.name: fact for use in of(key) for fact in use.facts}.values())
+    return list({fact.name: fact for use in of(key) for fact in use.facts(key)}.values())
 
 
 def answers_for(key: str) -> list[Fact]:
     """Every answer that somebody understands."""
-    return list({fact.name: fact for use in of(key) for fact in use.answers}.values())
+    return list({fact.name: fact for use in of(key) for fact in use.answers(key)}.values())
 
 
-def cases_for(key: str, limit: int) -> list[Case]:
-    """The newest real cases."""
+def cases_for(key: str, limit: int, by: User) -> list[Case]:
+    """The newest real cases that this person may see."""
     found: list[Case] = []
     for use in of(key):
         if use.cases and len(found) < limit:
-            found.extend(use.cases(key, limit - len(found)))
-    return found[:limit]
+            found.extend(itertools.islice(use.cases(key, limit - len(found), by), limit - len(found)))
+    return found
 
 
 def needed(key: str) -> list[str]:
     """Why the table cannot be retired, in sentences."""
-    return [sentence for use in of(key) if use.needed for sentence in use.needed(key)]
+    return [sentence for use in of(key) for sentence in use.needed(key)]
+
+
+def _fits(pattern: str, key: str) -> bool:
+    return key.startswith(pattern[:-1]) if pattern.endswith("*") else key == pattern

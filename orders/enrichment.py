@@ -7,15 +7,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalog import configuration
-from catalog.mapping import tidy
-from catalog.models import Characteristic
 from kernel import audit, decisions, lifecycle
 from kernel.models import User
 from kernel.refusal import Conflict, NotPermitted, Refusal
-from orders import approval, decomposition, facts, orchestration, questions
-from orders.models import MissingValue, Order, OrderLine
-
-Source = Characteristic.Source
+from orders import approval, decomposition, facts, filling, orchestration, questions
+from orders.models import EnrichmentFlow, MissingValue, Order, OrderLine
 
 
 class NotAnAnswer(Refusal):
@@ -39,7 +35,11 @@ def run(*, order_id: int) -> Order:
         .order_by("position", "id")
     )
     _fill(order, lines)
-    questions.ask(order, [(line.pk, c.pk) for line in lines for c in _lacking(line)], needed_for=questions.ENRICHMENT)
+    questions.ask(
+        order,
+        [(line.pk, c.pk) for line in lines for c in filling.lacking(line, line.characteristics)],
+        needed_for=questions.ENRICHMENT,
+    )
     return _go_on(order)
 
 
@@ -108,51 +108,26 @@ def _read(values: dict[int, Any], rows: dict[int, MissingValue]) -> dict[int, An
 
 
 def _fill(order: Order, lines: list[OrderLine]) -> None:
-    """Ask the table “enrichment:<specification>” for each line; keep values that fit and overwrite none."""
-    keys = sorted({line.specification.key for line in lines})
-    tables = {key: decisions.reader(f"enrichment:{key}") for key in keys}
+    """Walk each line through the steps of its flows; one query for the flows, one for all their tables."""
+    flows = list(EnrichmentFlow.objects.in_force())
+    steps = {line.pk: filling.steps_of(line, flows) for line in lines}
+    tables = decisions.judges(step.table for of_line in steps.values() for step in of_line)
     about = facts.of_lines(order, lines)
-    changed = []
+    changed, broken = [], set()
     for line in lines:
-        values = dict(line.characteristics)
-        wanted = {c.key: c for c in line.specification.characteristics.all() if c.source == Source.ENRICHMENT}
-        table = tables[line.specification.key]
-        for key, raw in _answers(table, {**about[line.pk], **values}) if table and wanted else ():
-            value = tidy(raw)
-            fits = key in wanted and not configuration.is_empty(value) and not configuration.check(wanted[key], value)
-            if fits and configuration.is_empty(values.get(key)):
-                values[key] = value
-        for key, characteristic in wanted.items():
-            if characteristic.default is not None and configuration.is_empty(values.get(key)):
-                values[key] = characteristic.default
+        wanted = filling.wanted_of(line.specification)
+        if not wanted:
+            continue
+        values, trail = filling.walk(steps[line.pk], about[line.pk], line.characteristics, wanted, tables)
+        broken |= {done.left_out for done in trail if done.broken}
         if values != line.characteristics:
             line.characteristics = values
             changed.append(line)
     OrderLine.objects.bulk_update(changed, ["characteristics"])
     if changed:
         audit.record("enriched", order, by=None, changes={"lines": [None, f"{len(changed)} filled by decision tables"]})
-
-
-def _answers(table: Any, about: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Pairs of characteristic and value; a row has a column for each, or the two columns characteristic and value."""
-    found: list[tuple[str, Any]] = []
-    for row in table(about):
-        if set(row) == {"characteristic", "value"}:
-            found.append((str(row["characteristic"]), row["value"]))
-        else:
-            found.extend(row.items())
-    return found
-
-
-def _lacking(line: OrderLine) -> list[Characteristic]:
-    if line.action in ("delete", "suspend", "resume"):
-        return []
-    return [
-        c
-        for c in line.specification.characteristics.all()
-        if c.source == Source.ENRICHMENT and c.required and configuration.is_empty(line.characteristics.get(c.key))
-        and configuration.shown(c, line.characteristics)
-    ]  # fmt: skip
+    for said in sorted(broken):
+        audit.record("enrichment step left out", order, by=None, reason=said[:500])
 
 
 def _put_on_lines(rows: list[MissingValue]) -> None:

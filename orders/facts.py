@@ -4,7 +4,23 @@ from collections.abc import Iterable
 from typing import Any
 
 from cmdb.models import FeasibilityCheck
+from kernel.tableuse import Fact
 from orders.models import Order, OrderLine
+
+# What `of_lines` knows of every line, for those who write rules.
+KNOWN = (
+    Fact("tier", "Tier of the customer"), Fact("segment", "Segment of the customer"), Fact("channel", "Channel"),
+    Fact("term", "Term, months", "number"), Fact("currency", "Currency"), Fact("sites", "Sites of the order", "number"),
+    Fact("action", "Action of the line", "text", ("add", "modify", "move", "delete", "suspend", "resume")),
+    Fact("quantity", "Quantity", "number"), Fact("position", "Position of the line", "number"),
+    Fact("offering", "Offering"), Fact("monthly", "Monthly price", "number"), Fact("country", "Country"),
+    Fact("region", "Region", "text", ("metro", "regional", "remote")), Fact("city", "City"),
+    Fact("site_code", "Site code"), Fact("site_name", "Site"),
+    Fact("feasibility", "Reach", "text", ("on_net", "near_net", "off_net", "impossible", "open", "unknown")),
+    Fact("on_net", "On-net", "boolean"), Fact("off_net", "Off-net", "boolean"), Fact("technology", "Technology"),
+    Fact("pop", "Point of presence"), Fact("distance_m", "Distance to the network, m", "number"),
+    Fact("lead_days", "Lead time, days", "number"), Fact("build_cost", "Build cost", "number"),
+)  # fmt: skip
 
 
 def of_lines(order: Order, lines: Iterable[OrderLine]) -> dict[int, dict[str, Any]]:

@@ -8,11 +8,11 @@ from django.utils import timezone
 
 from contracts.models import Quote
 from fulfillment.models import Level
-from kernel import finding, frame, home, moving, roles, states
+from kernel import finding, frame, home, moving, roles, states, tableuse
 from kernel.models import User
 from kernel.states import Look
 from kernel.templatetags.trunkline import short_day
-from orders import queries, steering, submission
+from orders import queries, rulecases, steering, submission
 from orders.models import Order
 
 READERS = (
@@ -38,6 +38,10 @@ for _role in ("order_manager", "fulfilment_manager", "fallout_agent", "fallout_m
     roles.grant(_role, "orders.withdraw_line")
 roles.grant("order_approver", "orders.approve_order")
 roles.grant("finance", "orders.approve_order")
+roles.grant(
+    "process_admin", "orders.view_enrichmentflow", "orders.add_enrichmentflow", "orders.change_enrichmentflow",
+    "orders.publish_enrichmentflow",
+)  # fmt: skip
 
 for _role in (
     "order_agent", "order_manager", "order_fulfilment_agent", "fulfilment_manager", "fallout_manager", "process_admin",
@@ -59,6 +63,7 @@ frame.add(
         count=lambda user: queries.in_jeopardy(user, Level.HIGH).count(),
     )
 )  # fmt: skip
+frame.add(frame.NavItem("Process", "Enrichment flows", "route", "orders:flow_list", "orders.view_enrichmentflow", 12))
 frame.add_new(frame.NewItem("Order", "shopping-cart", "orders:new", "orders.add_order", 25))
 
 moving.register(
@@ -204,3 +209,4 @@ home.add(
     )
 )  # fmt: skip
 finding.register("Orders", "shopping-cart", "orders.view_order", _search, order=10)
+tableuse.add(*rulecases.USES)

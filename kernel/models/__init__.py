@@ -10,6 +10,7 @@ from kernel.models.outbox import OutboxDelivery, OutboxEvent
 from kernel.models.people import User
 from kernel.models.statefield import StateField
 from kernel.models.trail import AuditEntry
+from kernel.models.versions import DatedQuerySet
 
 __all__ = [
     "ApprovalRequest",
@@ -17,6 +18,7 @@ __all__ = [
     "AuditEntry",
     "BusinessCalendar",
     "Comment",
+    "DatedQuerySet",
     "DecisionTable",
     "Document",
     "Holiday",

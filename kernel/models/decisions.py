@@ -1,6 +1,5 @@
 """Decision tables: rules that an admin edits as rows, version by version."""
 
-import datetime as dt
 from typing import Any, ClassVar
 
 from django.core.validators import RegexValidator
@@ -9,19 +8,11 @@ from django.utils import timezone
 from django_fsm import transition
 
 from kernel import lifecycle
-from kernel.models.base import Record, RecordQuerySet
+from kernel.models.base import Record
 from kernel.models.statefield import StateField
+from kernel.models.versions import DatedQuerySet
 
 KEY = RegexValidator(r"^[a-z][a-z0-9_:-]*\Z", "Small letters, digits, _ : and - only, a letter first.")
-
-
-class TableQuerySet(RecordQuerySet["DecisionTable"]):
-    """Which version counts."""
-
-    def in_force(self, on: dt.date | None = None) -> Any:
-        """The version of each key that counts on a day (today): of those started by then, the last."""
-        started = self.filter(state="active", valid_from__lte=on or timezone.localdate())
-        return started.order_by("key", "-valid_from", "-version").distinct("key")
 
 
 @lifecycle.guarded("state")
@@ -58,7 +49,7 @@ class DecisionTable(Record):
     tests = models.JSONField(default=list, blank=True)
     id: int
 
-    objects: ClassVar[Any] = TableQuerySet.as_manager()
+    objects: ClassVar[Any] = DatedQuerySet.as_manager()
 
     class Meta:
         permissions = [("publish_decisiontable", "Can publish and retire decision tables")]

@@ -80,7 +80,7 @@ def new(request: HttpRequest) -> HttpResponse:
             except Refusal as error:
                 add_errors(form, error)
     taken = set(DecisionTable.objects.values_list("key", flat=True))
-    uses = [use for use in tableuse.open_keys() if use.key.endswith("*") or use.key not in taken]
+    uses = [use for use in tableuse.fixed() if use.key.endswith("*") or use.key not in taken]
     return htmx.respond(request, "decisions/new.html", {"form": form, "uses": uses}, status=status)
 
 

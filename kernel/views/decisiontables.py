@@ -44,13 +44,6 @@ class Tests(tables.Text):
         return test_words(record)
 
 
-class Askers(tables.Text):
-    """Who asks the table."""
-
-    def shown(self, value: Any, record: Any) -> str:
-        return ", ".join(use.title for use in tableuse.of(record.key)) or "Nobody yet"
-
-
 def test_words(table: DecisionTable) -> Any:
     """The result of a table's test rows, as a state."""
     if not table.tests:
@@ -65,7 +58,7 @@ class TableTable(tables.Table):
     """One row for each table."""
 
     title = tables.Name(url=url_of, sub="purpose", verbose_name="What it decides")
-    asked = Askers(accessor="key", verbose_name="Asked by", orderable=False, optional=True)
+    askers = tables.Text(verbose_name="Asked by", orderable=False, optional=True)
     state = Standing(orderable=False, sub=lambda row: f"version {row.version}")
     valid_from = tables.Date(verbose_name="Since", orderable=False, optional=True)
     tests = Tests(verbose_name="Test rows", orderable=False)
@@ -96,7 +89,13 @@ class TableList(tables.ListPage):
         newest = dict(seen.order_by("key", "version").values_list("key", "pk"))
         picked = [counting.get(key, pk) for key, pk in newest.items()]
         counts = Case(When(pk__in=list(counting.values()), then=Value(True)), default=Value(False))
-        return seen.filter(pk__in=picked).annotate(counts=counts)
+        names = [
+            When(key=key, then=Value(", ".join(use.title for use in uses)))
+            for key, uses in tableuse.of_many(newest).items()
+            if uses
+        ]
+        askers = Case(*names, default=Value("Nobody yet"))
+        return seen.filter(pk__in=picked).annotate(counts=counts, askers=askers)
 
 
 @allowed("kernel.use_workspace", VIEW)
@@ -160,7 +159,7 @@ def trial(request: HttpRequest, key: str, version: int) -> HttpResponse:
     context |= _by_hand(request, table)
     try:
         other = in_force if in_force and in_force.pk != table.pk else None
-        context["trial"] = tabletrial.run(table, other, limit=limit)
+        context["trial"] = tabletrial.run(table, other, by=person(request), limit=limit)
         context["against"] = other
     except decisions.BrokenRule as error:
         context["broken"] = str(error)

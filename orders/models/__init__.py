@@ -1,10 +1,11 @@
 """Tables of orders."""
 
 from orders.models.domain import DomainOrder, DomainOrderLink
+from orders.models.enrichment import EnrichmentFlow
 from orders.models.orders import MissingValue, Order, OrderLine
 from orders.models.outlook import LineForecast, OrderForecast, PromiseChange
 
 __all__ = [
-    "DomainOrder", "DomainOrderLink", "LineForecast", "MissingValue", "Order", "OrderForecast", "OrderLine",
-    "PromiseChange",
+    "DomainOrder", "DomainOrderLink", "EnrichmentFlow", "LineForecast", "MissingValue", "Order", "OrderForecast",
+    "OrderLine", "PromiseChange",
 ]  # fmt: skip

@@ -172,7 +172,7 @@ def test_two_editors_of_one_cell_do_not_overwrite_each_other() -> None:
 def test_what_is_in_force_cannot_be_written_and_rights_are_asked() -> None:
     by = admin()
     draft = drafted(by)
-    active = DecisionTable.objects.get(version=1)
+    active = DecisionTable.objects.get(key="t-team", version=1)
     with pytest.raises(tabledrafts.NoDraft, match="never changes"):
         tabledrafts.add_row(table_id=active.pk, by=by)
     with pytest.raises(Conflict, match="draft of this table already"):
@@ -225,7 +225,10 @@ def test_publishing_needs_a_start_and_passing_test_rows() -> None:
     assert tablecheck.run(stored(draft))[0].wrong == {"team": "expected fast, got slow"}
     tabledrafts.write_test(table_id=draft.pk, row=test, part="expect", name="team", typed="slow", by=by)
     tablepublication.publish(table_id=draft.pk, valid_from=today, by=by)
-    assert list(DecisionTable.objects.order_by("version").values_list("state", flat=True)) == ["retired", "active"]
+    assert list(DecisionTable.objects.filter(key="t-team").order_by("version").values_list("state", flat=True)) == [
+        "retired",
+        "active",
+    ]
     assert decisions.decide("t-team", {"speed": 5}) == {"team": "slow"}
 
 
@@ -243,7 +246,7 @@ def test_a_version_that_starts_later_leaves_the_present_one_in_force() -> None:
 def test_a_table_that_somebody_asks_is_not_retired(monkeypatch: pytest.MonkeyPatch) -> None:
     by = admin()
     draft = drafted(by)
-    active = DecisionTable.objects.get(version=1)
+    active = DecisionTable.objects.get(key="t-team", version=1)
     use = tableuse.Use("t-team", "Teams", "Who does it.", needed=lambda key: ["The desk asks it."])
     monkeypatch.setattr(tableuse, "_uses", [use])
     with pytest.raises(tablepublication.InUse, match="The desk asks it"):
@@ -285,10 +288,10 @@ def test_a_trial_says_what_changes_in_real_cases(monkeypatch: pytest.MonkeyPatch
     draft = drafted(by)
     tabledrafts.write_cell(table_id=draft.pk, row=draft.rows[0]["_id"], name="speed", typed="> 500", was=None, by=by)
     found = [tableuse.Case(f"case {n}", {"speed": n}) for n in (50, 300, 900)]
-    use = tableuse.Use("t-team", "Teams", "Who does it.", cases=lambda key, limit: found[:limit])
+    use = tableuse.Use("t-team", "Teams", "Who does it.", cases=lambda key, limit, user: found)
     monkeypatch.setattr(tableuse, "_uses", [use])
-    draft, active = stored(draft), DecisionTable.objects.get(version=1)
-    trial = tabletrial.run(draft, active)
+    draft, active = stored(draft), DecisionTable.objects.get(key="t-team", version=1)
+    trial = tabletrial.run(draft, active, by=by)
     assert (trial.changed, trial.unanswered, trial.unused) == (1, 0, [])
     assert trial.tried[0].case.name == "case 300"
     assert trial.tried[0].differences == [tabletrial.CellChange("Team", "fast", "slow")]
