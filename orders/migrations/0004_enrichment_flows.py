@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0002_outlook'),
+        ('orders', '0003_withdraw_line'),
     ]
 
     operations = [
