@@ -7,6 +7,7 @@ As a program it works on the database of its environment: `python -m tests.fault
 import itertools
 import json
 import sys
+import uuid
 from typing import Any
 
 import psycopg
@@ -68,8 +69,15 @@ def one(database: psycopg.Connection[Any], query: str, *values: Any) -> int:
 
 def make(number: int) -> list[int]:
     """Draft orders of one line each, with catalogue, plans and people when there are none."""
+    from django.db import transaction
+
+    from cmdb.models import FeasibilityCheck
+    from contracts.models import Quote, QuoteLine
     from fulfillment import planfile
+    from kernel import lifecycle
     from kernel.models import User
+    from orders import capture
+    from tests.factories.crm import SiteFactory
     from tests.factories.orders import Shop
 
     shop = Shop(plans=False)
@@ -77,7 +85,28 @@ def make(number: int) -> list[int]:
     for person in User.objects.all():
         person.set_password("crowd-password")
         person.save(update_fields=["password"])
-    return [shop.draft().pk for _ in range(number)]
+    site = SiteFactory(account=shop.account)
+    first = shop.quote()
+    line = QuoteLine.objects.get(quote=first)
+    FeasibilityCheck.objects.filter(account=shop.account).update(site=site)
+    quotes = Quote.objects.bulk_create(
+        Quote(
+            number=f"QUO{n:07d}C", title="Roll-out", account=shop.account, price_list=shop.prices,
+            valid_until=first.valid_until, monthly=first.monthly,
+        )
+        for n in range(number)
+    )  # fmt: skip
+    QuoteLine.objects.bulk_create(
+        QuoteLine(
+            quote=quote, key=uuid.uuid4(), position=1, site=site, quantity=1, monthly=line.monthly,
+            offering_id=line.offering_id, characteristics=line.characteristics,
+        )
+        for quote in quotes
+    )  # fmt: skip
+    for step in (Quote.submit, Quote.approve, Quote.present, Quote.accept):
+        with transaction.atomic():
+            lifecycle.move_many(Quote.objects.filter(pk__in=[quote.pk for quote in quotes]), step, by=None)
+    return [capture.from_quote(quote_id=quote.pk, by=shop.agent).pk for quote in quotes]
 
 
 def submit(number: int) -> list[int]:

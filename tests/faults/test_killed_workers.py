@@ -1,5 +1,6 @@
 """T1: workers are killed at random points while orders run; nothing is lost, nothing happens twice."""
 
+import os
 import time
 
 import pytest
@@ -14,7 +15,7 @@ WHOLE = 0.1  # share of kills that take the worker with all its processes, not o
 
 
 def test_workers_killed_at_random_points_lose_and_double_nothing(plant: Plant, figure: Figure, full: bool) -> None:
-    orders, kills = (1000, 400) if full else (12, 20)
+    orders, kills = size(1000 if full else 12, 400 if full else 20)
     first = plant.steps()
     clean = run(plant, plant.crowd("submit", orders), limit=240 + orders * 3)
     before, steps = plant.effects(), plant.steps() - first
@@ -40,6 +41,11 @@ def test_workers_killed_at_random_points_lose_and_double_nothing(plant: Plant, f
     figure("T1", "steps given to people without need", fallouts, exactly=0)
     figure("T1", "seconds without kills", round(clean, 1))
     figure("T1", "times as long with kills", round(spent / clean, 1), at_most=6 if full else 30)
+
+
+def size(orders: int, kills: int) -> tuple[int, int]:
+    """Orders and kills, others by FAULTS_ORDERS and FAULTS_KILLS for a trial of another size."""
+    return int(os.environ.get("FAULTS_ORDERS") or orders), int(os.environ.get("FAULTS_KILLS") or kills)
 
 
 def run(plant: Plant, orders: list[int], *, limit: float) -> float:

@@ -28,12 +28,22 @@ class Visit:
 
 
 class Visitors:
-    """So many people, each reading and writing in turn until the end of the block. `pause` is what they think."""
+    """So many people, each reading and writing in turn until the end of the block. `pause` is what they think.
 
-    def __init__(self, url: str, user: str, order: int, *, people: int = 2, pause: float = 0.05) -> None:
+    Who is not let in while nobody listens comes again, as a browser or a balancer does; a connection that was taken
+    and not answered is a failed visit. `keep=False` opens a connection for each request.
+    """
+
+    def __init__(
+        self, url: str, user: str, order: int, *, people: int = 2, pause: float = 0.05,
+        keep: bool = True,
+    ) -> None:  # fmt: skip
+        self._limits = httpx.Limits() if keep else httpx.Limits(max_keepalive_connections=0)
         self.url, self.user, self.order, self.pause = url, user, order, pause
         self.visits: list[Visit] = []
         self.acknowledged: list[str] = []
+        self.unanswered: list[str] = []
+        self.failures: list[str] = []
         self._over = threading.Event()
         self._people = [threading.Thread(target=self._visit, args=(number,)) for number in range(people)]
 
@@ -63,7 +73,7 @@ class Visitors:
         return min(ends, default=None)
 
     def _visit(self, number: int) -> None:
-        with httpx.Client(base_url=self.url, trust_env=False, timeout=60, follow_redirects=False) as client:
+        with httpx.Client(base_url=self.url, trust_env=False, timeout=60, limits=self._limits) as client:
             while not self._over.is_set() and not self._log_in(client):
                 self._over.wait(0.2)
             turn = number
@@ -90,14 +100,22 @@ class Visitors:
         mark = secrets.token_hex(8)
         headers = {"X-CSRFToken": client.cookies.get("csrftoken", ""), "Referer": self.url, "HX-Request": "true"}
         path = f"/activity/orders.order/{self.order}/"
-        if self._note("comment", lambda: client.post(path, data={"text": mark}, headers=headers)) == 200:
+        status = self._note("comment", lambda: client.post(path, data={"text": mark}, headers=headers))
+        if status == 200:
             self.acknowledged.append(mark)
+        elif status == 0:
+            self.unanswered.append(mark)
 
     def _note(self, what: str, ask: Callable[[], httpx.Response]) -> int:
         began, wall = time.monotonic(), time.time()
         status, retry = 0, ""
-        with suppress(httpx.HTTPError):
+        try:
             answer = ask()
             status, retry = answer.status_code, answer.headers.get("Retry-After", "")
+        except httpx.ConnectError:
+            self._over.wait(0.1)
+            return 0
+        except httpx.HTTPError as error:
+            self.failures.append(f"{what}: {error!r}")
         self.visits.append(Visit(wall, what, status, time.monotonic() - began, retry))
         return status
