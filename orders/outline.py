@@ -5,11 +5,14 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.urls import reverse
 from django.utils import timezone
 
 from fulfillment.models import Task
 from kernel import states
+from orders import supplying
 from orders.models import DomainOrder, DomainOrderLink, Order, OrderLine
+from orders.supplying import Supply
 
 ROOT = Order._meta.label_lower
 MANY = 400  # tasks above which only sites that are open are drawn whole
@@ -34,6 +37,7 @@ class Row:
     sub: str = ""
     url: str = ""
     why: str = ""
+    why_url: str = ""
     rule: str = ""
     tone: str = "idle"
     state_icon: str = "circle-dashed"
@@ -60,6 +64,15 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Parts:
+    """What nodes are drawn with: tasks by flow, how many further parents each serves, what it waits for."""
+
+    tasks: dict[int, list[Task]]
+    shared: dict[int, int]
+    waits: dict[int, list[Supply]]
+
+
+@dataclass(frozen=True)
 class Outline:
     """The rows in order, and sums for the head of the page."""
 
@@ -74,9 +87,8 @@ class Outline:
 def of(order: Order, *, opened: str = "", open_only: bool = False) -> Outline:
     """The outline of an order; `opened` is the id of a site to unfold, `open_only` leaves out what is finished."""
     lines = list(order.lines.select_related("site", "offering").order_by("position", "id"))
-    nodes = list(DomainOrder.objects.filter(order=order).select_related("rule", "site").order_by("depth", "pk"))
-    shared = _shared(order)
-    tasks = _tasks(order)
+    nodes = list(DomainOrder.objects.filter(order=order).select_related("rule", "site", "line").order_by("depth", "pk"))
+    parts = Parts(_tasks(order), _shared(order), supplying.of(order, nodes))
     root = Row(
         "o", "", 0, order.number, "shopping-cart", open=True, owner=str(order.manager or ""), due=order.promised_on
     )
@@ -87,7 +99,7 @@ def of(order: Order, *, opened: str = "", open_only: bool = False) -> Outline:
     for node in nodes:
         by_line[node.line_id].append(node)
     for of_site in by_site.values():
-        root.below.append(_site(of_site, by_line, tasks, shared))
+        root.below.append(_site(of_site, by_line, parts))
     _sum(root)
     _order_state(root, order)
     live = sum(row.word in ("Live", "Done") for row in root.below)
@@ -116,9 +128,7 @@ def _shared(order: Order) -> dict[int, int]:
     return found
 
 
-def _site(
-    lines: list[OrderLine], by_line: dict[int, list[DomainOrder]], tasks: dict[int, list[Task]], shared: dict[int, int]
-) -> Row:
+def _site(lines: list[OrderLine], by_line: dict[int, list[DomainOrder]], parts: Parts) -> Row:
     site = lines[0].site
     row = Row(
         f"s{site.pk if site else 0}",
@@ -129,13 +139,11 @@ def _site(
         site.code if site else "",
     )
     for line in lines:
-        row.below.append(_line(line, row.id, by_line[line.pk], tasks, shared))
+        row.below.append(_line(line, row.id, by_line[line.pk], parts))
     return row
 
 
-def _line(
-    line: OrderLine, parent: str, nodes: list[DomainOrder], tasks: dict[int, list[Task]], shared: dict[int, int]
-) -> Row:
+def _line(line: OrderLine, parent: str, nodes: list[DomainOrder], parts: Parts) -> Row:
     look = states.look(line.state, line)
     times = f", × {line.quantity}" if line.quantity > 1 else ""
     row = Row(
@@ -144,7 +152,7 @@ def _line(
     )  # fmt: skip
     made: dict[int, Row] = {}
     for node in nodes:
-        made[node.pk] = below = _node(node, row, made, tasks, shared)
+        made[node.pk] = below = _node(node, row, made, parts)
         over = made.get(node.parent_id or 0)
         (over or row).below.append(below)
     if len(row.below) == 1 and row.below[0].icon == "package":  # the product's own node says the same as its line
@@ -162,24 +170,24 @@ def _lift(rows: list[Row], level: int) -> None:
         _lift(row.below, level + 1)
 
 
-def _node(
-    node: DomainOrder, line: Row, made: dict[int, Row], tasks: dict[int, list[Task]], shared: dict[int, int]
-) -> Row:
+def _node(node: DomainOrder, line: Row, made: dict[int, Row], parts: Parts) -> Row:
     over = made.get(node.parent_id or 0)
     look = states.look(node.state, node)
     words = [node.get_kind_display().split(" (")[0].replace(" order", "").lower()]
     if node.action != "add":
         words.append(node.action)
-    if shared.get(node.pk):
-        words.append(f"shared by {shared[node.pk] + 1}")
+    if parts.shared.get(node.pk):
+        words.append(f"shared by {parts.shared[node.pk] + 1}")
     row = Row(
         f"d{node.pk}", over.id if over else line.id, (over.level + 1) if over else 3, node.name, KINDS[node.kind],
-        ", ".join(words), why=_why(node), rule=f"rule {node.rule.key}" if node.rule else "", tone=look.tone,
-        state_icon=look.icon, word=look.word,
+        ", ".join(words), why=_why(node), why_url=reverse("orders:why", args=[node.number]),
+        rule=f"rule {node.rule.key} v{node.rule_version}" if node.rule else "", tone=look.tone, state_icon=look.icon,
+        word=look.word,
     )  # fmt: skip
     if node.missing:
-        row.word, row.sub = "Waiting for data", f"{row.sub}, needs {', '.join(node.missing).replace('_', ' ')}"
-    for task in tasks.get(node.flow_id or 0, ()):
+        given = "; ".join(f"{supply.name} from {supply.who}" for supply in parts.waits.get(node.pk, ()))
+        row.word, row.sub = "Waiting for data", f"{row.sub}, needs {given}"
+    for task in parts.tasks.get(node.flow_id or 0, ()):
         row.below.append(_task(task, row))
     return row
 

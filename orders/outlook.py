@@ -11,7 +11,7 @@ from django.utils import timezone
 from fulfillment.models import Task
 from fulfillment.queries import Link
 from kernel import approvals
-from orders import dependencies, questions
+from orders import dependencies, questions, supplying
 from orders.models import DomainOrder, Order
 
 ROOT = Order._meta.label_lower
@@ -78,19 +78,22 @@ def _people(order: Order) -> list[Item]:
 
 
 def _waiting_nodes(order: Order) -> list[Item]:
+    """Nodes that wait for a value nobody was asked for, with the task or system that gives it."""
     asked = {m.characteristic.key for m in questions.waiting(order)}
-    rows = DomainOrder.objects.filter(order=order, state=DomainOrder.State.WAITING_DATA).select_related(
-        "site", "line__site"
-    )
+    rows = DomainOrder.objects.filter(order=order, state=DomainOrder.State.WAITING_DATA).order_by("pk")
+    nodes = [node for node in rows.select_related("site", "line__site") if set(node.missing) - asked][:FEW]
+    waits = supplying.of(order, nodes)
+    people = {name.replace("_", " ") for name in asked}
     items = []
-    for node in rows.order_by("pk"):
-        names = [name for name in node.missing if name not in asked]
-        if names:
-            site = node.site or node.line.site
-            where = f" at {site.name}" if site else ""
-            what = ", ".join(names).replace("_", " ")
-            items.append(Item("hourglass", "wait", f"{node.name}{where} waits for {what}.", "A task supplies it."))
-    return items[:FEW]
+    for node in nodes:
+        site = node.site or node.line.site
+        where = f" at {site.name}" if site else ""
+        supplies = [supply for supply in waits[node.pk] if supply.name not in people]
+        what = ", ".join(supply.name for supply in supplies)
+        who = supplies[0].who[:1].upper() + supplies[0].who[1:]
+        items.append(Item("hourglass", "wait", f"{node.name}{where} waits for {what}.", f"{who}.", "", supplies[0].url,
+                          "Open"))  # fmt: skip
+    return items
 
 
 def _requirements(order: Order) -> list[Item]:

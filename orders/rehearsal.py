@@ -54,10 +54,10 @@ def compare(before: Tree, after: Tree) -> Difference:
     steps = []
     for path, node in before.nodes.items():
         if path not in after.nodes:
-            steps.append(_step("gone", node, {}))
+            steps.append(step("gone", node, {}))
         elif changes := _changes(node, after.nodes[path]):
-            steps.append(_step("changed", after.nodes[path], changes))
-    steps += [_step("added", node, _new(node)) for path, node in after.nodes.items() if path not in before.nodes]
+            steps.append(step("changed", after.nodes[path], changes))
+    steps += [step("added", node, _new(node)) for path, node in after.nodes.items() if path not in before.nodes]
     steps.sort(key=lambda step: (step.line, step.path))
     return Difference(len(before.nodes), len(after.nodes), steps)
 
@@ -67,17 +67,23 @@ def _grown(order: Order, rules: list[DecompositionRule]) -> Tree:
     return decomposition.grow(order, decomposition.lines_of(order), rules, {})
 
 
-def _step(what: str, node: Node, changes: dict[str, tuple[str, str]]) -> Step:
+def step(what: str, node: Node, changes: dict[str, tuple[str, str]]) -> Step:
+    """One node of a difference."""
     site = str(node.line.site.name) if node.site_id and node.line.site else ""
     return Step(what, node.path, str(node.specification.name), site, node.line.position, changes)
 
 
 def _changes(old: Node, new: Node) -> dict[str, tuple[str, str]]:
-    pairs: dict[str, tuple[Any, Any]] = {"action": (old.action, new.action)}
-    pairs["waits for"] = (", ".join(old.missing), ", ".join(new.missing))
-    for key in sorted({*old.values, *new.values}):
-        pairs[key] = (old.values.get(key), new.values.get(key))
-    return {name: (_said(a), _said(b)) for name, (a, b) in pairs.items() if a != b}
+    about = [
+        {"action": node.action, "waits for": ", ".join(node.missing), **node.values} for node in (old, new)
+    ]  # fmt: skip
+    return differing(*about)
+
+
+def differing(old: dict[str, Any], new: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """Names whose values differ, as (before, after) in words."""
+    names = list(dict.fromkeys([*old, *new]))
+    return {name: (_said(old.get(name)), _said(new.get(name))) for name in names if old.get(name) != new.get(name)}
 
 
 def _new(node: Node) -> dict[str, tuple[str, str]]:

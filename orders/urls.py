@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from orders.views import acts, jeopardy, orders, page, rehearsal, steering
+from orders.views import acts, jeopardy, orders, page, rehearsal, steering, why
 
 app_name = "orders"
 urlpatterns: list[URLPattern] = [
@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern] = [
     path("orders/of-account/<str:number>/", orders.of_account, name="of_account"),
     path("orders/of-quote/<int:pk>/", orders.of_quote, name="of_quote"),
     path("orders/from-quote/<int:pk>/", acts.from_quote, name="from_quote"),
+    path("orders/why/<str:number>/", why.panel, name="why"),
     path("orders/rehearsal/<int:pk>/", rehearsal.panel, name="rehearsal"),
     path("orders/<str:number>/", page.order, name="order"),
     path("orders/<str:number>/tree/", page.tree, name="tree"),

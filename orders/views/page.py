@@ -120,6 +120,7 @@ def lines_page(
         "partial",
     )
     context = {
+        "clashes": list(dict.fromkeys(clash.text for clash in checks.horizontal(record, rows))) if draft else [],
         "rows": [{"line": line, "told": _told(line), "problems": _of_line(found, line.pk)} for line in rows],
         "form": form or OrderForm(order=record), "said": _said(found, rows), "refused": refused,
         "may_edit": may_edit, "may_submit": draft and user.has_perm("orders.submit_order"),

@@ -1,0 +1,60 @@
+"""Supplying: who or what gives the values that domain orders wait for: a task, an answer from outside, or a person."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from fulfillment.models import Task
+from orders import questions
+from orders.models import DomainOrder, Order
+
+ROOT = Order._meta.label_lower
+FROM_OUTSIDE = frozenset({"api_call", "wait_event"})
+
+
+@dataclass(frozen=True)
+class Supply:
+    """One value that a node waits for, in words who gives it, and the page where that stands."""
+
+    name: str
+    who: str
+    url: str = ""
+
+
+def of(order: Order, nodes: Iterable[DomainOrder]) -> dict[int, list[Supply]]:
+    """Node → what it waits for, each with its source; the same number of queries whatever the number of nodes."""
+    waiting = [node for node in nodes if node.missing]
+    if not waiting:
+        return {}
+    asked = {(row.line_id, row.characteristic.key) for row in questions.waiting(order)}
+    tasks = _tasks(order, {name for node in waiting for name in node.missing})
+    return {node.pk: [_one(order, node, name, asked, tasks) for name in node.missing] for node in waiting}
+
+
+def _tasks(order: Order, wanted: set[str]) -> dict[str, dict[str, Task]]:
+    """Name → line key → the open task that puts it out."""
+    found: dict[str, dict[str, Task]] = defaultdict(dict)
+    rows = Task.objects.filter(flow__root_type=ROOT, flow__root_id=order.pk).exclude(state__in=Task.CLOSED)
+    for task in rows.select_related("item", "flow", "assignee").order_by("-position", "-pk"):
+        given = {str(output).partition("=")[0].rstrip("?") for output in task.item.outputs}
+        given |= {str(field.get("key", "")) for field in task.item.form}
+        for name in wanted & given:
+            found[name][task.flow.line_key] = task
+    return found
+
+
+def _one(
+    order: Order, node: DomainOrder, name: str, asked: set[tuple[int | None, str]], tasks: dict[str, dict[str, Task]]
+) -> Supply:
+    said = name.replace("_", " ")
+    if (node.line_id, name) in asked:
+        return Supply(said, "asked of the fulfilment agents", reverse("orders:values", args=[order.number]))
+    task = tasks.get(name, {}).get(str(node.line.key))
+    if task is None:
+        return Supply(said, "a task that is not planned yet")
+    whose = task.item.adapter if task.kind in FROM_OUTSIDE else str(task.assignee or "") or task.team
+    if task.kind in FROM_OUTSIDE:
+        return Supply(said, f"the answer of {whose or 'another system'} to “{task.name}”", task.get_absolute_url())
+    return Supply(said, f"task “{task.name}”{f', {whose}' if whose else ''}", task.get_absolute_url())
