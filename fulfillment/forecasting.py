@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import erf, sqrt
 
 from django.utils import timezone
@@ -22,7 +23,11 @@ COLUMNS = (
 
 @dataclass
 class Expected:
-    """One open task as it is expected. `late` is working days after its baseline, `spread` one standard deviation."""
+    """One open task as it is expected, as likely as not.
+
+    `late` is working days after its baseline, `late_likely` the same nine times of ten; `spread` is one standard
+    deviation of its end.
+    """
 
     pk: int
     flow_id: int
@@ -38,21 +43,16 @@ class Expected:
     spread: float
     started: bool
     critical: bool = False
+    ends_on: dt.date = dt.date.min
+    late: int = 0
+    late_likely: int = 0
 
-    @property
-    def ends_on(self) -> dt.date:
-        """As likely as not."""
-        return self.place.ends_on
-
-    @property
-    def late(self) -> int:
-        """Working days after the baseline."""
-        return self.place.between(self.planned_on, self.ends_on) if self.planned_on else 0
-
-    @property
-    def late_likely(self) -> int:
-        """The same, nine times of ten."""
-        return self.place.between(self.planned_on, self.likely_on) if self.planned_on else 0
+    def __post_init__(self) -> None:
+        self.ends_on = self.place.ends_on
+        if self.planned_on:
+            self.late = self.place.between(self.planned_on, self.ends_on)
+            apart = self.likely_on != self.ends_on
+            self.late_likely = self.place.between(self.planned_on, self.likely_on) if apart else self.late
 
 
 @dataclass
@@ -68,9 +68,23 @@ class Projection:
         """The task that ends last."""
         return self.tasks[self.path[-1]] if self.path else None
 
-    def of_line(self, line_key: str) -> "Expected | None":
+    @cached_property
+    def by_line(self) -> dict[str, list[Expected]]:
+        """Line → its open tasks."""
+        found: dict[str, list[Expected]] = {}
+        for task in self.tasks.values():
+            found.setdefault(task.line_key, []).append(task)
+        return found
+
+    @cached_property
+    def suspects(self) -> list[Expected]:
+        """Tasks in the order in which they are asked for what is the matter: the critical path, then the latest."""
+        path = [self.tasks[pk] for pk in self.path]
+        return [*path, *sorted(self.tasks.values(), key=lambda task: (-task.late, -task.late_likely, task.pk))]
+
+    def of_line(self, line_key: str) -> Expected | None:
         """The task that ends last of one line."""
-        return latest([task for task in self.tasks.values() if task.line_key == line_key])
+        return latest(self.by_line.get(line_key, []))
 
     def by_flow(self) -> dict[int, list[Expected]]:
         """Flow → its open tasks."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection, models, transaction
-from django.utils import formats
+from django.utils import formats, timezone
 
 from fulfillment import forecasting
 from fulfillment.forecasting import Expected, Projection
@@ -63,15 +63,14 @@ class Assessment:
 
     def worst(self, line_key: str | None = None) -> Level:
         """The highest level of the tasks and flows of a line, or of all."""
-        inside = [t for t in self.projection.tasks.values() if line_key is None or t.line_key == line_key]
+        found = self.projection
+        inside = found.tasks.values() if line_key is None else found.by_line.get(line_key, [])
         levels = [self.tasks[t.pk] for t in inside] + [self.flows.get(t.flow_id, Level.NONE) for t in inside]
         return max(levels, default=Level.NONE)
 
     def cause(self, line_key: str | None = None) -> Expected | None:
         """The task to name: one that failed, else the first that is late on the critical path, else the latest."""
-        path = [self.projection.tasks[pk] for pk in self.projection.path]
-        rest = sorted(self.projection.tasks.values(), key=lambda task: (-task.late, -task.late_likely, task.pk))
-        inside = [task for task in [*path, *rest] if line_key is None or task.line_key == line_key]
+        inside = [task for task in self.projection.suspects if line_key is None or task.line_key == line_key]
         wanted: tuple[Callable[[Expected], bool], ...] = (
             lambda task: task.failed and task.critical, lambda task: task.critical and task.late > 0,
             lambda task: task.failed, lambda task: task.late > 0, lambda task: task.late_likely > 0,
@@ -170,8 +169,8 @@ def _stored(row: Any, name: str) -> Any:
 
 
 def day(when: dt.date) -> str:
-    """A date as a sentence has it: 4 March."""
-    return str(formats.date_format(when, "j F"))
+    """A date as a sentence has it: 4 March, with the year when it is another one."""
+    return str(formats.date_format(when, "j F" if when.year == timezone.localdate().year else "j F Y"))
 
 
 def days(number: int) -> str:

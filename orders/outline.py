@@ -115,7 +115,7 @@ def _tasks(order: Order) -> dict[int, list[Task]]:
     """Flow key → its tasks."""
     found: dict[int, list[Task]] = defaultdict(list)
     rows = Task.objects.filter(flow__root_type=ROOT, flow__root_id=order.pk).exclude(state__in=GONE)
-    for task in rows.select_related("assignee", "item").order_by("position", "pk"):
+    for task in rows.select_related("assignee", "item", "forecast").order_by("position", "pk"):
         found[task.flow_id].append(task)
     return found
 
@@ -209,7 +209,8 @@ def _task(task: Task, over: Row) -> Row:
         words.append(f"attempt {task.attempts} of {task.item.max_attempts}")
     finished = task.state in Task.CLOSED
     due = task.planned_end
-    end = timezone.localdate(task.ended_at) if task.ended_at else task.estimated_end
+    forecast = getattr(task, "forecast", None)
+    end = timezone.localdate(task.ended_at) if task.ended_at else forecast.ends_on if forecast else task.estimated_end
     return Row(
         f"t{task.pk}", over.id, over.level + 1, task.name, WORK[task.kind], ", ".join(words),
         tone="ok" if task.state == "completed" else look.tone, state_icon=look.icon,

@@ -11,7 +11,6 @@ from fulfillment.models import Level
 from kernel import finding, frame, home, moving, roles, states, tableuse
 from kernel.models import User
 from kernel.states import Look
-from kernel.templatetags.trunkline import short_day
 from orders import queries, rulecases, steering, submission
 from orders.models import Order
 
@@ -149,15 +148,14 @@ def _late(user: User) -> Iterable[home.Action]:
 
 def _endangered(user: User) -> Iterable[home.Action]:
     """Orders whose promise is in danger."""
-    today = timezone.localdate()
     for order in queries.in_jeopardy(user)[:8]:
         forecast = order.forecast
         slip = forecast.slip_days
         yield home.Action(
             text=order.title, url=order.get_absolute_url(), number=order.number, icon="flag",
-            detail=f"{order.account.name}. {forecast.reason}", tone=TONES[forecast.level],
-            due=f"{slip} working day{'' if slip == 1 else 's'} late" if slip > 0 else str(Level(forecast.level).label),
-            due_detail=f"expected {short_day(forecast.expected_on, today)}" if forecast.expected_on else "",
+            detail=f"{order.account.name}: {forecast.reason}", tone=TONES[forecast.level],
+            due=f"{slip} day{'' if slip == 1 else 's'} late" if slip > 0 else str(Level(forecast.level).label),
+            due_detail=f"expected {forecast.expected_on:%-d %b}" if forecast.expected_on else "",
             word="Look", at=order.promised_on,
         )  # fmt: skip
 
@@ -198,7 +196,8 @@ home.figures("orders.submit_order", _figures, order=20)
 home.figures("orders.steer_order", _jeopardy_figure, order=25)
 home.add(
     home.Block(
-        "jeopardy", "Jeopardy", "orders.steer_order", _endangered, order=25, all_url_name="orders:jeopardy_list",
+        "jeopardy", "Jeopardy", "orders.steer_order", _endangered, order=25, wide=True,
+        all_url_name="orders:jeopardy_list",
         hint="promises in danger, worst first", empty="No promise is in danger.",
     )
 )  # fmt: skip

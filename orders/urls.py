@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from orders.views import acts, jeopardy, orders, page, rehearsal, steering, why
+from orders.views import acts, jeopardy, orchestration, orders, page, rehearsal, steering, why
 
 app_name = "orders"
 urlpatterns: list[URLPattern] = [
@@ -17,11 +17,12 @@ urlpatterns: list[URLPattern] = [
     path("orders/rehearsal/<int:pk>/", rehearsal.panel, name="rehearsal"),
     path("orders/<str:number>/", page.order, name="order"),
     path("orders/<str:number>/tree/", page.tree, name="tree"),
-    path("orders/<str:number>/graph/", page.graph, name="graph"),
-    path("orders/<str:number>/timeline/", page.timeline_page, name="timeline"),
+    path("orders/<str:number>/graph/", orchestration.graph, name="graph"),
+    path("orders/<str:number>/timeline/", orchestration.timeline_page, name="timeline"),
     path("orders/<str:number>/promise/", steering.redate, name="redate"),
     path("orders/<str:number>/priority/", steering.prioritise, name="prioritise"),
     path("orders/<str:number>/task/<str:task>/", steering.task, name="task"),
+    path("orders/<str:number>/tasks/", orchestration.tasks, name="tasks"),
     path("orders/<str:number>/lines/", page.lines, name="lines"),
     path("orders/<str:number>/values/", page.values, name="values"),
     path("orders/<str:number>/edit/", acts.edit, name="edit"),

@@ -39,7 +39,8 @@ def level_html(order: Any) -> Cell:
     forecast = getattr(order, "forecast", None)
     if forecast is None or not forecast.level:
         return "–"
-    return tags.state_html(forecast.look, None, filled=forecast.level >= Level.HIGH and not forecast.paused)
+    loud = forecast.level >= Level.HIGH and not forecast.paused
+    return tags.state_html(forecast.look, None, filled=loud, word=forecast.get_level_display())
 
 
 class Slip(tables.Number):
@@ -67,14 +68,16 @@ class JeopardyTable(tables.Table):
     reason = tables.Text(accessor="forecast__reason", orderable=False, optional=True, css="reason")
     expected = tables.Date(accessor="forecast__expected_on", order_by=("forecast__expected_on",))
     promised_on = tables.Date(verbose_name="Promised", optional=True)
-    slip = Slip(accessor="forecast__slip_days", order_by=("forecast__slip_days",), verbose_name="Against promise")
+    slip = Slip(
+        accessor="forecast__slip_days", order_by=("forecast__slip_days",), verbose_name="Against promise", optional=True
+    )
     manager = tables.Avatar(verbose_name="Owner", order_by=("manager__last_name",), optional=True)
 
 
 class JeopardyFilter(tables.Filters):
     """Filters of the list."""
 
-    level = tables.Choices(choices=LEVELS, method="by_level")
+    level = tables.Choices(label="Level", choices=LEVELS, method="by_level")
     manager = django_filters.ModelChoiceFilter(
         label="Owner", empty_label="Anyone",
         queryset=lambda request: User.objects.filter(groups__name="order_manager").distinct(),

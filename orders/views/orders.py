@@ -18,7 +18,7 @@ from kernel.templatetags import trunkline as tags
 from kernel.workspace import allowed, person
 from orders import queries
 from orders.models import Order
-from orders.views.jeopardy import LEVELS, LevelOf, level_html
+from orders.views.jeopardy import LEVELS, LevelOf
 
 SHOWN = 8
 BEFORE_APPROVAL = ("draft", "submitted", "enrichment_in_progress", "enrichment_on_hold")
@@ -150,7 +150,7 @@ class OrderFilter(tables.Filters):
         choices=[("values", "Technical values"), ("fallout", "Mending"), ("approval", "Approval"), ("late",
         "A new date")],
     )  # fmt: skip
-    jeopardy = tables.Choices(choices=LEVELS, method="by_level")
+    jeopardy = tables.Choices(label="Jeopardy", choices=LEVELS, method="by_level")
     channel = tables.Choices(choices=Order.Channel.choices)
     manager = django_filters.ModelChoiceFilter(
         queryset=lambda request: User.objects.filter(groups__name="order_manager").distinct(), empty_label="Anyone"
@@ -246,5 +246,4 @@ def mine(request: HttpRequest) -> HttpResponse:
     for row in rows:
         row.steps = [milestone(key, row) for key in _STEPS]
         row.waits = waits_for(row)
-        row.danger = level_html(row)
     return render(request, "orders/mine.html", {"orders": rows, "total": open_ones.count()})

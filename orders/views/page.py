@@ -1,4 +1,4 @@
-"""The order page: head, tree, graph, timeline, lines, missing values."""
+"""The order page: head, tree, lines, missing values."""
 
 from typing import Any
 
@@ -9,10 +9,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from catalog import configuration
-from crm.models import Site
 from kernel import htmx
 from kernel.workspace import allowed, person
-from orders import checks, drawing, outline, outlook, promising, questions, timeline, validation
+from orders import checks, outline, outlook, promising, questions, validation
 from orders.forms import LineForm, OrderForm
 from orders.models import DomainOrder, Order, PromiseChange
 
@@ -50,40 +49,6 @@ def tree(request: HttpRequest, number: str) -> HttpResponse:
         return HttpResponse(headers={"HX-Refresh": "true"})
     context = {**_head(record, request), **_outline(request, record), "oob": True}
     return htmx.respond(request, "orders/order.html", context, part="live")
-
-
-@allowed("orders.view_order")
-@require_safe
-def graph(request: HttpRequest, number: str) -> HttpResponse:
-    """Domain orders or tasks of one site as a graph."""
-    record = visible(request, number)
-    sites = list(Site.objects.filter(order_lines__order=record).distinct().order_by("name"))
-    asked = request.GET.get("site", "")
-    site = next((s for s in sites if str(s.pk) == asked), None) or _worst(record, sites)
-    of_tasks = request.GET.get("level") == "tasks"
-    draw = drawing.tasks if of_tasks else drawing.domain_orders
-    context = {
-        "sites": sites, "site": site, "drawing": draw(record, site.pk if site else None), "of_tasks": of_tasks,
-        "failed": [t for t in outlook.fallen(record) if site is None or t.flow.site_id == site.pk],
-    }  # fmt: skip
-    return _page(request, record, "graph", "orders/graph.html", context)
-
-
-@allowed("orders.view_order")
-@require_safe
-def timeline_page(request: HttpRequest, number: str) -> HttpResponse:
-    """Baseline, actual and estimate on a calendar."""
-    record = visible(request, number)
-    scale = request.GET.get("scale", "week")
-    scale = scale if scale in timeline.SCALES else "week"
-    made = timeline.of(record, opened=request.GET.get("site", ""), scale=scale)
-    return _page(
-        request,
-        record,
-        "timeline",
-        "orders/timeline.html",
-        {"made": made, "scale": scale, "scales": list(timeline.SCALES)},
-    )
 
 
 @allowed("orders.view_order")
@@ -129,7 +94,7 @@ def lines_page(
         "by_hand": draft and not record.quote_id and user.has_perm("orders.add_order"),
         "line_form": line_form or LineForm(order=record), "posted": request.POST if refused else None,
     }  # fmt: skip
-    return _page(request, record, "lines", "orders/lines.html", context, status=status)
+    return page_of(request, record, "lines", "orders/lines.html", context, status=status)
 
 
 def values_page(
@@ -150,11 +115,11 @@ def values_page(
         "asked": asked, "filled": filled.order_by("-filled_at")[:50], "whole": found.get("", []),
         "may_fill": request.user.has_perm("orders.enrich_order"),
     }  # fmt: skip
-    return _page(request, record, "values", "orders/values.html", context, status=status)
+    return page_of(request, record, "values", "orders/values.html", context, status=status)
 
 
 def _tree(request: HttpRequest, record: Order) -> HttpResponse:
-    return _page(request, record, "tree", "orders/order.html", _outline(request, record))
+    return page_of(request, record, "tree", "orders/order.html", _outline(request, record))
 
 
 def _outline(request: HttpRequest, record: Order) -> dict[str, Any]:
@@ -166,9 +131,10 @@ def _outline(request: HttpRequest, record: Order) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _page(
+def page_of(
     request: HttpRequest, record: Order, tab: str, template: str, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
+    """One tab of the order's page."""
     return render(
         request, template, {**_head(record, request), "tabs": _tabs(record, tab), "tab": tab, **context}, status=status
     )
@@ -213,15 +179,6 @@ def _tabs(record: Order, here: str) -> list[dict[str, Any]]:
     if asked or record.missing_values.exists():
         found.append(("values", "Missing values", asked, reverse("orders:values", args=number)))
     return [{"label": label, "count": count, "url": url, "here": key == here} for key, label, count, url in found]
-
-
-def _worst(record: Order, sites: list[Site]) -> Site | None:
-    """The site to look at first: one with a failed task, else one that is not live yet."""
-    failed = {task.flow.site_id for task in outlook.fallen(record)}
-    open_sites = set(record.lines.exclude(state="completed").values_list("site", flat=True))
-    return next(
-        (s for wanted in (failed, open_sites) for s in sites if s.pk in wanted), sites[0] if sites else None
-    )  # fmt: skip
 
 
 def _told(line: Any) -> list[tuple[str, str]]:

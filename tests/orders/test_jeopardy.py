@@ -184,13 +184,13 @@ def test_the_list_shows_what_is_in_danger_with_reason_and_filters_by_level() -> 
     late_task(order, 24)
     look(order)
     page = client.get(url).content.decode()
-    for text in (order.title, order.account.name, "High jeopardy", "+5 days", "Dig at"):
+    for text in (order.title, order.account.name, "pill-risk", "+5 days", "Dig at"):
         assert text in page
     assert order.title in client.get(f"{url}?level=high").content.decode()
     assert "Nothing matches" in client.get(f"{url}?level=low").content.decode()
     assert client.get(f"{url}?export=csv").status_code == 200
     assert browser(UserFactory(role="technician")).get(url).status_code == 403
-    assert "High jeopardy" in client.get(reverse("orders:order_list") + "?jeopardy=high").content.decode()
+    assert "pill-risk" in client.get(reverse("orders:order_list") + "?jeopardy=high").content.decode()
     assert "1 promise in danger" in client.get(
         reverse("orders:of_account", args=[order.account.number])
     ).content.decode()  # fmt: skip
