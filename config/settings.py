@@ -188,6 +188,7 @@ CELERY_BEAT_SCHEDULE = {
     "learn-durations": {"task": "fulfillment.tasks.learn", "schedule": 3600.0, "options": {"expires": 3600}},
     "retire-plans": {"task": "fulfillment.tasks.retire_plans", "schedule": 3600.0, "options": {"expires": 900}},
     "escalate-fallout": {"task": "fallout.tasks.escalate", "schedule": 60.0, "options": {"expires": 60}},
+    "assign-free-tasks": {"task": "fulfillment.tasks.assign_free", "schedule": 10.0, "options": {"expires": 10}},
     "watch-orders": {"task": "fallout.tasks.watch", "schedule": 60.0, "options": {"expires": 60}},
     "tidy-fallout": {"task": "fallout.tasks.tidy", "schedule": 10.0, "options": {"expires": 10}},
 }

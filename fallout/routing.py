@@ -57,19 +57,13 @@ def _route(facts: dict[str, Any], *, team: str, hours: float, fingerprint: str) 
     except decisions.BrokenRule as error:
         log.warning("a failure is routed by its plan item: %s", error)
         said = {}
-    severity = _one_of(Severity.values, said.get("severity"), _by_priority(facts["priority"]))
+    severity = _one_of(Severity.values, said.get("severity"), Severity.MEDIUM)
     return Route(
         team=str(said.get("team") or team or DESK)[:60],
         type=_one_of(Fallout.Type.values, said.get("type"), facts["kind"], Fallout.Type.PROVISIONING),
         severity=severity, hours=_hours(said.get("sla_hours"), hours or GRACE[Severity(severity)]),
         calendar=str(said.get("calendar") or "")[:60], runbook_id=_runbook(said.get("runbook"), fingerprint),
     )  # fmt: skip
-
-
-def _by_priority(priority: int) -> str:
-    """An order's priority bands, as planning ranks them."""
-    bands = ((80, Severity.CRITICAL), (60, Severity.HIGH), (40, Severity.MEDIUM))
-    return next((level for least, level in bands if priority >= least), Severity.LOW)
 
 
 def _runbook(key: Any, fingerprint: str) -> int | None:

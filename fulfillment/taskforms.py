@@ -33,17 +33,58 @@ class Field:
 
 
 def fields(task: Task) -> list[Field]:
-    """The step's own form, then every output that it does not ask for, as the catalogue describes it."""
-    found = [_declared(entry) for entry in task.item.form]
-    asked = {entry.key for entry in found}
+    """The step's own form, then every output that it does not ask for, as the catalogue describes it.
+
+    A field of the form whose key is a characteristic is held to that characteristic's choices and range as well.
+    """
+    return fields_of([task])[task.pk]
+
+
+def fields_of(tasks: list[Task]) -> dict[int, list[Field]]:
+    """The fields of many tasks, with one query for what the catalogue says of their values."""
+    known: dict[str, dict[str, Characteristic]] = {}
+    keys = {key for task in tasks for key in _keys(task)}
+    if keys:
+        wanted = {task.flow.specification_key for task in tasks}
+        rows = Characteristic.objects.filter(key__in=keys, specification__key__in=wanted)
+        for row in rows.select_related("specification").order_by("specification__version"):
+            known.setdefault(row.specification.key, {})[row.key] = row
+    return {task.pk: _of_task(task, known.get(task.flow.specification_key, {})) for task in tasks}
+
+
+def _keys(task: Task) -> list[str]:
+    return [str(entry["key"]) for entry in task.item.form] + [name.rstrip("?") for name in _outputs(task)]
+
+
+def _outputs(task: Task) -> list[str]:
     by_person = task.kind in (Kind.MANUAL, Kind.FIELD_WORK, Kind.WAIT_EVENT)
-    outputs = [str(name) for name in task.item.outputs if "=" not in str(name)] if by_person else []
-    wanted = [name for name in outputs if name.rstrip("?") not in asked]
-    known = _characteristics(task, wanted) if wanted else {}
+    return [str(name) for name in task.item.outputs if "=" not in str(name)] if by_person else []
+
+
+def _of_task(task: Task, known: dict[str, Characteristic]) -> list[Field]:
+    found = [_narrowed(_declared(entry), entry, known.get(str(entry["key"]))) for entry in task.item.form]
+    asked = {entry.key for entry in found}
+    wanted = [name for name in _outputs(task) if name.rstrip("?") not in asked]
     found += [_of_output(name, known.get(name.rstrip("?"))) for name in wanted]
     for entry in found:
         entry.value = task.result.get(entry.key, task.flow.data.get(entry.key, ""))
     return found
+
+
+def _narrowed(entry: Field, declared: dict[str, Any], known: Characteristic | None) -> Field:
+    """What the catalogue allows, where the form allows more or says nothing."""
+    if known is None:
+        return entry
+    entry.type = entry.type if declared.get("type") else known.type
+    entry.unit, entry.hint = entry.unit or known.unit, entry.hint or known.hint
+    entry.pattern = entry.pattern or known.pattern
+    allowed = [str(choice) for choice in known.choices]
+    entry.choices = [choice for choice in entry.choices or allowed if not allowed or choice in allowed]
+    limits = [limit for limit in (entry.minimum, known.minimum) if limit is not None]
+    entry.minimum = max(limits, default=None)
+    limits = [limit for limit in (entry.maximum, known.maximum) if limit is not None]
+    entry.maximum = min(limits, default=None)
+    return entry
 
 
 def _declared(entry: dict[str, Any]) -> Field:
@@ -53,13 +94,6 @@ def _declared(entry: dict[str, Any]) -> Field:
         minimum=_number(entry.get("minimum")), maximum=_number(entry.get("maximum")),
         pattern=str(entry.get("pattern") or ""), unit=str(entry.get("unit") or ""), hint=str(entry.get("hint") or ""),
     )  # fmt: skip
-
-
-def _characteristics(task: Task, names: list[str]) -> dict[str, Characteristic]:
-    rows = Characteristic.objects.filter(
-        key__in=[name.rstrip("?") for name in names], specification__key=task.flow.specification_key
-    )
-    return {row.key: row for row in rows.order_by("specification__version")}
 
 
 def _of_output(name: str, known: Characteristic | None) -> Field:

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from fulfillment import execution, learning, planversions, recovery
+from fulfillment import assignment, execution, learning, planversions, recovery
 
 
 @shared_task(name="fulfillment.tasks.run")
@@ -27,3 +27,9 @@ def learn() -> int:
 def retire_plans() -> int:
     """Retire versions of plans that a later one has replaced by now."""
     return planversions.retire_outlived()
+
+
+@shared_task(name="fulfillment.tasks.assign_free")
+def assign_free() -> int:
+    """Give free tasks to people where their team wants it; run by beat every ten seconds."""
+    return assignment.assign_free()

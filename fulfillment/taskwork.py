@@ -76,6 +76,28 @@ def assign(task_id: int, to: User | None, by: User) -> Task:
     return _give(task, to, by)
 
 
+@transaction.atomic
+def assign_many(task_ids: Iterable[int], to: User, by: User) -> Claimed:
+    """Give several tasks to somebody; those that are closed are told, not given. Raises NotPermitted, Refusal."""
+    _require_right(by, "assign_task", "assign tasks to others")
+    if not to.has_perm("fulfillment.work_task"):
+        raise Refusal(problems={"assignee": [f"{to} does not work on tasks."]})
+    result = Claimed()
+    tasks = Task.objects.select_related("assignee").locked_all(task_ids)
+    for task in tasks:
+        if task.state in Task.CLOSED:
+            result.refused[task.pk] = f"{task.number} is {task.state}"
+        else:
+            result.done.append(task.pk)
+    fresh = [task for task in tasks if task.pk in result.done and task.assignee != to]
+    Task.objects.filter(pk__in=[task.pk for task in fresh]).update(assignee=to)
+    WorkOrder.objects.filter(task__in=fresh).update(technician=to)
+    audit.record_many("assigned", fresh, by=by, changes={"assignee": [None, str(to)]})
+    if fresh and to != by:
+        notifications.tell([to], f"{by} gave you {len(fresh)} tasks", "/tasks/?whose=mine")
+    return result
+
+
 def _give(task: Task, to: User | None, by: User) -> Task:
     before, task.assignee = task.assignee, to
     if before != to:

@@ -2,13 +2,17 @@
 
 from django.urls import URLPattern, path
 
-from fulfillment.views import callbacks, panels, plans, projects, task, tasks
+from fulfillment.views import callbacks, panels, plans, projects, task, taskmany, tasks, taskteams
 
 app_name = "fulfillment"
 urlpatterns: list[URLPattern] = [
     path("tasks/", tasks.queue, name="task_list"),
     path("tasks/all/", tasks.everybody, name="task_all"),
     path("tasks/claim/", tasks.claim, name="task_claim"),
+    path("tasks/assign/", tasks.assign, name="task_assign"),
+    path("tasks/many/", taskmany.preview, name="task_many"),
+    path("tasks/many/complete/", taskmany.complete, name="task_many_complete"),
+    path("tasks/teams/", taskteams.page, name="task_teams"),
     path("tasks/of/<str:root_type>/<int:root_id>/", panels.tasks_of_root, name="tasks_of_root"),
     path("tasks/<str:number>/", task.page, name="task"),
     path("tasks/<str:number>/<slug:name>/", task.act, name="task_move"),

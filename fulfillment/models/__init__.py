@@ -12,6 +12,7 @@ from fulfillment.models.field import Project, ProjectTask, ProjectTemplate, Work
 from fulfillment.models.flows import MACHINE, Attempt, Callback, Flow, Task, TaskDependency
 from fulfillment.models.jeopardy import FlowForecast, LearnedDuration, Level, Recheck, TaskDate, TaskForecast
 from fulfillment.models.queue import Ready
+from fulfillment.models.teams import TaskTeam
 
 __all__ = [
     "MACHINE",
@@ -36,5 +37,6 @@ __all__ = [
     "TaskDate",
     "TaskDependency",
     "TaskForecast",
+    "TaskTeam",
     "WorkOrder",
 ]

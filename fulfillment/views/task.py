@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from fulfillment import queries, taskforms, taskwork
+from fulfillment import assignment, queries, taskforms, taskwork
 from fulfillment.models import Task
 from kernel import htmx, records, workspace
 from kernel.models import User
@@ -135,13 +135,11 @@ def _why_not(task: Task, user: User) -> str:
     return ""
 
 
-def _people(task: Task, user: User) -> list[User]:
-    """Whom it can be given to: the team first, then everybody who works on tasks."""
+def _people(task: Task, user: User) -> list[assignment.Candidate]:
+    """Whom it can be given to, the best first, each with why."""
     if not user.has_perm("fulfillment.assign_task") or task.kind not in queries.FOR_PEOPLE:
         return []
-    rows = User.objects.filter(is_active=True, groups__permissions__codename="work_task").distinct()
-    people = list(rows.order_by("last_name", "first_name")[:100])
-    return sorted(people, key=lambda person: task.team not in person.teams)
+    return [] if task.state in Task.CLOSED else assignment.candidates(task)
 
 
 def _tries(task: Task) -> list[dict[str, Any]]:

@@ -2,26 +2,27 @@
 
 from typing import Any
 
-import django_filters
 from django.core.exceptions import BadRequest
+from django.db.models import Case, Q, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST, require_safe
 
-from fulfillment import queries, taskwork
+from fulfillment import assignment, queries, taskwork
 from fulfillment.models import Kind, Task
 from kernel import htmx, tables, workspace
 from kernel.models import User
+from kernel.refusal import Refusal
 
 MOST = 200  # tasks taken at once
 
 
 class Tick(tables.Column):
-    """A box that marks the row for taking; only rows that can be taken have one."""
+    """A box that marks the row for taking, completing or assigning; rows that are somebody else's have none."""
 
     def shown(self, value: Any, record: Any) -> Any:
-        if record.assignee_id or record.state not in queries.TO_DO or record.kind not in queries.FOR_PEOPLE:
+        if not record.tickable:
             return ""
         box = '<input type="checkbox" name="task" value="{}" form="claim" aria-label="{}">'
         return format_html(box, record.pk, f"Select {record.number}")
@@ -47,7 +48,13 @@ class TaskTable(tables.Table):
     assignee = tables.Avatar(order_by="assignee__last_name", optional=True)
     team = tables.Text(optional=True)
     planned_end = DueDay(verbose_name="Due")
-    take = Tick(verbose_name="Take", orderable=False, accessor="pk", css="n tick col-opt")
+    take = Tick(verbose_name="Select", orderable=False, accessor="pk", css="n tick col-opt")
+
+
+def _teams() -> list[tuple[str, str]]:
+    """Teams that have open tasks for people."""
+    rows = Task.objects.filter(kind__in=queries.FOR_PEOPLE, state__in=queries.OPEN).exclude(team="")
+    return [(name, name) for name in rows.order_by("team").values_list("team", flat=True).distinct()]
 
 
 class TaskFilter(tables.Filters):
@@ -62,7 +69,7 @@ class TaskFilter(tables.Filters):
     )  # fmt: skip
     state = tables.Choices(choices=Task.State.choices, empty_label="Open")
     kind = tables.Choices(choices=Kind.choices)
-    team = django_filters.CharFilter(lookup_expr="iexact", label="Team")
+    team = tables.Choices(choices=_teams, empty_label="Any")
 
     class Meta:
         model = Task
@@ -98,7 +105,15 @@ class Tasks(tables.ListPage):
         """Narrowed to the usual view wherever the reader chose nothing else."""
         user, asked = workspace.person(self.request), self.request.GET
         found = Task.objects.visible_to(user) if asked.get("whose") else queries.mine_and_my_teams(user)
-        return found if asked.get("state") else found.filter(state__in=queries.OPEN)
+        found = found if asked.get("state") else found.filter(state__in=queries.OPEN)
+        return found.annotate(tickable=_tickable(user))
+
+
+def _tickable(user: User) -> Any:
+    """Whether this person may do something with a row: it is to do, and free, their own, or theirs to assign."""
+    mine = Q() if user.has_perm("fulfillment.assign_task") else Q(assignee=None) | Q(assignee=user)
+    todo = Q(state__in=queries.TO_DO, kind__in=queries.FOR_PEOPLE) & mine
+    return Case(When(todo, then=Value(True)), default=Value(False))
 
 
 @workspace.allowed("fulfillment.view_task")
@@ -115,6 +130,8 @@ def queue(request: HttpRequest) -> HttpResponse:
         "views": counts,
         "whose": request.GET.get("whose", ""),
         "may_work": user.has_perm("fulfillment.work_task"),
+        "may_assign": user.has_perm("fulfillment.assign_task"),
+        "workers": assignment.workers() if user.has_perm("fulfillment.assign_task") else [],
     }
     return tables.show(request, Tasks, "fulfillment/tasks.html", context)
 
@@ -136,6 +153,21 @@ def claim(request: HttpRequest) -> HttpResponse:
     if result.refused:
         said += f" Not taken: {', '.join(result.refused.values())}."
     return htmx.go(request, f"{reverse('fulfillment:task_list')}?whose=mine", toast=said)
+
+
+@workspace.allowed("fulfillment.assign_task")
+@require_POST
+def assign(request: HttpRequest) -> HttpResponse:
+    """Give the ticked tasks to a person."""
+    user, key = workspace.person(request), request.POST.get("assignee", "")
+    found = User.objects.filter(pk=int(key), is_active=True).first() if key.isdecimal() and len(key) < 10 else None
+    if found is None:
+        raise Refusal("Choose who gets the tasks.")
+    result = taskwork.assign_many(_ticked(request, user), found, user)
+    said = f"{found} has {len(result.done)} more {'task' if len(result.done) == 1 else 'tasks'}."
+    if result.refused:
+        said += f" Not given: {', '.join(result.refused.values())}."
+    return htmx.go(request, f"{reverse('fulfillment:task_list')}?whose=people", toast=said)
 
 
 def _ticked(request: HttpRequest, user: User) -> list[int]:

@@ -125,8 +125,10 @@ def test_every_act_of_the_page_works() -> None:
 def test_completing_by_the_state_bars_door_goes_through_the_same_act() -> None:
     flow = make.flow("two", {"key": "a", "kind": "manual"}, {"key": "b", "kind": "manual", "after": ["a"]})
     client = as_("order_fulfilment_agent")
-    answer = client.post(f"/move/fulfillment.task/{make.task(flow, 'a').pk}/", {"move": "complete"})
-    assert answer.status_code == 302
+    url = f"/move/fulfillment.task/{make.task(flow, 'a').pk}/"
+    assert client.post(url, {"move": "complete"}).status_code == 409
+    for move in ("start", "complete"):
+        assert client.post(url, {"move": move}).status_code == 302
     assert make.states(flow) == {"a": "completed", "b": "ready"}
 
 

@@ -1,0 +1,157 @@
+"""Assignment: who should have a task, by skill and open load; given by itself where the team wants it."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import Count, Q
+
+from fulfillment import queries
+from fulfillment.models import Task, TaskTeam, WorkOrder
+from kernel import audit, notifications
+from kernel.models import User
+
+BATCH = 500
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One person who could have a task, and why they stand where they stand."""
+
+    person: User
+    skilled: bool
+    load: int
+    in_team: bool
+    skill: str = ""
+
+    @property
+    def words(self) -> str:
+        """Why, in words."""
+        said = []
+        if self.skill:
+            said.append(f"knows {self.skill}" if self.skilled else f"does not know {self.skill}")
+        said.append(f"{self.load} open" if self.load else "nothing open")
+        if not self.in_team:
+            said.append("another team")
+        return ", ".join(said)
+
+
+def candidates(task: Task) -> list[Candidate]:
+    """People who work on tasks, the best first: in the team, with the skill, with the least open work."""
+    return _ranked(task.team, task.item.skill, workers(), _loads())
+
+
+def suggested(task: Task) -> Candidate | None:
+    """Who should have it: somebody of its team, with its skill if it asks for one."""
+    best = next(iter(candidates(task)), None)
+    return best if best and best.in_team and best.skilled else None
+
+
+@transaction.atomic
+def assign_free() -> int:
+    """Give free tasks of teams that want it to their people, by skill and load. Returns how many were given.
+
+    A task whose skill nobody in the team has, or for which everybody is full, stays free in the queue.
+    """
+    teams = {row.name: row for row in TaskTeam.objects.filter(auto_assign=True)}
+    if not teams:
+        return 0
+    rows = Task.objects.filter(
+        kind__in=queries.FOR_PEOPLE, state=Task.State.READY, assignee=None, team__in=teams, item__adapter=""
+    )
+    tasks = list(
+        rows.select_related("item", "flow")
+        .select_for_update(skip_locked=True, of=("self",))
+        .order_by("-priority", "id")[:BATCH]
+    )
+    if not tasks:
+        return 0
+    staff, loads = workers(), _loads()
+    given: dict[User, list[Task]] = defaultdict(list)
+    for task in sorted(tasks, key=lambda one: (-one.priority, one.pk)):
+        best = _best(task, teams[task.team], staff, loads)
+        if best is not None:
+            loads[best.pk] = loads.get(best.pk, 0) + 1
+            given[best].append(task)
+    for person, theirs in sorted(given.items(), key=lambda pair: pair[0].pk):
+        _give(person, theirs)
+    return sum(len(theirs) for theirs in given.values())
+
+
+def _best(task: Task, team: TaskTeam, workers: list[User], loads: dict[int, int]) -> User | None:
+    for one in _ranked(task.team, task.item.skill, workers, loads):
+        if not one.in_team or not one.skilled:
+            return None
+        if team.most_open is None or one.load < team.most_open:
+            return one.person
+    return None
+
+
+def _give(person: User, tasks: list[Task]) -> None:
+    keys = [task.pk for task in tasks]
+    Task.objects.filter(pk__in=keys).update(assignee=person)
+    WorkOrder.objects.filter(task__in=keys).update(technician=person)
+    audit.record_many("assigned", tasks, by=None, changes={"assignee": [None, str(person)]})
+    first = tasks[0]
+    text = f"{first.name} ({first.flow.root_number}) is yours" if len(tasks) == 1 else f"{len(tasks)} tasks are yours"
+    url = first.get_absolute_url() if len(tasks) == 1 else "/tasks/?whose=mine"
+    notifications.tell([person], text, url)
+
+
+def workers() -> list[User]:
+    """People who work on tasks."""
+    rows = User.objects.filter(is_active=True, groups__permissions__codename="work_task").distinct()
+    return list(rows.order_by("last_name", "first_name", "pk")[:300])
+
+
+def _loads() -> dict[int, int]:
+    rows = Task.objects.filter(assignee__isnull=False, state__in=queries.OPEN).order_by()
+    return dict(rows.values_list("assignee").annotate(Count("pk")))
+
+
+def _ranked(team: str, skill: str, workers: Iterable[User], loads: dict[int, int]) -> list[Candidate]:
+    found = [
+        Candidate(person, not skill or skill in person.skills, loads.get(person.pk, 0), team in person.teams, skill)
+        for person in workers
+    ]
+    return sorted(found, key=lambda one: (not one.in_team, not one.skilled, one.load, str(one.person), one.person.pk))
+
+
+@dataclass(frozen=True)
+class Queue:
+    """One team's queue: what is open, who works it off, how."""
+
+    name: str
+    open: int
+    free: int
+    people: list[tuple[User, int]]
+    auto_assign: bool
+    most_open: int | None
+    skills: list[str]
+
+
+def overview() -> list[Queue]:
+    """Teams with open tasks or with people, each with the load of its people."""
+    rows = Task.objects.filter(kind__in=queries.FOR_PEOPLE, state__in=queries.OPEN).exclude(team="").order_by()
+    counted = rows.values("team").annotate(n=Count("pk"), free=Count("pk", filter=Q(assignee=None)))
+    counts = {row["team"]: row for row in counted}
+    wanted = rows.exclude(item__skill="").values_list("team", "item__skill").distinct()
+    skills: dict[str, list[str]] = defaultdict(list)
+    for team, skill in wanted:
+        skills[team].append(skill)
+    agreed = {row.name: row for row in TaskTeam.objects.all()}
+    staff, loads = workers(), _loads()
+    names = {*counts, *agreed, *(team for person in staff for team in person.teams)}
+    return [
+        Queue(
+            name=name, open=counts.get(name, {}).get("n", 0), free=counts.get(name, {}).get("free", 0),
+            people=sorted(
+                ((person, loads.get(person.pk, 0)) for person in staff if name in person.teams),
+                key=lambda pair: (-pair[1], str(pair[0])),
+            ),
+            auto_assign=bool(agreed.get(name) and agreed[name].auto_assign),
+            most_open=agreed[name].most_open if name in agreed else None, skills=sorted(skills[name]),
+        )
+        for name in sorted(names)
+    ]  # fmt: skip

@@ -1,0 +1,79 @@
+"""Many tasks at once: a preview with each row's own form, then completing, with an answer for each."""
+
+from collections import defaultdict
+from typing import Any
+
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from fulfillment import completing
+from fulfillment.models import Task
+from kernel import htmx, workspace
+from kernel.refusal import Refusal
+
+TEMPLATE = "fulfillment/many.html"
+RELATED = ("flow__site", "flow__account", "item", "assignee")
+
+
+@workspace.allowed("fulfillment.view_task", "fulfillment.work_task")
+@require_POST
+def preview(request: HttpRequest) -> HttpResponse:
+    """What can be completed together, what cannot and why."""
+    shown = completing.preview(_ticked(request), workspace.person(request))
+    return htmx.respond(request, TEMPLATE, _context(shown))
+
+
+@workspace.allowed("fulfillment.view_task", "fulfillment.work_task")
+@require_POST
+def complete(request: HttpRequest) -> HttpResponse:
+    """Complete them; rows with wrong values come back as they were typed, the rest is done."""
+    user, tasks = workspace.person(request), _ticked(request)
+    try:
+        shown = completing.run(tasks, user, _typed(request), ticked="ticked" in request.POST)
+    except Refusal as refusal:
+        if refusal.status != 422 or "checklist" not in refusal.problems:
+            raise
+        shown = completing.preview(tasks, user)
+        typed = _typed(request)
+        for row in shown.step.rows if shown.step else []:
+            for field in row.fields:
+                field.value = typed[row.task.pk].get(field.key, field.value)
+        return htmx.respond(request, TEMPLATE, _context(shown) | {"problems": refusal.problems}, status=422)
+    done = sum(row.done for row in shown.step.rows) if shown.step else 0
+    left = shown.count - done
+    if done and not left:
+        said = "1 task is completed." if done == 1 else f"{done} tasks are completed."
+        return htmx.go(request, reverse("fulfillment:task_list"), toast=said)
+    return htmx.respond(request, TEMPLATE, _context(shown) | {"tried": True, "done": done}, status=422)
+
+
+def _typed(request: HttpRequest) -> dict[int, dict[str, str]]:
+    """Values by task, from fields named value-TASK-KEY."""
+    found: dict[int, dict[str, str]] = defaultdict(dict)
+    for name, text in request.POST.items():
+        mark, _, rest = name.partition("-")
+        pk, dash, key = rest.partition("-")
+        if mark == "value" and dash and pk.isdecimal() and len(pk) < 19:
+            found[int(pk)][key] = str(text)
+    return found
+
+
+def _ticked(request: HttpRequest) -> list[Task]:
+    asked = request.POST.getlist("task")
+    if not asked or len(asked) > 500 or not all(pk.isdecimal() and len(pk) < 19 for pk in asked):
+        raise BadRequest("Tick at least one task.")
+    rows = Task.objects.visible_to(workspace.person(request)).filter(pk__in=asked)
+    return list(rows.select_related(*RELATED).order_by("planned_end", "pk"))
+
+
+def _context(shown: completing.Preview) -> dict[str, Any]:
+    rows = shown.step.rows if shown.step else []
+    return {
+        "preview": shown,
+        "step": shown.step,
+        "open_rows": [row for row in rows if not row.done],
+        "done_rows": [row for row in rows if row.done],
+        "wrong": sum(row.wrong for row in rows),
+    }

@@ -1,0 +1,116 @@
+"""Assignment: the best person is suggested, and free tasks are given where the team wants it."""
+
+from typing import Any
+
+import pytest
+
+from fulfillment import assignment, taskwork, teamwork
+from fulfillment.models import Task, TaskTeam
+from kernel.models import AuditEntry, Notification, User
+from kernel.refusal import NotPermitted, Refusal
+from tests.factories import fulfillment as make
+from tests.factories.people import UserFactory
+
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+ITEM = {"team": "Field Service", "skill": "cpe"}
+
+
+def worker(**values: Any) -> User:
+    return UserFactory(role="order_fulfilment_agent", **{"teams": ["Field Service"], **values})
+
+
+def auto(most_open: int | None = None) -> None:
+    TaskTeam.objects.create(name="Field Service", auto_assign=True, most_open=most_open)
+
+
+def owner(task: Task) -> User | None:
+    return Task.objects.select_related("assignee").get(pk=task.pk).assignee
+
+
+def test_the_best_is_in_the_team_has_the_skill_and_the_least_open_work() -> None:
+    task = make.manual_task(**ITEM)
+    busy, free = worker(skills=["cpe"]), worker(skills=["cpe"])
+    unskilled, stranger = worker(), worker(teams=["Voice"], skills=["cpe"])
+    taskwork.claim(make.manual_task(**ITEM).pk, busy)
+    ranked = assignment.candidates(task)
+    assert [one.person for one in ranked] == [free, busy, unskilled, stranger]
+    assert [one.words for one in ranked] == [
+        "knows cpe, nothing open", "knows cpe, 1 open", "does not know cpe, nothing open",
+        "knows cpe, nothing open, another team",
+    ]  # fmt: skip
+    best = assignment.suggested(task)
+    assert best
+    assert best.person == free
+
+
+def test_nobody_is_suggested_without_the_skill() -> None:
+    task = make.manual_task(**ITEM)
+    worker()
+    assert assignment.suggested(task) is None
+
+
+def test_free_tasks_are_spread_over_those_who_can_do_them() -> None:
+    auto()
+    first, second, unskilled = worker(skills=["cpe"]), worker(skills=["cpe"]), worker()
+    tasks = [make.manual_task(**ITEM) for _ in range(4)]
+    assert assignment.assign_free() == 4
+    owners = [owner(task) for task in tasks]
+    assert owners.count(first) == owners.count(second) == 2
+    assert unskilled not in owners
+    assert Notification.objects.get(user=first).text == "2 tasks are yours"
+    assert AuditEntry.objects.filter(action="assigned", subject_type="fulfillment.task").count() == 4
+    assert assignment.assign_free() == 0
+
+
+def test_nothing_is_given_where_the_team_does_not_want_it() -> None:
+    worker(skills=["cpe"])
+    task = make.manual_task(**ITEM)
+    assert assignment.assign_free() == 0
+    assert owner(task) is None
+
+
+def test_who_is_full_gets_no_more() -> None:
+    auto(most_open=1)
+    worker(skills=["cpe"])
+    for _ in range(3):
+        make.manual_task(**ITEM)
+    assert assignment.assign_free() == 1
+    assert Task.objects.filter(assignee=None).count() == 2
+
+
+def test_giving_asks_the_same_number_of_questions(django_assert_max_num_queries: Any) -> None:
+    auto()
+    worker(skills=["cpe"])
+    make.manual_task(**ITEM)
+    with django_assert_max_num_queries(20) as few:
+        assignment.assign_free()
+    for _ in range(6):
+        make.manual_task(**ITEM)
+    with django_assert_max_num_queries(len(few)):
+        assert assignment.assign_free() == 6
+
+
+def test_a_manager_agrees_how_a_team_works() -> None:
+    manager = UserFactory(role="fulfilment_manager")
+    teamwork.agree(name="Voice", auto_assign=True, most_open="12", by=manager)
+    team = TaskTeam.objects.get()
+    assert (team.auto_assign, team.most_open) == (True, 12)
+    for wrong in ("0", "many", "9999"):
+        with pytest.raises(Refusal) as refused:
+            teamwork.agree(name="Voice", auto_assign=True, most_open=wrong, by=manager)
+        assert "most_open" in refused.value.problems
+    with pytest.raises(NotPermitted):
+        teamwork.agree(name="Voice", auto_assign=False, most_open="", by=worker())
+
+
+def test_many_are_given_by_a_manager() -> None:
+    manager, person = UserFactory(role="fulfilment_manager"), worker()
+    tasks = [make.manual_task() for _ in range(3)]
+    taskwork.complete(tasks[0].pk, person)
+    result = taskwork.assign_many([task.pk for task in tasks], person, manager)
+    assert len(result.done) == 2
+    assert "completed" in result.refused[tasks[0].pk]
+    with pytest.raises(NotPermitted):
+        taskwork.assign_many([tasks[1].pk], person, person)
+    with pytest.raises(Refusal):
+        taskwork.assign_many([tasks[1].pk], UserFactory(role="sales_agent"), manager)

@@ -1,0 +1,138 @@
+"""Completing many: the same step at once, each row with its own values, each with its own answer."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from catalog.models import Characteristic
+from fulfillment import completing, execution, planning, taskforms, taskwork
+from fulfillment.models import Flow, Task
+from kernel.refusal import Refusal
+from tests.factories import fulfillment as make
+from tests.factories.crm import SiteFactory
+from tests.factories.people import UserFactory
+
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+FORM = [{"key": "port", "label": "Port", "type": "number", "required": True, "minimum": 1, "maximum": 48}]
+
+
+def tasks(count: int, **item: Any) -> list[Task]:
+    """Ready tasks of one step, each in a flow of its own."""
+    make.plan("many", {"key": "work", "kind": "manual", **item})
+    site = SiteFactory()
+    found = []
+    for _ in range(count):
+        asked = make.request("many", site)
+        flow = Flow.objects.get(pk=planning.plan([asked])[asked.owner_id])
+        execution.start(asked.root_type, asked.root_id)
+        found.append(make.task(flow, "work"))
+    return found
+
+
+def read(rows: list[Task]) -> list[Task]:
+    return list(
+        Task.objects.filter(pk__in=[one.pk for one in rows]).select_related("flow__site", "item").order_by("pk")
+    )
+
+
+def states(rows: list[Task]) -> list[str]:
+    return list(Task.objects.filter(pk__in=[one.pk for one in rows]).order_by("pk").values_list("state", flat=True))
+
+
+def test_each_row_is_completed_with_its_own_values_and_wrong_ones_stay_at_their_field() -> None:
+    ravi, made = UserFactory(role="order_fulfilment_agent"), tasks(3, form=FORM)
+    typed = {made[0].pk: {"port": "7"}, made[1].pk: {"port": "99"}, made[2].pk: {"port": "8"}}
+    shown = completing.run(read(made), ravi, typed, ticked=False)
+    assert states(made) == ["completed", "ready", "completed"]
+    assert [row.done for row in shown.step.rows] == [True, False, True]  # type: ignore[union-attr]
+    wrong = shown.step.rows[1].fields[0]  # type: ignore[union-attr]
+    assert (wrong.errors, wrong.value) == (["Not more than 48."], "99")
+    assert Task.objects.get(pk=made[2].pk).result == {"port": 8}
+
+
+def test_what_cannot_be_completed_is_left_out_with_the_reason() -> None:
+    ravi, other = UserFactory(role="order_fulfilment_agent"), UserFactory(role="order_fulfilment_agent")
+    made, stranger = tasks(3), make.manual_task()
+    taskwork.claim(made[0].pk, other)
+    taskwork.complete(made[1].pk, ravi)
+    shown = completing.preview(read([*made, stranger]), ravi)
+    left = {why: [one.pk for one in rows] for why, rows in shown.left_out.items()}
+    assert left["somebody else has them"] == [made[0].pk]
+    assert left["closed already"] == [made[1].pk]
+    assert left["another step: complete them on their own"] == [max(made[2].pk, stranger.pk)]
+    with pytest.raises(Refusal):
+        completing.preview([], ravi)
+
+
+def test_a_checklist_is_confirmed_for_all() -> None:
+    ravi, made = UserFactory(role="order_fulfilment_agent"), tasks(2, checklist=["Photo taken"])
+    with pytest.raises(Refusal) as refused:
+        completing.run(read(made), ravi, {}, ticked=False)
+    assert "checklist" in refused.value.problems
+    completing.run(read(made), ravi, {}, ticked=True)
+    assert states(made) == ["completed", "completed"]
+
+
+def test_a_field_of_the_form_is_held_to_its_characteristic() -> None:
+    own = {"specification": make.specification("by_hand")}
+    Characteristic.objects.create(**own, key="vlan", name="VLAN", type="number", minimum=2, maximum=4094)
+    Characteristic.objects.create(**own, key="mode", name="Mode", type="choice", choices=["strict", "open"])
+    mode = {"key": "mode", "label": "Mode", "type": "choice", "choices": ["strict", "wild"]}
+    task = make.manual_task(form=[{"key": "vlan", "label": "VLAN"}, mode])
+    _, problems, fields = taskforms.clean(task, {"vlan": "5000", "mode": "wild"})
+    assert problems == {"vlan": ["Not more than 4094."], "mode": ["Choose one of: strict."]}
+    assert fields[0].type == "number"
+
+
+def test_a_preview_asks_the_same_number_of_questions(django_assert_num_queries: Any) -> None:
+    ravi, few, many = UserFactory(role="order_fulfilment_agent"), read(tasks(2, form=FORM)), read(tasks(9, form=FORM))
+    assert ravi.has_perm("fulfillment.work_task")
+    for rows in (few, many):
+        with django_assert_num_queries(1):
+            completing.preview(rows, ravi)
+
+
+def test_many_are_completed_from_the_queue(client: Client) -> None:
+    ravi, made = UserFactory(role="order_fulfilment_agent", teams=["Desk"]), tasks(2, form=FORM, team="Desk")
+    client.force_login(ravi)
+    page = client.get(reverse("fulfillment:task_list"))
+    assert page.content.decode().count('name="task"') == 2
+    picked = {"task": [one.pk for one in made]}
+    shown = client.post(reverse("fulfillment:task_many"), picked)
+    assert "2 tasks can be completed" in shown.content.decode()
+    values = {f"value-{made[0].pk}-port": "5", f"value-{made[1].pk}-port": "500"}
+    again = client.post(reverse("fulfillment:task_many_complete"), picked | values)
+    assert again.status_code == 422
+    assert "Not more than 48." in again.content.decode()
+    assert 'value="500"' in again.content.decode()
+    rest = {"task": [made[1].pk], f"value-{made[1].pk}-port": "6"}
+    assert client.post(reverse("fulfillment:task_many_complete"), rest).status_code == 302
+    assert states(made) == ["completed", "completed"]
+    assert client.post(reverse("fulfillment:task_many"), {"task": ["x"]}).status_code == 400
+
+
+def test_the_teams_page_is_a_managers(client: Client) -> None:
+    UserFactory(role="order_fulfilment_agent", teams=["Desk"])
+    tasks(1, team="Desk")
+    client.force_login(UserFactory(role="order_fulfilment_agent"))
+    assert client.get(reverse("fulfillment:task_teams")).status_code == 403
+    client.force_login(UserFactory(role="fulfilment_manager"))
+    assert "Desk" in client.get(reverse("fulfillment:task_teams")).content.decode()
+    sent = {"team": "Desk", "auto_assign": "1", "most_open": "3"}
+    assert client.post(reverse("fulfillment:task_teams"), sent).status_code == 302
+    wrong = client.post(reverse("fulfillment:task_teams"), sent | {"most_open": "x"})
+    assert wrong.status_code == 422
+    assert "Enter a number" in wrong.content.decode()
+
+
+@pytest.mark.parametrize("count", [2, 12])
+def test_the_queue_asks_the_same_number_of_questions(
+    client: Client, count: int, django_assert_max_num_queries: Any
+) -> None:
+    client.force_login(UserFactory(role="fulfilment_manager", teams=["Desk"]))
+    tasks(count, team="Desk")
+    client.get(reverse("fulfillment:task_list"))
+    with django_assert_max_num_queries(22):
+        client.get(reverse("fulfillment:task_list"))
