@@ -68,7 +68,7 @@ def load_table(item: dict[str, Any], by: User | None) -> Iterable[Change]:
         item[side] = [{"name": c} if isinstance(c, str) else c for c in item[side]]
     names = {c["name"] for c in item["inputs"] + item["outputs"]}
     for row in item["rows"]:
-        if unknown := set(row) - names:
+        if unknown := set(row) - names - {"_id", "_note", "_priority"}:
             raise KeyError(f"column {sorted(unknown)[0]}")
     DecisionTable.objects.filter(key=lookup["key"], state="active").exclude(version=lookup["version"]).update(
         state="retired"

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 
 from kernel.models.people import User
+from kernel.refusal import Refusal
 
 
 class LogIn(AuthenticationForm):
@@ -82,3 +83,19 @@ class UploadForm(forms.Form):
                 f"The file is {file.size / 1048576:.1f} MB; the limit is {limit / 1048576:.0f} MB."
             )
         return file
+
+
+class PublishForm(forms.Form):
+    """The day from which a version counts."""
+
+    valid_from = forms.DateField(
+        label="Counts from", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"required": "Say from which day it counts."},
+    )  # fmt: skip
+
+
+def add_errors(form: forms.Form, error: Refusal) -> None:
+    """Put a refusal's problems at the fields of a form, those of no field at its head."""
+    for name, texts in error.problems.items():
+        for text in texts:
+            form.add_error(name if name in form.fields else None, text)

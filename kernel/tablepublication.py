@@ -39,7 +39,7 @@ def publish(*, table_id: int, valid_from: dt.date | None, by: User) -> DecisionT
     return table
 
 
-def bring_into_force(record: Any, others: list[Any], valid_from: dt.date | None, *, by: User) -> None:
+def bring_into_force(record: Any, others: list[Any], valid_from: dt.date | None, *, by: User | None) -> None:
     """Publish a draft of any dated version, and retire of its locked other versions those that never count again."""
     model = type(record)
     for other in others:

@@ -94,7 +94,7 @@ def run(draft: DecisionTable, in_force: DecisionTable | None, *, by: User, limit
         old = _outcome(before, case.facts, list(labels)) if before else None
         used.update(new.rows)
         shown = [(c["label"], cells.plain(reach(case.facts, c["name"])) or "–") for c in inputs]
-        tried.append(Tried(case, shown, old, new, _differences(old, new, labels)))
+        tried.append(Tried(case, shown, old, new, _differences(old, new, labels) if old else []))
     tried.sort(key=lambda one: not one.differences)
     return Trial(
         tried,
@@ -133,14 +133,13 @@ def _outcome(ask: Callable[..., list[decisions.Hit]], facts: dict[str, Any], nam
     return Outcome(said, tuple(hit.row + 1 for hit in hits))
 
 
-def _differences(old: Outcome | None, new: Outcome, labels: dict[str, str]) -> list[CellChange]:
-    before = old.said if old else {}
+def _differences(old: Outcome, new: Outcome, labels: dict[str, str]) -> list[CellChange]:
     found = [
-        CellChange(label, before.get(name, ""), new.said.get(name, ""))
+        CellChange(label, old.said.get(name, ""), new.said.get(name, ""))
         for name, label in labels.items()
-        if before.get(name, "") != new.said.get(name, "")
+        if old.said.get(name, "") != new.said.get(name, "")
     ]
-    if new.wrong and new.wrong != (old.wrong if old else ""):
+    if new.wrong and new.wrong != old.wrong:
         found.append(CellChange("Answer", "", new.wrong))
     return found
 

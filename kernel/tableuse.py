@@ -101,11 +101,11 @@ def answers_for(key: str) -> list[Fact]:
 
 def cases_for(key: str, limit: int, by: User) -> list[Case]:
     """The newest real cases that this person may see."""
-    found: list[Case] = []
+    found: dict[tuple[str, str], Case] = {}
     for use in of(key):
         if use.cases and len(found) < limit:
-            found.extend(itertools.islice(use.cases(key, limit - len(found), by), limit - len(found)))
-    return found
+            found |= {(case.name, case.url): case for case in itertools.islice(use.cases(key, limit, by), limit)}
+    return list(found.values())[:limit]
 
 
 def needed(key: str) -> list[str]:

@@ -35,11 +35,16 @@ class Walked:
     filled: list[Filled]
     missing: list[Characteristic]
 
+    @property
+    def needs_eyes(self) -> bool:
+        """Whether something is missing, was not taken, or could not be asked."""
+        return bool(self.missing) or any(done.broken or any(g.why_not for g in done.given) for done in self.trail)
+
 
 def try_on(flow: EnrichmentFlow, order: Order) -> tuple[list[Walked], int]:
     """Walk the order's lines as if nothing had been filled, with this version in place of the one in force.
 
-    Returns the lines that the flow is for, at most LINES, and how many there are.
+    Returns the lines that the flow is for, at most LINES, those that need eyes first, and how many there are.
     """
     lines = list(
         order.lines.select_related("specification", "offering", "site", "quote_line")
@@ -51,7 +56,8 @@ def try_on(flow: EnrichmentFlow, order: Order) -> tuple[list[Walked], int]:
     steps = {line.pk: filling.steps_of(line, flows) for line in shown}
     tables = decisions.judges(step.table for of_line in steps.values() for step in of_line)
     about = facts.of_lines(order, lines)
-    return [_walk(line, steps[line.pk], about[line.pk], tables) for line in shown], len(lines)
+    walked = [_walk(line, steps[line.pk], about[line.pk], tables) for line in shown]
+    return sorted(walked, key=lambda one: not one.needs_eyes), len(lines)
 
 
 def meant(flow: EnrichmentFlow, line: OrderLine) -> bool:

@@ -12,7 +12,7 @@ from kernel import finding, frame, home, moving, roles, states, tableuse
 from kernel.models import User
 from kernel.states import Look
 from orders import queries, rulecases, steering, submission
-from orders.models import Order
+from orders.models import EnrichmentFlow, Order
 
 READERS = (
     "sales_agent", "sales_manager", "order_agent", "order_manager", "order_approver", "finance",
@@ -172,6 +172,16 @@ def _jeopardy_figure(user: User) -> Iterable[home.Figure]:
                       "risk" if high else "")  # fmt: skip
 
 
+def _flow_drafts(user: User) -> Iterable[home.Action]:
+    """Drafts of enrichment flows."""
+    for flow in EnrichmentFlow.objects.visible_to(user).filter(state="draft").order_by("updated_at")[:5]:
+        yield home.Action(
+            text=f"Publish {flow.title}, version {flow.version}", url=flow.get_absolute_url(), number=flow.key,
+            detail="nothing changes until then", icon="pencil", tone="idle", due="Draft",
+            due_detail=f"changed {flow.updated_at:%-d %b}", word="Look", at=flow.updated_at,
+        )  # fmt: skip
+
+
 def _figures(user: User) -> Iterable[home.Figure]:
     rows = queries.open_orders(user)
     url = reverse("orders:order_list")
@@ -191,6 +201,7 @@ home.next_actions("orders.submit_order", _accepted)
 home.next_actions("orders.submit_order", _drafts)
 home.next_actions("orders.enrich_order", _values)
 home.next_actions("orders.steer_order", _late)
+home.next_actions("orders.change_enrichmentflow", _flow_drafts)
 home.next_actions("orders.steer_order", _in_danger)
 home.figures("orders.submit_order", _figures, order=20)
 home.figures("orders.steer_order", _jeopardy_figure, order=25)

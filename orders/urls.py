@@ -2,9 +2,10 @@
 
 from django.urls import URLPattern, path
 
-from orders.views import acts, jeopardy, orchestration, orders, page, rehearsal, steering, why
+from orders.views import acts, flows, jeopardy, orchestration, orders, page, rehearsal, steering, why
 
 app_name = "orders"
+FLOW = "process/flows/<str:key>/<int:version>/"
 urlpatterns: list[URLPattern] = [
     path("orders/", orders.orders, name="order_list"),
     path("orders/new/", acts.new, name="new"),
@@ -15,6 +16,18 @@ urlpatterns: list[URLPattern] = [
     path("orders/from-quote/<int:pk>/", acts.from_quote, name="from_quote"),
     path("orders/why/<str:number>/", why.panel, name="why"),
     path("orders/rehearsal/<int:pk>/", rehearsal.panel, name="rehearsal"),
+    path("process/flows/", flows.listing, name="flow_list"),
+    path("process/flows/new/", flows.new, name="flow_new"),
+    path(FLOW, flows.steps, name="flow"),
+    path(f"{FLOW}try/", flows.trial, name="flow_trial"),
+    path(f"{FLOW}versions/", flows.versions, name="flow_versions"),
+    path(f"{FLOW}describe/", flows.describe, name="flow_describe"),
+    path(f"{FLOW}step/", flows.step, name="flow_step"),
+    path(f"{FLOW}arrange/", flows.arrange, name="flow_arrange"),
+    path(f"{FLOW}revise/", flows.revise, name="flow_revise"),
+    path(f"{FLOW}discard/", flows.discard, name="flow_discard"),
+    path(f"{FLOW}publish/", flows.publish, name="flow_publish"),
+    path(f"{FLOW}retire/", flows.retire, name="flow_retire"),
     path("orders/<str:number>/", page.order, name="order"),
     path("orders/<str:number>/tree/", page.tree, name="tree"),
     path("orders/<str:number>/graph/", orchestration.graph, name="graph"),

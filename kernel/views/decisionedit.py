@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from kernel import cells, htmx, tabledrafts, tablefile, tablepublication, tableuse
+from kernel.forms import PublishForm, add_errors
 from kernel.models.decisions import DecisionTable
 from kernel.refusal import Refusal
 from kernel.tables import neutral
@@ -47,15 +48,6 @@ class Column(forms.Form):
     values = forms.CharField(
         max_length=2000, label="Allowed values", required=False, widget=forms.Textarea(attrs={"rows": 3}),
         help_text="One a line. Empty allows all.",
-    )  # fmt: skip
-
-
-class Publish(forms.Form):
-    """The day from which a version counts."""
-
-    valid_from = forms.DateField(
-        label="Counts from", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"required": "Say from which day it counts."},
     )  # fmt: skip
 
 
@@ -166,9 +158,8 @@ def describe(request: HttpRequest, key: str, version: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         tabledrafts.describe(table_id=table.pk, **form.cleaned_data, by=person(request))
         return htmx.go(request, url_of(table))
-    return render(
-        request, "decisions/describe.html", {"form": form, "table": table}, status=422 if form.errors else 200
-    )
+    context = {"form": form, "url": url_of(table, "decision_describe"), "title": "Describe this table", "word": "Save"}
+    return render(request, "components/dialog_form.html", context, status=422 if form.errors else 200)
 
 
 @allowed("kernel.use_workspace", VIEW, EDIT)
@@ -198,7 +189,11 @@ def discard(request: HttpRequest, key: str, version: int) -> HttpResponse:
 def publish(request: HttpRequest, key: str, version: int) -> HttpResponse:
     """The form that asks for the start date, in a dialog, with all that still keeps the draft back."""
     table = version_of(request, key, version)
-    form = Publish(request.POST) if request.method == "POST" else Publish(initial={"valid_from": timezone.localdate()})
+    form = (
+        PublishForm(request.POST)
+        if request.method == "POST"
+        else PublishForm(initial={"valid_from": timezone.localdate()})
+    )
     status = 200
     if request.method == "POST":
         status = 422
@@ -211,7 +206,11 @@ def publish(request: HttpRequest, key: str, version: int) -> HttpResponse:
             except tablepublication.NotReady as error:
                 add_errors(form, error)
     stops = tablepublication.obstacles(table, timezone.localdate()) if table.state == "draft" else {}
-    context = {"form": form, "table": table, "stops": stops.get("", []), "used": tableuse.of(key)}
+    uses = tableuse.of(key)
+    context = {
+        "form": form, "version": version, "stops": stops.get("", []), "who": uses[0].title if uses else "",
+        "url": url_of(table, "decision_publish"), "trial_url": url_of(table, "decision_trial"),
+    }  # fmt: skip
     return render(request, "decisions/publish.html", context, status=status)
 
 
@@ -285,14 +284,6 @@ def write_test(request: HttpRequest, key: str, version: int) -> HttpResponse:
         context = {"one": one, "part": part, "line": {"id": row}, "table": table, "may_edit": True}
         return render(request, "decisions/tests.html#test_cell", context, status=422)
     return _test_cell(request, version_of(request, key, version), row, part, name)
-
-
-def add_errors(form: forms.Form, error: Refusal) -> None:
-    """Put a refusal's problems at the fields of a form."""
-    for name, texts in error.problems.items():
-        field = name if name in form.fields else None
-        for text in texts:
-            form.add_error(field, text)
 
 
 def _test_cell(request: HttpRequest, table: DecisionTable, row: str, part: str, name: str) -> HttpResponse:

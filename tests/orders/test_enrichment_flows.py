@@ -17,7 +17,7 @@ from orders.models import EnrichmentFlow, Order
 from tests.factories.orders import Shop, table
 from tests.factories.people import UserFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 INTERNET = "t-internet"
 
 
