@@ -107,18 +107,19 @@ def _dependency(item: PlanItem, after: dict[str, Any], items: dict[str, PlanItem
 
 def normal(plan: dict[str, Any]) -> dict[str, Any]:
     """A plan with every default filled in, so that two can be compared."""
-    items = [
-        {"key": entry["key"]}
-        | {name: _plain(name, entry.get(name, default)) for name, (_, default) in FIELDS.items()}
-        | {"after": [_after(after) for after in entry.get("after") or ()]}
-        for entry in plan["items"]
-    ]
+    items = [normal_item(item) for item in plan["items"]]
     return {
         "key": plan["key"], "name": plan.get("name") or plan["key"], "specification": plan["specification"],
         "action": plan.get("action", "add"), "condition": plan.get("condition") or "",
         "version": int(plan.get("version", 1)), "position": int(plan.get("position", 0)),
         "starts_on": _date(plan.get("starts_on")), "items": items,
     }  # fmt: skip
+
+
+def normal_item(item: dict[str, Any]) -> dict[str, Any]:
+    """An item with every default filled in."""
+    values = {name: _plain(name, item.get(name, default)) for name, (_, default) in FIELDS.items()}
+    return {"key": item["key"], **values, "after": [_after(after) for after in item.get("after") or ()]}
 
 
 def _date(value: Any) -> dt.date | None:

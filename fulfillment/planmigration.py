@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from fulfillment import linking, planning, release, rowwise, scheduling
@@ -42,6 +43,7 @@ class Change:
     added: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     other: list[str] = field(default_factory=list)
+    relinked: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     why_not: str = ""
 
@@ -63,6 +65,7 @@ class _Work:
     plan: Plan
     shape: Shape
     tasks: dict[str, Task]
+    waits: set[tuple[str, str, str]] = field(default_factory=set)
 
     def drop(self) -> list[Task]:
         """Tasks that the new version does not have and that have not begun."""
@@ -87,8 +90,17 @@ def preview(definition: PlanDefinition, flows: Iterable[Flow]) -> list[Change]:
     """What would become of each flow; nothing is stored. The number of queries does not grow with the flows."""
     flows = list(flows)
     plan = PlanBook([definition]).plans[definition.pk]
-    tasks = _tasks([flow.pk for flow in flows])
-    return [_judged(flow, plan, tasks.get(flow.pk, [])) for flow in flows]
+    tasks, waits = _tasks([flow.pk for flow in flows]), _waits([flow.pk for flow in flows])
+    return [_judged(flow, plan, tasks.get(flow.pk, []), waits.get(flow.pk, set())) for flow in flows]
+
+
+def _waits(flows: list[int]) -> dict[int, set[tuple[str, str, str]]]:
+    """What waits for what inside each flow: (before, after, kind) by item keys."""
+    found: dict[int, set[tuple[str, str, str]]] = defaultdict(set)
+    rows = TaskDependency.objects.filter(after__flow__in=flows, before__flow=F("after__flow"))
+    for flow, *edge in rows.values_list("after__flow_id", "before__key", "after__key", "kind"):
+        found[flow].add((edge[0], edge[1], edge[2]))
+    return found
 
 
 def _tasks(flows: list[int]) -> dict[int, list[Task]]:
@@ -98,11 +110,11 @@ def _tasks(flows: list[int]) -> dict[int, list[Task]]:
     return found
 
 
-def _judged(flow: Flow, plan: Plan, tasks: list[Task]) -> Change:
+def _judged(flow: Flow, plan: Plan, tasks: list[Task], waits: set[tuple[str, str, str]]) -> Change:
     if any(task.mode != Task.Mode.DO for task in tasks):
         return Change(flow, why_not="It is being revised: steps are done again or undone.")
     try:
-        work = _Work(flow, plan, plan.shape(flow.data), {task.key: task for task in tasks})
+        work = _Work(flow, plan, plan.shape(flow.data), {task.key: task for task in tasks}, waits)
     except Refusal as error:
         return Change(flow, why_not=str(error))
     return _change(work)
@@ -121,12 +133,26 @@ def _change(work: _Work) -> Change:
             made.stays.append(task.name)
             if task.state in Task.UNSTARTED and _differs(task.item, item):
                 made.other.append(item.name)
+    made.relinked = _relinked(work)
     closed = {key for key, task in work.tasks.items() if task.state not in Task.UNSTARTED}
     for edge in work.shape.edges:
         if edge.after in closed and edge.before not in work.tasks:
             before, after = work.shape.by_key[edge.before].name, work.tasks[edge.after].name
             made.notes.append(f"“{before}” should have come before “{after}”, which has begun; it is done now.")
     return made
+
+
+def _relinked(work: _Work) -> list[str]:
+    """Steps that stay, have not begun, and wait for other steps than now."""
+    then: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    now: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for edge in work.shape.edges:
+        then[edge.after].add((edge.before, edge.kind))
+    for before, after, kind in work.waits:
+        now[after].add((before, kind))
+    return [
+        task.name for task in work.keep() if task.state == Task.State.PLANNED and then[task.key] != now[task.key]
+    ]  # fmt: skip
 
 
 def _obstacle(task: Task, work: _Work) -> str:
@@ -171,7 +197,7 @@ def migrate(*, definition_id: int, flow_ids: Collection[int], by: User) -> list[
         raise NotPermitted("Your roles do not include the right to move running work to another plan.")
     definition = PlanDefinition.objects.select_related("specification").get(pk=definition_id)
     if definition.state != PlanDefinition.State.ACTIVE:
-        raise Conflict(f"Version {definition.version} is {definition.state}. Work moves to an active version only.")
+        raise Conflict(f"Version {definition.version} is not active. Work moves to an active version only.")
     if len(flow_ids) > AT_ONCE:
         raise Conflict(f"At most {AT_ONCE} flows move at once; {len(flow_ids)} are chosen.")
     flows = list(candidates(definition).filter(pk__in=flow_ids))
@@ -179,12 +205,20 @@ def migrate(*, definition_id: int, flow_ids: Collection[int], by: User) -> list[
     for flow in flows:
         try:
             change = move(definition=definition, flow_id=flow.pk, by=by)
-            results.append(Result(flow, True, f"{len(change.added)} steps added, {len(change.dropped)} dropped."))
+            results.append(Result(flow, True, _said(change)))
         except Refusal as error:
             results.append(Result(flow, False, str(error)))
     for kind, pk in sorted({(r.flow.root_type, r.flow.root_id) for r in results if r.moved}):
         scheduling.schedule(kind, pk, start=timezone.localdate())
     return results
+
+
+def _said(change: Change) -> str:
+    parts = [
+        f"{len(names)} {'step' if len(names) == 1 else 'steps'} {what}"
+        for names, what in ((change.added, "added"), (change.dropped, "dropped")) if names
+    ]  # fmt: skip
+    return f"{', '.join(parts)}." if parts else "Its steps are the same."
 
 
 @transaction.atomic

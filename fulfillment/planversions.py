@@ -9,7 +9,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from catalog.models import Specification
-from fulfillment import plancheck, planfile
+from fulfillment import plancheck, plancompare, planfile
 from fulfillment.models import PlanDefinition
 from fulfillment.plancheck import Problem
 from kernel import audit, lifecycle
@@ -100,13 +100,11 @@ def save(*, pk: int, edition: int, wanted: dict[str, Any], by: User) -> PlanDefi
 
 
 def _changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[Any]]:
-    """What to keep in the trail: header fields, and items by key."""
-    found = audit.difference({**before, "items": None}, {**after, "items": None})
-    old, new = ({item["key"]: item for item in plan["items"]} for plan in (before, after))
-    for key in dict.fromkeys([*old, *new]):
-        if old.get(key) != new.get(key):
-            found[key] = [old.get(key), new.get(key)]
-    return found
+    """What to keep in the trail, in words: the plan itself, and steps by name."""
+    return {
+        one.name or "plan": [None, "; ".join(one.says) if one.kind == "changed" else one.kind]
+        for one in plancompare.compare(before, after)
+    }
 
 
 @transaction.atomic

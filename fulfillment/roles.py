@@ -82,8 +82,9 @@ frame.add(
         "Deliver", "Projects", "truck", "fulfillment:project_list", "fulfillment.view_project", 40,
         count=lambda user: queries.running_projects(user).count(),
     ),
-    frame.NavItem("Look up", "Plans", "git-branch", "fulfillment:plan_list", "fulfillment.view_plandefinition", 60),
+    frame.NavItem("Process", "Plans", "git-branch", "fulfillment:plan_list", "fulfillment.view_plandefinition", 30),
 )  # fmt: skip
+frame.add_new(frame.NewItem("Plan", "git-branch", "fulfillment:plan_new", "fulfillment.add_plandefinition", 90))
 home.next_actions("fulfillment.work_task", _actions)
 home.figures("fulfillment.work_task", _figures, order=10)
 finding.register("Tasks", "list-check", "fulfillment.view_task", _search_tasks, order=50)

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from fulfillment.views import callbacks, panels, plans, projects, task, taskmany, tasks, taskteams
+from fulfillment.views import callbacks, panels, planedit, plans, projects, task, taskmany, tasks, taskteams
 
 app_name = "fulfillment"
 urlpatterns: list[URLPattern] = [
@@ -21,5 +21,17 @@ urlpatterns: list[URLPattern] = [
     path("projects/<str:number>/done/<int:pk>/", projects.done, name="project_task_done"),
     path("plans/", plans.listing, name="plan_list"),
     path("plans/<slug:key>/v<int:version>/", plans.page, name="plan"),
+    path("plans/new/", planedit.begin, name="plan_new"),
+    path("plans/<slug:key>/v<int:version>/compare/", plans.compare, name="plan_compare"),
+    path("plans/<slug:key>/v<int:version>/try/", plans.trial, name="plan_trial"),
+    path("plans/<slug:key>/v<int:version>/describe/", planedit.describe, name="plan_describe"),
+    path("plans/<slug:key>/v<int:version>/step/", planedit.step, name="plan_step_new"),
+    path("plans/<slug:key>/v<int:version>/step/<slug:item>/", planedit.step, name="plan_step"),
+    path("plans/<slug:key>/v<int:version>/step/<slug:item>/remove/", planedit.remove, name="plan_step_remove"),
+    path("plans/<slug:key>/v<int:version>/next/", planedit.next_version, name="plan_next"),
+    path("plans/<slug:key>/v<int:version>/publish/", planedit.publish, name="plan_publish"),
+    path("plans/<slug:key>/v<int:version>/discard/", planedit.discard, name="plan_discard"),
+    path("plans/<slug:key>/v<int:version>/retire/", planedit.retire, name="plan_retire"),
+    path("plans/<slug:key>/v<int:version>/running/", planedit.move, name="plan_move"),
     path("callbacks/<slug:system>/", callbacks.callback, name="callback"),
 ]

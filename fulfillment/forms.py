@@ -1,0 +1,198 @@
+"""Forms of the engine's screens: plans and their steps."""
+
+import json
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from catalog.models import Specification
+from fulfillment import adapters, planfile
+from fulfillment.models import Action, DependencyKind, Kind, PlanDependency, PlanItem, ProjectTemplate
+from fulfillment.plancheck import befores
+from kernel.models import BusinessCalendar, User
+
+PEOPLE = ("team", "skill", "checklist", "form")
+OWN: dict[str, tuple[str, ...]] = {
+    "manual": PEOPLE, "field_work": PEOPLE, "project": ("team", "template"), "automatic": ("team",),
+    "api_call": ("system", "team", "max_attempts", "fallout_team"), "wait_event": ("system", "team", "fallout_team"),
+    "milestone": (), "timer": ("timer_seconds",),
+}  # fmt: skip
+ONLY_SOME = {name for names in OWN.values() for name in names}
+SPARE = 2  # empty rows for further dependencies
+
+
+class Lines(forms.CharField):
+    """A list of words, one a line or with commas between."""
+
+    def __init__(self, *, commas: bool, **kwargs: Any) -> None:
+        self.commas = commas
+        super().__init__(required=False, widget=forms.Textarea(attrs={"rows": 2 if commas else 3}), **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return (", " if self.commas else "\n").join(map(str, value)) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        text = str(value or "")
+        parts = text.replace(",", "\n").split("\n") if self.commas else text.split("\n")
+        return [part.strip() for part in parts if part.strip()]
+
+
+class PlanForm(forms.Form):
+    """What a plan is for."""
+
+    key = forms.SlugField(label="Key", max_length=80, help_text="Small letters, digits, _ and -; it stays for ever.")
+    name = forms.CharField(label="Name", max_length=120)
+    specification = forms.ModelChoiceField(
+        label="Specification", queryset=Specification.objects.none(), to_field_name="key"
+    )
+    action = forms.ChoiceField(label="Action", choices=Action.choices)
+    condition = forms.CharField(
+        label="Only if", max_length=300, required=False, help_text="Such as access == 'off_net'; empty means always."
+    )
+    position = forms.IntegerField(
+        label="Order of choice", min_value=0, max_value=9999, initial=0, required=False,
+        help_text="Of several plans for the same, the lowest whose condition holds is taken.",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, existing: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        active = Specification.objects.filter(state=Specification.State.ACTIVE).order_by("name")
+        self.fields["specification"].queryset = active  # type: ignore[attr-defined]
+        if existing:
+            del self.fields["key"]
+
+
+class PublishForm(forms.Form):
+    """From which day a version holds."""
+
+    starts_on = forms.DateField(
+        label="New flows follow it from",
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        initial=timezone.localdate,
+        error_messages={"required": "Say from which day new flows follow this version."},
+    )
+
+
+class StepForm(forms.Form):
+    """One step; fields that its kind has no use for are left out."""
+
+    kind = forms.ChoiceField(label="Kind", choices=Kind.choices)
+    name = forms.CharField(label="Name", max_length=120)
+    key = forms.SlugField(label="Key", max_length=60, help_text="Names the step in this and other plans.")
+    days = forms.DecimalField(label="Working days", min_value=0, max_value=999, max_digits=5, decimal_places=2)
+    calendar = forms.ChoiceField(label="Calendar", required=False)
+    system = forms.ChoiceField(label="System and operation", required=False)
+    team = forms.ChoiceField(label="Team", required=False)
+    skill = forms.CharField(label="Skill", max_length=60, required=False)
+    template = forms.ChoiceField(label="Project template", required=False)
+    timer_seconds = forms.IntegerField(label="Seconds to wait", min_value=0, max_value=31_536_000, required=False)
+    condition = forms.CharField(
+        label="Only if", max_length=300, required=False, help_text="Left out of the flow unless this holds."
+    )
+    inputs = Lines(label="Needs", commas=True, help_text="Characteristics, with commas between.")
+    outputs = Lines(label="Supplies", commas=False, help_text="One a line; name = expression calculates it.")
+    checklist = Lines(label="Checklist", commas=False, help_text="One point a line.")
+    form = forms.JSONField(
+        label="Form", required=False, widget=forms.Textarea(attrs={"rows": 3, "class": "mono"}),
+        help_text='Fields that a person fills, such as [{"key": "vlan", "label": "VLAN", "type": "number"}].',
+    )  # fmt: skip
+    stage = forms.CharField(label="Stage that the customer reads", max_length=40, required=False)
+    no_return = forms.ChoiceField(label="Point of no return", choices=PlanItem.NoReturn.choices)
+    compensation = forms.ChoiceField(label="When it is taken back", choices=PlanItem.Compensation.choices)
+    sla_hours = forms.IntegerField(label="Hours allowed", min_value=1, max_value=9999)
+    max_attempts = forms.IntegerField(label="Tries", min_value=1, max_value=99, required=False)
+    fallout_team = forms.ChoiceField(label="Team for fallout", required=False)
+
+    def __init__(self, *args: Any, plan: dict[str, Any], befores_of: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kind = str((self.data or self.initial).get("kind") or "manual")
+        for name in ONLY_SOME - set(OWN.get(kind, ())):
+            del self.fields[name]
+        self._choose("calendar", _rows(BusinessCalendar.objects.order_by("name").values_list("name", flat=True)))
+        self._choose("template", list(ProjectTemplate.objects.order_by("name").values_list("key", "name")))
+        systems = [(f"{s} {o}", f"{s}: {o}") for s in adapters.SYSTEMS for o in adapters.OPERATIONS.get(s, ())]
+        self._choose("system", systems)
+        teams = _rows(sorted({team for row in User.objects.values_list("teams", flat=True) for team in row}))
+        for name in ("team", "fallout_team"):
+            self._choose(name, teams)
+        self.waits = _waits(self, plan, befores_of)
+
+    def _choose(self, name: str, choices: list[tuple[str, str]]) -> None:
+        if name in self.fields:
+            now = str(self.initial.get(name) or "")
+            known = {value for value, _ in choices}
+            more = [(now, now)] if now and now not in known else []
+            self.fields[name].choices = [("", "–"), *more, *choices]  # type: ignore[attr-defined]
+
+    def clean_form(self) -> list[Any]:
+        """A list of fields, each with a key and a label."""
+        fields = self.cleaned_data.get("form") or []
+        if not isinstance(fields, list) or any(not isinstance(f, dict) or not f.get("key") for f in fields):
+            raise forms.ValidationError("The form is a list of fields, each with a key and a label.")
+        return fields
+
+    def entry(self) -> dict[str, Any]:
+        """The step in the shape of a file."""
+        given = {name: value for name, value in self.cleaned_data.items() if name not in self.wait_names}
+        system, _, operation = str(given.pop("system", "") or "").partition(" ")
+        given = {name: value for name, value in given.items() if value is not None}
+        return given | {"adapter": system, "operation": operation, "after": self._after()}
+
+    @property
+    def wait_names(self) -> set[str]:
+        """Names of the fields that say what it waits for."""
+        return {name for row in self.waits for name in row}
+
+    def _after(self) -> list[dict[str, Any]]:
+        found = []
+        for before, kind, lag, scope in self.waits:
+            specification, _, item = str(self.cleaned_data.get(before) or "").partition(":")
+            if specification or item:
+                found.append(
+                    {"item": item, "kind": self.cleaned_data[kind] or "FS", "lag": self.cleaned_data[lag] or 0}
+                    | ({"specification": specification, "scope": self.cleaned_data[scope]} if specification else {})
+                )
+        return found
+
+    def main_fields(self) -> list[Any]:
+        """Bound fields without those of the dependencies."""
+        return [self[name] for name in self.fields if name not in self.wait_names]
+
+    def wait_rows(self) -> list[list[Any]]:
+        """Bound fields of the dependencies, a row each."""
+        return [[self[name] for name in row] for row in self.waits]
+
+
+def _rows(names: Any) -> list[tuple[str, str]]:
+    return [(name, name) for name in names]
+
+
+def _waits(form: StepForm, plan: dict[str, Any], choices: list[tuple[str, str]]) -> list[tuple[str, str, str, str]]:
+    """Add four fields for each dependency that the step has, and some spare; their names, a row each."""
+    have = befores({"after": form.initial.get("after") or []})
+    scopes = [choice for choice in PlanDependency.Scope.choices if choice[0] != "flow"]
+    names = []
+    for n in range(len(have) + SPARE):
+        row = have[n] if n < len(have) else {}
+        before, kind, lag, scope = (f"{part}_{n}" for part in ("before", "wait", "lag", "scope"))
+        value = f"{row.get('specification') or ''}:{row.get('item') or ''}" if row else ""
+        more = [] if value in {choice for choice, _ in choices} or not value else [(value, value)]
+        form.fields[before] = forms.ChoiceField(label="Waits for", required=False, choices=[("", "–"), *more, *choices])
+        form.fields[kind] = forms.ChoiceField(label="How", required=False, choices=DependencyKind.choices)
+        form.fields[lag] = forms.DecimalField(
+            label="Days later", required=False, min_value=-99, max_value=999, decimal_places=2
+        )
+        form.fields[scope] = forms.ChoiceField(label="Of the other plan in", required=False, choices=scopes)
+        form.initial.update({before: value, kind: row.get("kind", "FS"), lag: row.get("lag") or 0})
+        form.initial[scope] = row.get("scope") if row.get("specification") else "line"
+        names.append((before, kind, lag, scope))
+    return names
+
+
+def step_initial(entry: dict[str, Any]) -> dict[str, Any]:
+    """A step in the shape of a file as the form shows it."""
+    whole = planfile.normal_item(entry)
+    system = f"{whole['adapter']} {whole['operation']}".strip()
+    days = f"{whole['days'].normalize():f}" if whole["days"] else "0"
+    return {**whole, "days": days, "system": system, "form": json.dumps(whole["form"]) if whole["form"] else ""}

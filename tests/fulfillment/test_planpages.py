@@ -1,0 +1,122 @@
+"""Pages of plans: drafted, changed, refused, tried, published and used for work that runs, in the browser's way."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from fulfillment.models import Flow, PlanDefinition
+from tests.factories import fulfillment as make
+from tests.factories.people import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def as_(role: str) -> Client:
+    client = Client()
+    client.force_login(UserFactory(role=role))
+    return client
+
+
+def step(**values: Any) -> dict[str, Any]:
+    """The fields of a manual step as its form sends them."""
+    return {
+        "kind": "manual", "name": "Label", "key": "label", "days": "1", "no_return": "none", "compensation": "redo",
+        "sla_hours": "24", "before_0": "", "wait_0": "FS", "lag_0": "0", "scope_0": "line", "edition": "1",
+    } | values  # fmt: skip
+
+
+@pytest.fixture
+def draft() -> PlanDefinition:
+    make.plan("cpe", {"key": "a", "kind": "manual"}, {"key": "b", "kind": "manual", "after": ["a"]})
+    assert as_("process_admin").post("/plans/cpe/v1/next/").status_code == 302
+    found: PlanDefinition = PlanDefinition.objects.get(key="cpe", version=2)
+    return found
+
+
+def test_a_step_is_added_changed_and_taken_out(draft: PlanDefinition) -> None:
+    client = as_("process_admin")
+    assert "Add a step" in client.get("/plans/cpe/v2/").content.decode()
+    assert client.get("/plans/cpe/v2/step/?kind=timer").content.decode().count('name="timer_seconds"') == 1
+    assert client.post("/plans/cpe/v2/step/", step(before_0=":a")).status_code == 302
+    assert list(draft.items.values_list("key", flat=True)) == ["a", "label", "b"]
+    changed = step(key="sticker", name="Sticker", before_0=":a", edition="2")
+    assert client.post("/plans/cpe/v2/step/label/", changed).status_code == 302
+    assert client.post("/plans/cpe/v2/step/sticker/remove/").status_code == 302
+    assert list(draft.items.values_list("key", flat=True)) == ["a", "b"]
+
+
+def test_what_is_wrong_stands_at_its_field_and_nothing_is_stored(draft: PlanDefinition) -> None:
+    client = as_("process_admin")
+    circle = client.post("/plans/cpe/v2/step/a/", step(key="a", name="A", before_0=":b"))
+    assert circle.status_code == 422
+    assert "circle: a → b → a" in circle.content.decode()
+    unknown = client.post("/plans/cpe/v2/step/", step(inputs="colour"))
+    assert unknown.status_code == 422
+    assert "no characteristic “colour”" in unknown.content.decode()
+    assert draft.items.count() == 2
+
+
+def test_a_second_editor_gets_a_conflict(draft: PlanDefinition) -> None:
+    client = as_("process_admin")
+    assert client.post("/plans/cpe/v2/step/", step()).status_code == 302
+    late = client.post("/plans/cpe/v2/step/", step(key="other"))
+    assert late.status_code == 409
+    assert "changed this meanwhile" in late.content.decode()
+
+
+def test_a_version_without_a_start_date_is_not_published(draft: PlanDefinition) -> None:
+    client = as_("process_admin")
+    answer = client.post("/plans/cpe/v2/publish/", {"starts_on": ""})
+    assert answer.status_code == 422
+    assert "Say from which day" in answer.content.decode()
+    assert client.post("/plans/cpe/v2/publish/", {"starts_on": timezone.localdate().isoformat()}).status_code == 302
+    assert PlanDefinition.objects.get(pk=draft.pk).state == "active"
+    published = client.post("/plans/cpe/v2/step/", step())
+    assert published.status_code == 409
+
+
+def test_versions_are_compared_in_words_and_tried(draft: PlanDefinition) -> None:
+    client = as_("process_admin")
+    client.post("/plans/cpe/v2/step/", step(before_0=":a"))
+    compared = client.get("/plans/cpe/v2/compare/").content.decode()
+    assert "Waits for “A”" in compared
+    flow = make.Flow.objects.first()
+    assert flow is None
+    assert "Label" in client.get("/plans/cpe/v2/try/").content.decode()
+
+
+def test_running_work_is_previewed_and_moved(draft: PlanDefinition) -> None:
+    flow = Flow.objects.get(
+        pk=make.flow("cpe", {"key": "a", "kind": "manual"}, {"key": "b", "kind": "manual", "after": ["a"]}).pk
+    )
+    client = as_("process_admin")
+    client.post("/plans/cpe/v2/step/", step(before_0=":b"))
+    assert "This is a preview" in client.get("/plans/cpe/v2/running/").content.decode()
+    client.post("/plans/cpe/v2/publish/", {"starts_on": timezone.localdate().isoformat()})
+    moved = client.post("/plans/cpe/v2/running/", {"flow": [str(flow.pk)]}).content.decode()
+    assert "1 of 1 moved" in moved
+    assert make.states(flow) == {"a": "ready", "b": "planned", "label": "planned"}
+
+
+def test_readers_see_plans_and_change_nothing(draft: PlanDefinition) -> None:
+    client = as_("order_manager")
+    assert "Add a step" not in client.get("/plans/cpe/v2/").content.decode()
+    for url in ("step/", "publish/", "next/", "discard/", "retire/", "step/a/remove/"):
+        assert client.post(f"/plans/cpe/v2/{url}", step()).status_code == 403
+    assert client.post("/plans/cpe/v2/running/", {"flow": ["1"]}).status_code == 403
+    assert as_("process_admin").post("/plans/cpe/v2/step/ghost/remove/").status_code == 404
+    assert draft.items.count() == 2
+
+
+def test_a_new_plan_begins_as_a_draft_with_one_step() -> None:
+    make.specification("cpe")
+    client = as_("process_admin")
+    values = {"key": "cpe_move", "name": "Move a router", "specification": "cpe", "action": "move"}
+    assert client.post("/plans/new/", values).status_code == 302
+    made = PlanDefinition.objects.get(key="cpe_move")
+    assert (made.state, list(made.items.values_list("key", flat=True))) == ("draft", ["done"])
+    again = client.post("/plans/new/", values)
+    assert again.status_code == 422
+    assert "There is a plan with this key already" in again.content.decode()
