@@ -8,8 +8,11 @@ from unfold.admin import ModelAdmin, TabularInline
 
 from fulfillment.models import (
     Attempt,
+    Breaker,
     Callback,
+    Capacity,
     Flow,
+    Pause,
     PlanDefinition,
     PlanDependency,
     PlanItem,
@@ -129,3 +132,27 @@ class WorkOrderAdmin(ReadOnly):
     list_display = ["number", "task", "site", "technician", "starts_at"]
     search_fields = ["number", "task__number"]
     list_select_related = ["task", "site", "technician"]
+
+
+@admin.register(Capacity)
+class CapacityAdmin(ModelAdmin):
+    """How much runs at once, for systems and teams."""
+
+    list_display = ["name", "kind", "most"]
+    list_filter = ["kind"]
+    search_fields = ["name"]
+
+
+@admin.register(Pause)
+class PauseAdmin(ReadOnly):
+    """When the engine was paused, by whom and why."""
+
+    list_display = ["reason", "by", "since", "ended_at", "ended_by"]
+    list_select_related = ["by", "ended_by"]
+
+
+@admin.register(Breaker)
+class BreakerAdmin(ReadOnly):
+    """Systems that failed lately."""
+
+    list_display = ["system", "failures", "since", "open_until", "cause"]

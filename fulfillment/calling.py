@@ -17,10 +17,10 @@ from django.db.models import F, Max, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from fulfillment import adapters, release, rowwise
+from fulfillment import adapters, capacity, maintenance, outage, release, rowwise
 from fulfillment.adapters import Answer, Call
 from fulfillment.adapters.http import masked
-from fulfillment.models import Attempt, Callback, Kind, Task
+from fulfillment.models import Attempt, Callback, Capacity, Kind, Task
 from fulfillment.trouble import Trouble, fall_out
 from kernel import clash, lifecycle
 
@@ -80,15 +80,23 @@ def _pool() -> ThreadPoolExecutor:
 
 @transaction.atomic
 def take(limit: int = BATCH) -> list[Claim]:
-    """Claim tasks: ready ones, and those whose lease has expired or whose callback is overdue."""
+    """Claim tasks: ready ones, and those whose lease has expired or whose callback is overdue.
+
+    Nothing new while the engine is paused; no more than its system has capacity for; nothing of a system that is down.
+    """
     now = timezone.now()
-    free = Q(queued__due_at__isnull=True) | Q(queued__due_at__lte=now)
-    fresh = _lock(free & Q(state=Task.State.READY, queued__system__gt=""), limit, "-queued__priority")
+    trouble = outage.room()
+    room = {name: use.left for name, use in capacity.uses(Capacity.Kind.SYSTEM, lock=True).items()}
+    for system, left in trouble.items():
+        room[system] = min(left, room.get(system, left))
+    down = [system for system, left in trouble.items() if not left]
+    fresh = [] if maintenance.current() else _fresh(now, limit, room)
     left = limit - len(fresh)
-    dropped = _lock(OUTSIDE & Q(state=Task.State.IN_PROGRESS, lease_until__lte=now), left) if left else []
+    dropped = _lock(OUTSIDE & Q(state=Task.State.IN_PROGRESS, lease_until__lte=now), left, down=down) if left else []
     left -= len(dropped)
     silent = Q(state=Task.State.IN_PROGRESS, lease_until__isnull=True, due_at__lte=now)
-    overdue = _lock(OUTSIDE & silent, left) if left else []
+    overdue = _lock(OUTSIDE & silent, left, down=down) if left else []
+    outage.probing({task.item.adapter for task in (*fresh, *dropped, *overdue)} & trouble.keys())
     claim: dict[str, Any] = {"lease_until": now + LEASE, "fence": F("fence") + 1, "due_at": None}
     if fresh:
         keys = [task.pk for task in fresh]
@@ -103,10 +111,20 @@ def take(limit: int = BATCH) -> list[Claim]:
     return _claims([*fresh, *dropped, *overdue], overdue={task.pk for task in overdue})
 
 
-def _lock(wanted: Q, limit: int, first: str = "-priority") -> list[Task]:
+def _fresh(now: dt.datetime, limit: int, room: dict[str, int]) -> list[Task]:
+    """Ready tasks by priority, of systems that have room."""
+    free = Q(queued__due_at__isnull=True) | Q(queued__due_at__lte=now)
+    ready = Q(state=Task.State.READY, queued__system__gt="")
+    full = [system for system, left in room.items() if not left]
+    return capacity.within(_lock(free & ready, limit, "-queued__priority", down=full), room)
+
+
+def _lock(wanted: Q, limit: int, first: str = "-priority", *, down: list[str]) -> list[Task]:
     rows = Task.objects.select_for_update(skip_locked=True, of=("self",)).filter(
         wanted, flow__state__in=release.RUNNING
     )
+    if down:
+        rows = rows.exclude(item__adapter__in=down)
     related = rows.select_related("flow__site", "flow__account", "item")
     return list(related.order_by(first, "id")[:limit])
 
@@ -229,6 +247,7 @@ def settle(answered: list[tuple[Claim, Answer]]) -> None:
             later[claim.task_id] = (answer.cause[:300], timezone.now() + backoff(claim.attempts))
     if troubles:
         fall_out(troubles)
+    outage.note((claim.call.system, answer) for claim, answer in answered)
     _postpone(later, uncounted=[c.task_id for c, a in valid if a.outcome == "postponed"])
 
 

@@ -170,14 +170,15 @@ _LOCK = "ORDER BY t.id FOR NO KEY UPDATE OF t, f SKIP LOCKED"
 _READY = f"{_TAKE} AND t.state = 'ready' {_LOCK}"
 _RINGING = f"{_TAKE} AND t.state = 'in_progress' {_LOCK}"
 _RUNS = "(SELECT f.state IN ('planned', 'in_progress') FROM fulfillment_flow f WHERE f.id = {}.flow_id)"
+_NO_PAUSE = "NOT EXISTS (SELECT FROM fulfillment_pause WHERE ended_at IS NULL)"
 _QUEUE = f"""
 SELECT q.task_id FROM fulfillment_ready q
-WHERE q.system = '' AND (q.due_at IS NULL OR q.due_at <= clock_timestamp()) AND {_RUNS.format("q")}
+WHERE q.system = '' AND (q.due_at IS NULL OR q.due_at <= clock_timestamp()) AND {_RUNS.format("q")} AND {_NO_PAUSE}
 ORDER BY q.priority DESC, q.task_id LIMIT %s FOR UPDATE SKIP LOCKED
 """  # noqa: S608 – fixed text
 _RUNG = f"""
 SELECT t.id FROM fulfillment_task t
-WHERE t.kind = 'timer' AND t.state = 'in_progress' AND t.due_at <= %s AND {_RUNS.format("t")}
+WHERE t.kind = 'timer' AND t.state = 'in_progress' AND t.due_at <= %s AND {_RUNS.format("t")} AND {_NO_PAUSE}
 ORDER BY t.due_at LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
 """  # noqa: S608 – fixed text
 

@@ -3,8 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Q
+from django.db import connection, transaction
 from django.utils import timezone
 
 from fulfillment import release
@@ -112,23 +111,49 @@ def skip(task_id: int, by: User | None, reason: str = "") -> Task:
 
 
 def sweep() -> int:
-    """Find what no message announced: retries that are due, dropped leases, forgotten flows. Returns how much moved."""
-    with transaction.atomic():
-        due = Task.objects.filter(state=Task.State.FAILED, due_at__lte=timezone.now())
-        moved = lifecycle.move_many(due, Task.retry, by=None, due_at=None)
-    if moved or work_waits():
+    """Find what no message announced: retries that are due, dropped leases, forgotten work. Returns how much moved.
+
+    An idle engine is asked one question, and nothing is woken.
+    """
+    retries, waits = _found()
+    moved: list[int] = []
+    if retries:
+        with transaction.atomic():
+            due = Task.objects.filter(state=Task.State.FAILED, due_at__lte=timezone.now())
+            moved = lifecycle.move_many(due, Task.retry, by=None, due_at=None)
+    if moved or waits:
         release.wake()
     return len(moved)
 
 
 def work_waits() -> bool:
     """Whether a worker would find something to do now."""
-    now = timezone.now()
-    ready = Q(queued__isnull=False) & (Q(queued__due_at__isnull=True) | Q(queued__due_at__lte=now))
-    dropped = Q(state=Task.State.IN_PROGRESS, lease_until__lte=now)
-    overdue = Q(state=Task.State.IN_PROGRESS, lease_until__isnull=True, due_at__lte=now)
-    running = Task.objects.filter(flow__state__in=release.RUNNING)
-    return any(running.filter(wanted).exists() for wanted in (ready, dropped, overdue))
+    return _found()[1]
+
+
+_FOUND = """
+WITH here AS (SELECT NOT EXISTS (SELECT FROM fulfillment_pause WHERE ended_at IS NULL) AS runs)
+SELECT
+    EXISTS (SELECT FROM fulfillment_task WHERE due_at <= clock_timestamp() AND state = 'failed'),
+    (runs AND EXISTS (
+        SELECT FROM fulfillment_ready r JOIN fulfillment_flow f ON f.id = r.flow_id
+        WHERE (r.due_at IS NULL OR r.due_at <= clock_timestamp()) AND f.state IN ('planned', 'in_progress')))
+    OR EXISTS (
+        SELECT FROM fulfillment_task t JOIN fulfillment_flow f ON f.id = t.flow_id
+        WHERE t.lease_until <= clock_timestamp() AND t.state = 'in_progress' AND f.state IN ('planned', 'in_progress'))
+    OR EXISTS (
+        SELECT FROM fulfillment_task t JOIN fulfillment_flow f ON f.id = t.flow_id
+        WHERE t.due_at <= clock_timestamp() AND t.state = 'in_progress' AND t.lease_until IS NULL
+            AND f.state IN ('planned', 'in_progress'))
+FROM here
+"""
+
+
+def _found() -> tuple[bool, bool]:
+    with connection.cursor() as cursor:
+        cursor.execute(_FOUND)
+        retries, waits = cursor.fetchone()
+    return retries, waits
 
 
 __all__ = ["NotInFallout", "ReasonMissing", "complete_by_hand", "retry", "skip", "sweep", "work_waits"]

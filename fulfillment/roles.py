@@ -34,6 +34,13 @@ roles.grant(
     "fulfillment.change_plandependency", "fulfillment.delete_plandependency", "fulfillment.view_projecttemplate",
     "fulfillment.add_projecttemplate", "fulfillment.change_projecttemplate",
 )  # fmt: skip
+for _role in ("order_manager", "fulfilment_manager", "fallout_manager", "process_admin"):
+    roles.grant(_role, "fulfillment.view_pause", "fulfillment.view_capacity", "fulfillment.view_breaker")
+roles.grant("fulfilment_manager", "fulfillment.pause_engine")
+roles.grant(
+    "process_admin", "fulfillment.pause_engine", "fulfillment.add_capacity", "fulfillment.change_capacity",
+    "fulfillment.delete_capacity",
+)  # fmt: skip
 
 
 def _actions(user: User) -> Iterable[home.Action]:
@@ -82,6 +89,7 @@ frame.add(
         "Deliver", "Projects", "truck", "fulfillment:project_list", "fulfillment.view_project", 40,
         count=lambda user: queries.running_projects(user).count(),
     ),
+    frame.NavItem("Run", "Engine", "activity", "fulfillment:engine", "fulfillment.view_pause", 60),
     frame.NavItem("Process", "Plans", "git-branch", "fulfillment:plan_list", "fulfillment.view_plandefinition", 30),
 )  # fmt: skip
 frame.add_new(frame.NewItem("Plan", "git-branch", "fulfillment:plan_new", "fulfillment.add_plandefinition", 90))

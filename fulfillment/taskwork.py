@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from fulfillment import release, taskforms
+from fulfillment import capacity, maintenance, release, taskforms
 from fulfillment.models import Flow, Kind, Task, TaskDependency, WorkOrder
 from fulfillment.trouble import Trouble, fall_out
 from kernel import audit, lifecycle, notifications
@@ -143,6 +143,8 @@ def _begin(task: Task, by: User) -> None:
         raise Paused(f"{task.flow.root_number} is {Flow.State(task.flow.state).label.lower()}; nothing new starts.")
     if task.kind not in BY_PEOPLE:
         raise lifecycle.IllegalMove("This step is done by the system.")
+    maintenance.require_running()
+    capacity.require_room(task)
     task.started_at = task.started_at or timezone.now()
     task.assignee = task.assignee or by
     lifecycle.move(task, Task.start, by=by)

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from fulfillment.views import callbacks, panels, planedit, plans, projects, task, taskmany, tasks, taskteams
+from fulfillment.views import callbacks, engine, panels, planedit, plans, projects, task, taskmany, tasks, taskteams
 
 app_name = "fulfillment"
 urlpatterns: list[URLPattern] = [
@@ -33,5 +33,8 @@ urlpatterns: list[URLPattern] = [
     path("plans/<slug:key>/v<int:version>/discard/", planedit.discard, name="plan_discard"),
     path("plans/<slug:key>/v<int:version>/retire/", planedit.retire, name="plan_retire"),
     path("plans/<slug:key>/v<int:version>/running/", planedit.move, name="plan_move"),
+    path("engine/", engine.page, name="engine"),
+    path("engine/pause/", engine.pause, name="engine_pause"),
+    path("engine/resume/", engine.resume, name="engine_resume"),
     path("callbacks/<slug:system>/", callbacks.callback, name="callback"),
 ]

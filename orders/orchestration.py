@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, OuterRef, Subquery
+from django.db.models import Max
 from django.utils import timezone
 
-from fulfillment import execution, planning, scheduling
+from fulfillment import execution, planning, rowwise, scheduling
 from fulfillment.models import Flow
 from fulfillment.planning import FlowRequest, Wish
 from kernel import lifecycle, outbox
@@ -67,10 +67,7 @@ def _plan(order: Order, wish: Wish | None = None) -> None:
     rows = DomainOrder.objects.filter(order=order, state=DomainOrder.State.QUALIFIED, flow__isnull=True)
     nodes = list(rows.order_by("pk").values_list(*NODE, named=True))
     flows = planning.plan(_requests(order, nodes), wish=wish)
-    own = Flow.objects.filter(owner_type=OWNER, owner_id=OuterRef("pk"), root_type=ROOT, root_id=order.pk)
-    planned = DomainOrder.objects.filter(order=order, flow__isnull=True, pk__in=[node.pk for node in nodes])
-    if flows:
-        planned.update(flow=Subquery(own.order_by("-pk").values("pk")[:1]))
+    rowwise.write(DomainOrder, ["flow"], {node.pk: [flows[node.pk]] for node in nodes if node.pk in flows})
     lifecycle.move_many(DomainOrder.objects.filter(pk__in=[node.pk for node in nodes]), DomainOrder.schedule, by=None)
 
 

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from fulfillment import assignment, queries, taskforms, taskwork
+from fulfillment import assignment, capacity, maintenance, queries, taskforms, taskwork
 from fulfillment.models import Task
 from kernel import htmx, records, workspace
 from kernel.models import User
@@ -107,6 +107,7 @@ def _page(
         "by_person": by_person, "mine": task.assignee_id == user.pk,
         "may_finish": by_person and task.state in queries.TO_DO and user.has_perm("fulfillment.work_task"),
         "why_not": _why_not(task, user), "people": _people(task, user), "visit": getattr(task, "work_order", None),
+        "pause": maintenance.current(), "waits_because": capacity.why_waiting(task),
         "inputs": {name: task.flow.data.get(name) for name in _inputs(task)},
     }  # fmt: skip
     return htmx.respond(request, "fulfillment/task.html", context, status=422 if problems else 200)

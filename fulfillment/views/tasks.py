@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST, require_safe
 
-from fulfillment import assignment, queries, taskwork
+from fulfillment import assignment, maintenance, queries, taskwork
 from fulfillment.models import Kind, Task
 from kernel import htmx, tables, workspace
 from kernel.models import User
@@ -128,6 +128,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     ]  # fmt: skip
     context = {
         "views": counts,
+        "pause": maintenance.current(),
         "whose": request.GET.get("whose", ""),
         "may_work": user.has_perm("fulfillment.work_task"),
         "may_assign": user.has_perm("fulfillment.assign_task"),

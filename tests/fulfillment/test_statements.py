@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 
-from fulfillment import adapters, calling, execution
+from fulfillment import adapters, calling, execution, recovery
 from fulfillment.adapters.inventory.fake import Fake as Inventory
 from fulfillment.models import Flow, Ready, Task, TaskDependency
 from kernel import lifecycle
@@ -68,3 +69,14 @@ def test_the_queue_holds_what_machines_may_take_up_whoever_moves_it() -> None:
     assert set(queued.values_list("priority", flat=True)) == {90}
     lifecycle.move(Task.objects.locked(make.task(flow, "auto").pk), Task.skip, by=None, because="Not needed")
     assert not queued.filter(task__key="auto").exists()
+
+
+def test_an_idle_engine_asks_one_question_a_sweep(django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(1):
+        assert recovery.sweep() == 0
+
+
+def test_the_triggers_find_their_setting_without_an_error() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('pgtrigger.ignore')")
+        assert cursor.fetchone() == ("{}",)
