@@ -27,6 +27,8 @@ for _role in ("order_fulfilment_agent", "fulfilment_manager"):
     roles.grant(_role, "fulfillment.run_project", "fulfillment.skip_task", "fulfillment.hold_flow", *READS_PLANS)
 roles.grant("fulfilment_manager", "fulfillment.assign_task", "fulfillment.change_project")
 roles.grant("order_manager", "fulfillment.hold_flow", *READS_PLANS)
+for _role in ("process_admin", "fulfilment_manager"):
+    roles.grant(_role, "fulfillment.view_learnedduration")
 roles.grant(
     "process_admin", *READS_PLANS, "fulfillment.publish_plan", "fulfillment.add_plandefinition",
     "fulfillment.change_plandefinition", "fulfillment.add_planitem", "fulfillment.change_planitem",
@@ -91,6 +93,7 @@ frame.add(
     ),
     frame.NavItem("Run", "Engine", "activity", "fulfillment:engine", "fulfillment.view_pause", 60),
     frame.NavItem("Process", "Plans", "git-branch", "fulfillment:plan_list", "fulfillment.view_plandefinition", 30),
+    frame.NavItem("Process", "Durations", "clock", "fulfillment:duration_list", "fulfillment.view_learnedduration", 40),
 )  # fmt: skip
 frame.add_new(frame.NewItem("Plan", "git-branch", "fulfillment:plan_new", "fulfillment.add_plandefinition", 90))
 home.next_actions("fulfillment.work_task", _actions)

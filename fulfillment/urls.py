@@ -2,7 +2,9 @@
 
 from django.urls import URLPattern, path
 
-from fulfillment.views import callbacks, engine, panels, planedit, plans, projects, task, taskmany, tasks, taskteams
+from fulfillment.views import (
+    callbacks, durations, engine, panels, planedit, plans, projects, task, taskmany, tasks, taskteams,
+)  # fmt: skip
 
 app_name = "fulfillment"
 urlpatterns: list[URLPattern] = [
@@ -19,6 +21,7 @@ urlpatterns: list[URLPattern] = [
     path("projects/", projects.listing, name="project_list"),
     path("projects/<str:number>/", projects.page, name="project"),
     path("projects/<str:number>/done/<int:pk>/", projects.done, name="project_task_done"),
+    path("process/durations/", durations.listing, name="duration_list"),
     path("plans/", plans.listing, name="plan_list"),
     path("plans/<slug:key>/v<int:version>/", plans.page, name="plan"),
     path("plans/new/", planedit.begin, name="plan_new"),

@@ -11,7 +11,7 @@ from fulfillment.models import Level
 from kernel import finding, frame, home, moving, roles, states, tableuse
 from kernel.models import User
 from kernel.states import Look
-from orders import queries, rulecases, steering, submission
+from orders import jeopardyrules, queries, rulecases, steering, submission
 from orders.models import EnrichmentFlow, Order
 
 READERS = (
@@ -63,6 +63,7 @@ frame.add(
     )
 )  # fmt: skip
 frame.add(frame.NavItem("Process", "Enrichment flows", "route", "orders:flow_list", "orders.view_enrichmentflow", 12))
+frame.add(frame.NavItem("Process", "Jeopardy rules", "flag", "orders:jeopardy_rules", "kernel.view_decisiontable", 36))
 frame.add_new(frame.NewItem("Order", "shopping-cart", "orders:new", "orders.add_order", 25))
 
 moving.register(
@@ -219,4 +220,4 @@ home.add(
     )
 )  # fmt: skip
 finding.register("Orders", "shopping-cart", "orders.view_order", _search, order=10)
-tableuse.add(*rulecases.USES)
+tableuse.add(*rulecases.USES, jeopardyrules.USE)

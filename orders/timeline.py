@@ -13,7 +13,7 @@ from kernel.models import AuditEntry
 from orders.models import Order
 
 ROW, HEAD = 25, 36
-WIDE = 912  # pixels that a chart has at least
+WIDE = 880  # pixels that a chart has at least
 SCALES = {"day": 26.0, "week": 9.0, "month": 0.0}  # pixels of a day at least; 0 fits the whole order
 TICKS = {"day": 1, "week": 7, "month": 28}
 LABEL = 46  # pixels that a tick's label takes

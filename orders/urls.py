@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern] = [
     path("orders/", orders.orders, name="order_list"),
     path("orders/new/", acts.new, name="new"),
     path("orders/jeopardy/", jeopardy.listing, name="jeopardy_list"),
+    path("process/jeopardy/", jeopardy.rules, name="jeopardy_rules"),
     path("orders/mine/", orders.mine, name="mine"),
     path("orders/of-account/<str:number>/", orders.of_account, name="of_account"),
     path("orders/of-quote/<int:pk>/", orders.of_quote, name="of_quote"),

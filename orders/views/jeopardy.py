@@ -4,8 +4,10 @@ from typing import Any
 
 import django_filters
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
+from fulfillment.jeopardy import TABLE
 from fulfillment.models import Level
 from kernel import tables
 from kernel.columns import Cell
@@ -122,3 +124,10 @@ class Jeopardy(tables.ListPage):
 def listing(request: HttpRequest) -> HttpResponse:
     """The list."""
     return tables.show(request, Jeopardy, template="orders/list.html")
+
+
+@allowed("kernel.view_decisiontable")
+@require_safe
+def rules(request: HttpRequest) -> HttpResponse:
+    """The way to the rules: rows of a decision table with versions, tests and a trial on real orders."""
+    return redirect("decision_table_latest", key=TABLE)

@@ -39,7 +39,7 @@ def graph(request: HttpRequest, number: str) -> HttpResponse:
         return render(request, "orders/graph.html#live", context)
     fallen = outlook.fallen(record)
     failed = [t for t in fallen if depth == "sites" or t.flow.site_id == (site.pk if site else None)]
-    context |= {"sites": sites, "site": site, "failed": failed, "live": record.state in LIVE}
+    context |= {"sites": sites, "site": site, "failed_here": failed, "live": record.state in LIVE}
     return page_of(request, record, "graph", "orders/graph.html", context)
 
 

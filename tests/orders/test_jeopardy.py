@@ -9,11 +9,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from fulfillment import trouble
-from fulfillment.models import Flow, Level, Recheck, Task, TaskDate, TaskForecast
+from fulfillment.jeopardy import Judge
+from fulfillment.models import Flow, LearnedDuration, Level, Recheck, Task, TaskDate, TaskForecast
 from kernel import lifecycle
 from kernel.models import AuditEntry, BusinessCalendar, Notification, User
 from kernel.refusal import Conflict, NotPermitted, Refusal
-from orders import jeopardy, orchestration, prioritising, promising, redating, steering
+from orders import jeopardy, jeopardyrules, orchestration, prioritising, promising, redating, steering
 from orders.models import LineForecast, Order, OrderForecast, PromiseChange
 from tests.factories.orders import Shop, fresh
 from tests.factories.people import UserFactory
@@ -314,3 +315,30 @@ def test_the_panels_for_promise_and_priority_refuse_at_their_fields_and_act() ->
     assert client.post(url, {"scope": "flow:1", "rank": "high", "reason": "x"}).status_code == 422
     assert client.post(url, {"scope": "order", "rank": "high", "reason": "Opening day"}).status_code == 302
     assert fresh(order).priority == 70
+
+
+def test_rules_and_durations_are_seen_by_process_admins_and_tried_on_real_orders() -> None:
+    shop = shop_by_hand()
+    order = at_work(shop)
+    late_task(order, 24)
+    look(order)
+    nils = UserFactory(role="process_admin")
+    client = browser(nils)
+    went = client.get(reverse("orders:jeopardy_rules"), follow=True)
+    assert went.status_code == 200
+    assert "When a date is in jeopardy" in went.content.decode()
+    assert browser(shop.agent).get(reverse("orders:jeopardy_rules")).status_code == 403
+    (case,) = jeopardyrules.USE.cases("jeopardy", 5, nils)
+    assert case.facts["days_late"] == 5
+    assert case.url == order.get_absolute_url()
+    assert Judge().level("order", late=5, late_likely=5, length=20, critical=True) == Level.HIGH
+    url = reverse("fulfillment:duration_list")
+    assert "Nothing learned yet" in client.get(url).content.decode()
+    task = Task.objects.filter(flow__root_id=order.pk, key="dig").select_related("flow").first()
+    LearnedDuration.objects.create(
+        specification_key=task.flow.specification_key, action="add", item_key="dig", samples=3, p50=2, p90=4,
+        learned_at=timezone.now(),
+    )  # fmt: skip
+    page = client.get(url).content.decode()
+    assert "2 more to count" in page
+    assert browser(shop.agent).get(url).status_code == 403
