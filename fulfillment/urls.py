@@ -3,7 +3,17 @@
 from django.urls import URLPattern, path
 
 from fulfillment.views import (
-    callbacks, durations, engine, panels, planedit, plans, projects, task, taskmany, tasks, taskteams,
+    callbacks,
+    durations,
+    engine,
+    panels,
+    planedit,
+    plans,
+    projects,
+    task,
+    taskmany,
+    tasks,
+    taskteams,
 )  # fmt: skip
 
 app_name = "fulfillment"
