@@ -1,5 +1,6 @@
 """The simulated network over real HTTP, and the fakes held to the same contract."""
 
+import json
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from django.core.management import CommandError, call_command
 
 from config.valkey import free_port
 from fulfillment import adapters
@@ -205,3 +207,21 @@ def test_nonsense_is_refused_in_words(clean: str) -> None:
 def test_secrets_are_masked_at_any_depth() -> None:
     stored = masked({"vlan": 7, "admin_password": "x", "list": [{"api_key": "y", "pin": ""}], "token": None})
     assert stored == {"vlan": 7, "admin_password": "•••", "list": [{"api_key": "•••", "pin": ""}], "token": None}
+
+
+def test_people_set_and_take_back_faults_by_the_command(
+    network: str, settings: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.SIMULATOR_URL = network
+    call_command("simulate_network", "--fault", "lost_answer:port.create:3", "--fault", "error", "--share", "0.02")
+    found = json.loads(capsys.readouterr().out)
+    assert [(one["kind"], one["operation"], one["times"], one["share"]) for one in found] == [
+        ("lost_answer", "port.create", 3, 0.02), ("error", "*", -1, 0.02),
+    ]  # fmt: skip
+    with pytest.raises(CommandError, match="There is no fault"):
+        call_command("simulate_network", "--fault", "flood")
+    call_command("simulate_network", "--no-faults")
+    call_command("simulate_network", "--effects")
+    said = capsys.readouterr().out
+    assert said.startswith("[]")
+    assert '"duplicates"' in said

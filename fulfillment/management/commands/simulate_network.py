@@ -1,14 +1,20 @@
 """Be the network: provisioning, inventory, porting, logistics, billing and access carriers, simulated."""
 
+import json
 import signal
 import threading
 from argparse import ArgumentParser
 from typing import Any
 
+import httpx
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from fulfillment.simulator.server import Simulator
+
+FAULTS = (
+    "error", "timeout", "reject", "reject_later", "duplicate_callback", "out_of_order", "lost_answer",
+)  # fmt: skip
 
 
 class Command(BaseCommand):
@@ -25,7 +31,40 @@ class Command(BaseCommand):
         parser.add_argument("--latency", type=float, default=0.0, help="Seconds that an answer takes.")
         parser.add_argument("--delay", type=float, default=0.3, help="Seconds until a callback.")
 
+        parser.add_argument(
+            "--fault", action="append", default=[], metavar="KIND[:OPERATION[:TIMES]]",
+            help="Set a fault in the network that runs, such as lost_answer:port.create:3; see fulfillment/simulator.",
+        )  # fmt: skip
+        parser.add_argument("--share", type=float, help="With --fault: the part of the calls that it meets, as 0.02.")
+        parser.add_argument("--no-faults", action="store_true", help="Take all faults out of the network that runs.")
+        parser.add_argument("--effects", action="store_true", help="Print what had an effect in the one that runs.")
+
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["fault"] or options["no_faults"] or options["effects"]:
+            self._control(options)
+        else:
+            self._simulate(options)
+
+    def _control(self, options: dict[str, Any]) -> None:
+        """Talk to the network that runs at SIMULATOR_URL; print what it says."""
+        share = {"share": options["share"]} if options["share"] is not None else {}
+        try:
+            with httpx.Client(base_url=settings.SIMULATOR_URL, timeout=5, trust_env=False) as network:
+                if options["fault"]:
+                    before = network.get("/_faults").json()
+                    wanted = [_fault(text) | share for text in options["fault"]]
+                    answer = network.put("/_faults", json=[*before, *wanted])
+                elif options["no_faults"]:
+                    answer = network.put("/_faults", json=[])
+                else:
+                    answer = network.get("/_effects")
+        except httpx.HTTPError as error:
+            raise CommandError(f"No network answers at {settings.SIMULATOR_URL}: {error}") from error
+        if answer.status_code != 200:
+            raise CommandError(answer.json().get("message", "It refused."))
+        self.stdout.write(json.dumps(answer.json(), indent=1))
+
+    def _simulate(self, options: dict[str, Any]) -> None:
         settings.VAR.mkdir(parents=True, exist_ok=True)
         try:
             simulator = Simulator(
@@ -44,3 +83,14 @@ class Command(BaseCommand):
         self.stdout.write(f"The simulated network listens at http://127.0.0.1:{simulator.port}")
         simulator.serve()
         simulator.close()
+
+
+def _fault(text: str) -> dict[str, Any]:
+    """A fault as typed: its kind, the operation that it meets (any), how often (for ever)."""
+    kind, operation, times = (*text.split(":"), "", "")[:3]
+    if kind not in FAULTS:
+        raise CommandError(f"There is no fault “{kind}”; choose from {', '.join(FAULTS)}.")
+    try:
+        return {"kind": kind, "operation": operation or "*", "times": int(times or -1)}
+    except ValueError as error:
+        raise CommandError(f"“{times}” is not a number of times.") from error
