@@ -232,7 +232,7 @@ def dump_tables() -> list[dict[str, Any]]:
 
 def dump_calendars() -> list[dict[str, Any]]:
     return [
-        _fields(row, "name", "weekdays", "time_zone", "is_default")
+        _fields(row, "name", "country", "weekdays", "time_zone", "is_default")
         | {"holidays": {day.day.isoformat(): day.name for day in row.holidays.all()}}
         for row in BusinessCalendar.objects.prefetch_related("holidays")
     ]

@@ -142,6 +142,7 @@ add(
         2,
         count=lambda user: user.notifications.filter(read_at__isnull=True).count(),
     ),
+    NavItem("Process", "Calendars", "calendar-time", "calendars", "kernel.view_businesscalendar", 60),
     NavItem("Process", "Decision tables", "table", "decision_tables", "kernel.view_decisiontable", 10),
     NavItem("Look up", "Audit trail", "history", "trail", "kernel.view_auditentry", 90),
     NavItem("", "Approvals", "checks", "approvals", "kernel.use_workspace", 3, count=_waiting),

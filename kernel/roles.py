@@ -54,3 +54,5 @@ for _role in ROLES:
 grant("process_admin", "kernel.view_auditentry")
 grant("process_admin", "kernel.view_decisiontable", "kernel.change_decisiontable", "kernel.add_decisiontable")
 grant("process_admin", "kernel.publish_decisiontable")
+grant("process_admin", "kernel.view_businesscalendar", "kernel.add_businesscalendar", "kernel.change_businesscalendar")
+grant("fulfilment_manager", "kernel.view_businesscalendar")

@@ -7,6 +7,7 @@ from kernel.forms import LogIn
 from kernel.views import (
     account,
     assets,
+    calendars,
     decisionedit,
     decisiontables,
     design,
@@ -37,6 +38,9 @@ urlpatterns: list[URLPattern] = [
     path("documents/<str:label>/<int:pk>/", records.files, name="documents"),
     path("documents/<int:pk>/", records.download, name="document"),
     path("trail/", trail.trail, name="trail"),
+    path("process/calendars/", calendars.listing, name="calendars"),
+    path("process/calendars/new/", calendars.edit, name="calendar_new"),
+    path("process/calendars/<int:pk>/", calendars.edit, name="calendar"),
     path("process/tables/", decisiontables.table_list, name="decision_tables"),
     path("process/tables/new/", decisionedit.new, name="decision_table_new"),
     path("process/tables/<str:key>/", decisiontables.latest, name="decision_table_latest"),

@@ -6,7 +6,7 @@ from catalog.models import Characteristic, Specification
 from kernel.models import User
 from kernel.roles import ROLES
 from kernel.tableuse import Case, Fact, Use
-from orders import approval, checks, facts, filling
+from orders import approval, checks, facts, filling, weighting
 from orders.models import EnrichmentFlow, Order, OrderLine
 
 ORDERS = 20  # each costs some queries
@@ -26,6 +26,11 @@ ANSWERS = (
     Fact("role", "Who approves", "text", tuple(ROLES)), Fact("because", "Because"),
     Fact("sequence", "Sequence", "number"),
 )  # fmt: skip
+FACTORS = (
+    Fact("rank", "Rank, 0 to 100", "number"),
+    Fact("weight", "Weight", "number"),
+    Fact("because", "Because"),
+)
 _TYPES = {"number": "number", "boolean": "boolean"}
 
 
@@ -106,6 +111,10 @@ USES = (
         approval.TABLE, "Order approval", "Who has to agree to an order, and why.", facts=lambda key: FACTS,
         answers=lambda key: ANSWERS, cases=_orders,
         needed=lambda key: ["Every order asks it; without it every order is looked at by an approver."],
+    ),
+    Use(
+        weighting.TABLE, "Order priority", "How urgent an order is: the weighted mean of the rows that match.",
+        facts=lambda key: FACTS, answers=lambda key: FACTORS, cases=_orders,
     ),
     Use(
         "enrichment:*", "Enrichment", "Technical data of a product before decomposition.", facts=_looked_at,

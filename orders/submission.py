@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from kernel import lifecycle, outbox
 from kernel.models import User
-from orders import events, validation
+from orders import events, validation, weighting
 from orders.models import Order, OrderLine
 
 
@@ -22,6 +22,7 @@ def submit(*, order_id: int, by: User) -> Order:
     if order.state == Order.State.DRAFT:
         validation.require_complete(order)
         order.submitted_at = timezone.now()
+        weighting.weigh(order)
     lifecycle.move(order, Order.submit, by=by)
     lifecycle.move_many(OrderLine.objects.filter(order=order), OrderLine.acknowledge, by=by)
     outbox.publish(events.OrderSubmitted(order_id=order.pk))
