@@ -50,6 +50,12 @@ class Tried:
     after: Outcome
     differences: list[CellChange]
 
+    @property
+    def changed(self) -> set[str]:
+        """Outputs that the draft decides differently."""
+        before = self.before.said if self.before else self.after.said
+        return {name for name, text in self.after.said.items() if text != before.get(name, "")}
+
 
 @dataclass(frozen=True)
 class Trial:

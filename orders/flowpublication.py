@@ -92,7 +92,7 @@ def problems(flow: EnrichmentFlow, on: dt.date | None = None) -> list[Problem]:
             found.append(Problem(number, f"Step {number}: there is no table “{step.get('table')}” in force{when}."))
             continue
         found += [Problem(number, f"Step {number}: {text}") for text in _of_outputs(table, seen)]
-        found += _of_condition(number, step, seen)
+        found += _of_condition(number, step)
     return found + _of_order(flow, tables, seen)
 
 
@@ -151,7 +151,7 @@ def _constant(cell: Any) -> Any:
     return {"true": True, "false": False}.get(text)
 
 
-def _of_condition(number: int, step: dict[str, Any], seen: _Seen) -> list[Problem]:
+def _of_condition(number: int, step: dict[str, Any]) -> list[Problem]:
     condition = str(step.get("condition", ""))
     if not condition:
         return []
@@ -159,8 +159,7 @@ def _of_condition(number: int, step: dict[str, Any], seen: _Seen) -> list[Proble
         decisions.check(condition)
     except decisions.BrokenRule as error:
         return [Problem(number, f"Step {number}, condition: {error}")]
-    unknown = [name for name in decisions.names_in(condition) if name not in seen.known and name not in seen.wanted]
-    return [Problem(number, f"Step {number}, condition: nobody knows “{name}”.") for name in unknown]
+    return []
 
 
 def _of_order(flow: EnrichmentFlow, tables: dict[str, DecisionTable], seen: _Seen) -> list[Problem]:

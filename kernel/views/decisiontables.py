@@ -262,15 +262,20 @@ def checked(table: DecisionTable) -> dict[str, Any]:
 
 def tests_context(request: HttpRequest, table: DecisionTable) -> dict[str, Any]:
     """The page of test rows."""
+    looked_at, outputs = looks(table), cells.typed(table)[1]
+    lines = [test_line(one, number, looked_at, outputs) for number, one in enumerate(tablecheck.run(table), 1)]
+    return {
+        **head(request, table, "tests"), "given": looked_at, "outputs": outputs, "lines": lines,
+        "failing": sum(not line["ok"] for line in lines),
+    }  # fmt: skip
+
+
+def looks(table: DecisionTable) -> list[dict[str, Any]]:
+    """Everything that the table looks at as columns: its inputs, and facts that its cells calculate with."""
     inputs, outputs = cells.typed(table)
     named = {c["name"].partition(".")[0] for c in inputs} | {c["name"] for c in outputs}
     others = [name for name in decisions.mentioned(table) if name not in named]
-    extra = [{"name": name, "label": cells.said(name), "type": "any"} for name in others]
-    lines = [test_line(one, number, [*inputs, *extra], outputs) for number, one in enumerate(tablecheck.run(table), 1)]
-    return {
-        **head(request, table, "tests"), "given": [*inputs, *extra], "outputs": outputs, "lines": lines,
-        "failing": sum(not line["ok"] for line in lines),
-    }  # fmt: skip
+    return [*inputs, *({"name": name, "label": cells.said(name), "type": "any"} for name in others)]
 
 
 def test_line(one: tablecheck.Checked, number: int, given: list[Any], outputs: list[Any]) -> dict[str, Any]:
@@ -288,9 +293,9 @@ def test_line(one: tablecheck.Checked, number: int, given: list[Any], outputs: l
 
 def _by_hand(request: HttpRequest, table: DecisionTable) -> dict[str, Any]:
     """The answer to facts that were typed into the form of the page."""
-    inputs, outputs = cells.typed(table)
+    outputs = cells.typed(table)[1]
     fields, facts = [], {}
-    for column in inputs:
+    for column in looks(table):
         typed = request.GET.get(f"in-{column['name']}", "").replace("\x00", "")[:200]
         problem = ""
         try:
