@@ -204,12 +204,14 @@ def _back_in_progress(fallout: Fallout) -> None:
 
 @transaction.atomic
 def withdrawn(*, order_id: int) -> list[int]:
-    """Lines of the order were given up: open records of tasks that were cancelled with them are not wanted any more."""
+    """Lines of the order were given up: records of tasks that were cancelled with them are closed or cancelled."""
     rows = Fallout.objects.filter(order=order_id, task__state=Task.State.CANCELLED)
-    keys = list(rows.exclude(state__in=OVER).values_list("pk", flat=True))
+    keys = list(rows.exclude(state__in=("closed", "cancelled")).values_list("pk", flat=True))
     cancelled = []
     for fallout in Fallout.objects.locked_all(keys):
-        if fallout.state not in OVER:
+        if fallout.state == Fallout.State.RESOLVED:
+            lifecycle.move(fallout, Fallout.close, by=None)
+        elif fallout.state not in OVER:
             fallout.resolved_at, fallout.sla_left = timezone.now(), None
             lifecycle.move(fallout, Fallout.cancel, by=None, reason="Its line was given up.")
             cancelled.append(fallout.pk)

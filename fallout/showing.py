@@ -58,6 +58,23 @@ class Shown:
         return [value for value in self.values if value.suggested is not None]
 
     @property
+    def mended(self) -> bool:
+        """Whether it is over."""
+        return self.record.state in MENDED
+
+    @property
+    def took(self) -> str:
+        """How long mending took, in words."""
+        ended: Any = self.record.resolved_at
+        return clock.span(ended - self.record.created_at) if ended else "–"
+
+    @property
+    def in_time(self) -> bool:
+        """Whether it was mended within its service level."""
+        ended: Any = self.record.resolved_at
+        return bool(ended and ended <= self.record.sla_due_at)
+
+    @property
     def can_act(self) -> bool:
         """Whether the reader may mend it now."""
         return not self.why_not_act

@@ -78,7 +78,7 @@ def run(request: HttpRequest) -> HttpResponse:
 def page(request: HttpRequest, number: str) -> HttpResponse:
     """A batch with its progress; the fragment asks again until it is done."""
     made = _batch(workspace.person(request), number)
-    context = _progress(made, request.GET.get("show", "")) | {"page_view": True}
+    context = _progress(made, request.GET.get("show", "")) | {"page_view": request.GET.get("from") != "desk"}
     if getattr(request, "htmx", False) and request.htmx.target == "batch-live":  # type: ignore[attr-defined]
         return htmx.respond(request, TEMPLATE, context, part="live")
     return htmx.respond(request, "fallout/batch.html", context)

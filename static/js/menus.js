@@ -69,3 +69,8 @@ function toggleRows(button) {
     });
   show(button.closest("tr").id, open);
 }
+
+// Choosing an act closes the menu that it was in.
+document.addEventListener("click", (event) => {
+  if (event.target.closest?.(".menu-pop button[name=act]")) event.target.closest("details.menu").open = false;
+});
