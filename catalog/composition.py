@@ -9,11 +9,22 @@ from catalog.models import Dependency, Specification
 
 @dataclass(frozen=True)
 class Clash:
-    """One broken rule: the specification at that site (None when no site is meant), in words."""
+    """One broken rule: the specification at that site (None when no site is meant), in words.
+
+    `others` are the specifications that must not be beside it, at that site or, with `everywhere`, at the customer.
+    """
 
     site_id: int | None
     specification_id: int
     text: str
+    others: frozenset[int] = frozenset()
+    everywhere: bool = False
+
+    def touches(self, site_id: int | None, specification_id: int) -> bool:
+        """Whether a product of that specification at that site is one of those that do not go together."""
+        if (site_id, specification_id) == (self.site_id, self.specification_id):
+            return True
+        return specification_id in self.others and (self.everywhere or site_id == self.site_id)
 
 
 @dataclass(frozen=True)
@@ -40,7 +51,8 @@ def missing_requirements(present: Mapping[int | None, Iterable[int]]) -> list[Cl
                 continue
             around = here if rule.scope == Dependency.Scope.SITE else everywhere
             if text := _broken(rule, around):
-                clashes.append(Clash(site, rule.source_id, text))
+                others = frozenset(rule.targets) & around if rule.kind == Dependency.Kind.EXCLUDES else frozenset()
+                clashes.append(Clash(site, rule.source_id, text, others, rule.scope == Dependency.Scope.ACCOUNT))
     return clashes
 
 

@@ -44,17 +44,30 @@ def of(order: Order) -> Checked:
 
 
 def horizontal(order: Order, lines: list[OrderLine]) -> list[composition.Clash]:
-    """Requirements and exclusions broken between the order's products and those installed at the customer."""
+    """What the order would break between its products and those installed at the customer.
+
+    A rule that its own products break counts, and one that was kept until now: an excluded product beside an installed
+    one, or the end of something that another product needs.
+    """
     ending = {line.product_id for line in lines if line.action == "delete"}
-    present: dict[int | None, set[int]] = defaultdict(set)
+    before: dict[int | None, set[int]] = defaultdict(set)
+    after: dict[int | None, set[int]] = defaultdict(set)
     for line in lines:
         if line.action != "delete":
-            present[line.site_id].add(line.specification_id)
-    ordered = {(site, key) for site, keys in present.items() for key in keys}
-    installed = Product.objects.filter(account__root=order.account.root_id, state__in=LIVING).exclude(pk__in=ending)
-    for site, key in installed.exclude(order_number=order.number).values_list("site", "specification"):
-        present[site].add(key)
-    return [c for c in composition.missing_requirements(present) if (c.site_id, c.specification_id) in ordered]
+            after[line.site_id].add(line.specification_id)
+    ordered = {(site, key) for site, keys in after.items() for key in keys}
+    installed = Product.objects.filter(account__root=order.account.root_id, state__in=LIVING)
+    rows = installed.exclude(order_number=order.number).values_list("pk", "site", "specification")
+    for pk, site, key in rows:
+        before[site].add(key)
+        if pk not in ending:
+            after[site].add(key)
+    known = {(c.site_id, c.specification_id, c.text) for c in composition.missing_requirements(before)}
+    return [
+        clash for clash in composition.missing_requirements(after)
+        if (clash.site_id, clash.specification_id) in ordered
+        or (clash.site_id, clash.specification_id, clash.text) not in known
+    ]  # fmt: skip
 
 
 def _financial(order: Order) -> dict[str, Any]:

@@ -14,9 +14,10 @@ def met(order: Order, lines: list[OrderLine]) -> list[OrderLine]:
     adding = [line for line in lines if line.action == "add"]
     if not adding:
         return lines
-    broken = {(clash.site_id, clash.specification_id) for clash in clashes(order, lines)}
+    broken = clashes(order, lines)
     return [
-        line for line in lines if line.action != "add" or (line.site_id, line.specification_id) not in broken
+        line for line in lines
+        if line.action != "add" or not any(clash.touches(line.site_id, line.specification_id) for clash in broken)
     ]  # fmt: skip
 
 
@@ -31,4 +32,4 @@ def clashes(order: Order, lines: list[OrderLine]) -> list[composition.Clash]:
     for site, specification in running.exclude(pk__in=ending).values_list("site", "specification"):
         present[site].add(specification)
     wanted = {(line.site_id, line.specification_id) for line in lines}
-    return [c for c in composition.missing_requirements(present) if (c.site_id, c.specification_id) in wanted]
+    return [clash for clash in composition.missing_requirements(present) if any(clash.touches(*one) for one in wanted)]
