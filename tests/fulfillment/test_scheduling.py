@@ -1,6 +1,7 @@
 """Scheduling: dates over working days, forward and backward."""
 
 import datetime as dt
+from typing import Any
 
 import pytest
 
@@ -139,3 +140,46 @@ def test_a_projection_takes_other_durations_and_dates_and_writes_nothing() -> No
     told = scheduling.project(flow.root_type, flow.root_id, start=MONDAY, ends={pk["c"]: dt.date(2026, 12, 16)})
     assert (told[pk["c"]].ends_on, told[pk["d"]].ends_on) == (dt.date(2026, 12, 16), dt.date(2026, 12, 17))
     assert not Task.objects.filter(flow=flow, planned_end__isnull=False).exists()
+
+
+@pytest.mark.slow
+def test_the_number_of_statements_does_not_grow_with_the_sites(django_assert_max_num_queries: Any) -> None:
+    make.plan("line_access", {"key": "order", "days": 2}, {"key": "accept", "after": ["order"]})
+    reach = {"specification": "line_access", "scope": "site"}
+    make.plan("router", {"key": "ship", "days": 4}, {"key": "install", "days": 1, "after": ["ship", reach]})
+    sites = [SiteFactory() for _ in range(40)]
+    counts = []
+    for root, some in ((811, sites[:4]), (812, sites)):
+        asked = [make.request(key, site, root=root) for site in some for key in ("router", "line_access")]
+        with django_assert_max_num_queries(40) as found:
+            planning.plan(asked, wish=planning.Wish(MONDAY))
+            scheduling.schedule("test.root", root, start=MONDAY)
+            scheduling.schedule("test.root", root, start=MONDAY + dt.timedelta(days=1))
+        counts.append(len(found))
+    assert counts[0] == counts[1]
+    assert Task.objects.filter(flow__root_id=812, planned_end__isnull=False).count() == 160
+
+
+def test_dates_at_planning_are_those_that_scheduling_gives() -> None:
+    BusinessCalendar.objects.create(name="Every day", country="DE", weekdays=[0, 1, 2, 3, 4, 5, 6])
+    make.plan(
+        "router", {"key": "a", "days": 3}, {"key": "b", "days": 4, "after": [{"item": "a", "kind": "SS", "lag": 2}]}
+    )
+    here, there = SiteFactory(country="DE"), SiteFactory(country="NL")
+    wish = planning.Wish(MONDAY, dt.date(2026, 12, 31))
+    at_once = planning.plan([make.request("router", site, root=821) for site in (here, there)], wish=wish)
+    later = planning.plan([make.request("router", site, root=822) for site in (here, there)])
+    scheduling.schedule("test.root", 822, start=MONDAY, requested_on=wish.requested_on)
+    for one, other in zip(at_once.values(), later.values(), strict=True):
+        assert dates(Flow.objects.get(pk=one)) == dates(Flow.objects.get(pk=other))
+    ends = {str(flow.site.country): flow.estimated_end for flow in Flow.objects.filter(pk__in=at_once.values())}
+    assert ends == {"DE": dt.date(2026, 12, 12), "NL": dt.date(2026, 12, 14)}
+
+
+def test_a_new_baseline_is_set_on_request() -> None:
+    flow = chain(2, 3)
+    schedule(flow)
+    later = MONDAY + dt.timedelta(days=7)
+    scheduling.schedule(flow.root_type, flow.root_id, start=later, baseline=True)
+    assert dates(flow)["t1"][1] == dt.date(2026, 12, 18)
+    assert Flow.objects.get(pk=flow.pk).planned_end == dt.date(2026, 12, 18)
