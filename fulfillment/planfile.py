@@ -39,7 +39,7 @@ def load(plans: list[dict[str, Any]], by: User | None = None) -> dict[str, str]:
     """Take plans from a file; key → created, changed or unchanged.
 
     Raises:
-        BadPlan: with all problems of all plans, each at plan/item; nothing is stored.
+        BadPlan: with all problems of all plans, each at plan/item, or a changed plan has a draft; nothing is stored.
     """
     problems: dict[str, list[str]] = {}
     keys = set(Specification.objects.values_list("key", flat=True))
@@ -57,6 +57,8 @@ def _take(plan: dict[str, Any], current: dict[str, Any] | None, by: User | None)
     wanted = normal(plan)
     if current is not None and _content(current) == _content(wanted):
         return "unchanged"
+    if PlanDefinition.objects.filter(key=plan["key"], state=PlanDefinition.State.DRAFT).exists():
+        raise BadPlan(problems={plan["key"]: ["There is a draft of this plan. Publish or discard it first."]})
     active = PlanDefinition.objects.filter(key=plan["key"], state=PlanDefinition.State.ACTIVE)
     for old in PlanDefinition.objects.locked_all(active.values_list("pk", flat=True)):
         old.ends_on = wanted["starts_on"] or timezone.localdate()

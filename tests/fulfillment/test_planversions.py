@@ -144,3 +144,23 @@ def test_a_circle_through_another_plan_is_refused(admin: User) -> None:
     wanted["items"][0]["after"] = [{"specification": "pong", "scope": "line"}]
     with pytest.raises(Refusal, match="circle through other plans: ping: done → pong: b → ping: done"):
         planversions.save(pk=draft.pk, edition=draft.edition, wanted=wanted, by=admin)
+
+
+def test_a_file_does_not_run_over_a_draft(admin: User) -> None:
+    first = plan({"key": "a"})
+    planversions.next_version(pk=first.pk, by=admin)
+    same = {"key": "cpe", "specification": "cpe", "items": [{"key": "a", "kind": "automatic", "name": "A"}]}
+    assert planfile.load([same]) == {"cpe": "unchanged"}
+    with pytest.raises(planfile.BadPlan, match="There is a draft of this plan"):
+        planfile.load([same | {"name": "Other"}])
+
+
+def test_a_file_may_say_from_which_day_a_plan_holds(admin: User) -> None:
+    make.specification("cpe")
+    then = TODAY() + dt.timedelta(days=5)
+    items = [{"key": "a", "kind": "automatic"}]
+    planfile.load([{"key": "cpe", "specification": "cpe", "starts_on": then.isoformat(), "items": items}])
+    assert [(row["key"], row["starts_on"]) for row in planfile.dump()] == [("cpe", then)]
+    asked = make.request("cpe", SiteFactory())
+    assert planning.plan([asked]) == {}
+    assert set(planning.plan([asked], today=then)) == {asked.owner_id}
