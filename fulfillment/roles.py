@@ -6,9 +6,9 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from fulfillment import drawing, execution, queries, rulecases, taskwork
+from fulfillment import drawing, execution, queries, taskwork
 from fulfillment.models import Flow, Kind, Project, Task
-from kernel import finding, frame, home, moving, roles, states, tableuse
+from kernel import finding, frame, home, moving, roles, states
 from kernel.models import User
 from kernel.states import Look
 from kernel.templatetags.trunkline import distance
@@ -117,4 +117,3 @@ moving.register(
     resume=execution.resume_flow,
 )
 states.add({f"kind.{kind}": Look(drawing.ICONS[kind], str(label), "idle") for kind, label in Kind.choices})
-tableuse.add(*rulecases.USES)

@@ -1,19 +1,12 @@
-"""Rule cases: what the judge of jeopardy knows when it asks its decision table."""
+"""Rule cases: what the judge of jeopardy knows when it asks its decision table, and what it understands."""
 
 from fulfillment import jeopardy
-from kernel.tableuse import Fact, Use
+from kernel.tableuse import Fact
 
 FACTS = (
-    Fact("subject", "What is late", "text", ("order", "line", "flow", "milestone", "task")),
-    Fact("days_late", "Days late", "number"), Fact("days_late_p90", "Days late in a bad case", "number"),
-    Fact("critical", "On the critical path", "boolean"), Fact("percent_late", "Late, % of its length", "number"),
-    Fact("days_after_request", "Days after the wanted date", "number"),
+    Fact("subject", "What", "text", ("order", "line", "flow", "milestone", "task")),
+    Fact("critical", "Critical path", "boolean"), Fact("days_late", "Days late, likely", "number"),
+    Fact("days_late_p90", "Days late, 9 of 10", "number"), Fact("percent_late", "% late", "number"),
+    Fact("days_after_request", "Days after the wish", "number"),
 )  # fmt: skip
-
-USES = (
-    Use(
-        jeopardy.TABLE, "Jeopardy", "How badly a late task, flow, line or order threatens what was planned.",
-        facts=lambda key: FACTS, answers=lambda key: (Fact("level", "Level", "text", tuple(jeopardy.NAMES)),),
-        needed=lambda key: ["Every forecast asks it; without it nothing is ever in jeopardy."],
-    ),
-)  # fmt: skip
+ANSWERS = (Fact("level", "Level", "text", tuple(jeopardy.NAMES)),)

@@ -1,22 +1,13 @@
-"""Rules of jeopardy: what the decision table is told, what it answers, and real orders to try a changed one on."""
+"""Rules of jeopardy: real orders to try a changed decision table on."""
 
 from collections.abc import Iterable
 
+from fulfillment import rulecases
 from fulfillment.jeopardy import TABLE
 from kernel import workdays
 from kernel.models import User
-from kernel.tableuse import Case, Fact, Use
+from kernel.tableuse import Case, Use
 from orders.models import Order
-
-FACTS = (
-    Fact("subject", "What is late", "text", ("order", "line", "flow", "milestone", "task")),
-    Fact("critical", "On the critical path", "boolean"),
-    Fact("days_late", "Working days late, as likely as not", "number"),
-    Fact("days_late_p90", "Working days late, nine times of ten", "number"),
-    Fact("percent_late", "Late, % of the time it was given", "number"),
-    Fact("days_after_request", "Working days after the date asked for", "number"),
-)  # fmt: skip
-ANSWERS = (Fact("level", "Level", "text", ("low", "medium", "high", "critical")),)
 
 
 def _cases(key: str, limit: int, user: User) -> Iterable[Case]:
@@ -34,11 +25,8 @@ def _cases(key: str, limit: int, user: User) -> Iterable[Case]:
         }, order.get_absolute_url())  # fmt: skip
 
 
-def _needed(key: str) -> list[str]:
-    return ["Without it no order is in jeopardy, however late it is, and nobody is told."]
-
-
 USE = Use(
-    TABLE, "Jeopardy", "How badly late work threatens what was promised.", lambda key: FACTS, lambda key: ANSWERS,
-    _cases, _needed,
+    TABLE, "Jeopardy", "How badly late work threatens what was promised.", cases=_cases,
+    facts=lambda key: rulecases.FACTS, answers=lambda key: rulecases.ANSWERS,
+    needed=lambda key: ["Without it no order is in jeopardy, however late it is, and nobody is told."],
 )  # fmt: skip

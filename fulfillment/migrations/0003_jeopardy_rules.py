@@ -8,12 +8,12 @@ from django.db import migrations
 SUBJECTS = ["order", "line", "flow", "milestone", "task"]
 LEVELS = ["low", "medium", "high", "critical"]
 INPUTS = [
-    {"name": "subject", "label": "What is late", "type": "text", "values": SUBJECTS},
-    {"name": "critical", "label": "On the critical path", "type": "boolean"},
-    {"name": "days_late", "label": "Working days late, as likely as not", "type": "number"},
-    {"name": "days_late_p90", "label": "Working days late, nine times of ten", "type": "number"},
-    {"name": "percent_late", "label": "Late, % of the time it was given", "type": "number"},
-    {"name": "days_after_request", "label": "Working days after the date asked for", "type": "number"},
+    {"name": "subject", "label": "What", "type": "text", "values": SUBJECTS},
+    {"name": "critical", "label": "Critical path", "type": "boolean"},
+    {"name": "days_late", "label": "Days late, likely", "type": "number"},
+    {"name": "days_late_p90", "label": "Days late, 9 of 10", "type": "number"},
+    {"name": "percent_late", "label": "% late", "type": "number"},
+    {"name": "days_after_request", "label": "Days after the wish", "type": "number"},
 ]
 OUTPUTS = [{"name": "level", "label": "Level", "type": "text", "values": LEVELS}]
 PROMISED = "'order', 'line'"
@@ -50,7 +50,7 @@ def add(apps: Any, schema_editor: Any) -> None:
     if not table.objects.filter(key="jeopardy").exists():
         table.objects.create(
             key="jeopardy", version=1, state="active", valid_from=dt.date(2026, 1, 1), title="When a date is in jeopardy",
-            purpose="How badly late work threatens what was promised, so that people hear of it in time.",
+            purpose="How badly late work threatens what was promised, so that people hear of it in time. Days are working days.",
             hit="first", inputs=INPUTS, outputs=OUTPUTS, rows=ROWS, tests=TESTS,
         )  # fmt: skip
 
