@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from catalog import rulecases
-from catalog.models import Offering
+from catalog.models import DecompositionRule, Offering
 from kernel import finding, frame, roles, states, tableuse
 from kernel.finding import Found
 from kernel.frame import NavItem
@@ -51,5 +51,15 @@ def find(user: User, text: str, limit: int) -> Iterable[Found]:
         yield Found(offering.name, url, offering.category.name, "", offering.icon or "books")
 
 
+def find_rules(user: User, text: str, limit: int) -> Iterable[Found]:
+    """Published rules and drafts by key or by what they make."""
+    rows = DecompositionRule.objects.visible_to(user).exclude(state="retired").select_related("source", "target")
+    rows = rows.filter(Q(key__icontains=text) | Q(target__name__icontains=text) | Q(source__name__icontains=text))
+    for rule in rows.order_by("key", "-version")[:limit]:
+        name = f"{rule.source.name} → {rule.target.name}"
+        yield Found(name, rule.get_absolute_url(), f"version {rule.version}", rule.key, "sitemap")
+
+
 finding.register("Catalogue", "books", "catalog.view_offering", find, order=40)
 tableuse.add(*rulecases.USES)
+finding.register("Decomposition rules", "sitemap", "catalog.view_decompositionrule", find_rules, order=80)

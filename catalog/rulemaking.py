@@ -149,7 +149,7 @@ def retire(*, pk: int, reason: str, by: User) -> DecompositionRule:
 
 def require_sound(rule: DecompositionRule) -> None:
     """Raise Unsound with every problem of a rule, by itself and among the others."""
-    found = soundness.problems(rule) or soundness.circles(rulebook.newest(), rule)
+    found = soundness.of(rule, rulebook.newest())
     if found:
         raise Unsound(problems=found)
 

@@ -31,6 +31,11 @@ class _Sides:
     rule: DecompositionRule
 
 
+def of(rule: DecompositionRule, rules: Iterable[DecompositionRule]) -> Problems:
+    """Everything that is wrong with a rule: by itself, else among the others."""
+    return problems(rule) or circles(rules, rule)
+
+
 def problems(rule: DecompositionRule) -> Problems:
     """What is wrong with one rule by itself: names, types, tables, expressions, numbers."""
     found: Problems = defaultdict(list)

@@ -1,9 +1,11 @@
 """Soundness: a rule that cannot work is refused where it is wrong, before anybody relies on it."""
 
 import datetime as dt
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from catalog import publication, rulebook, soundness
 from catalog.models import Characteristic, DecompositionRule, Specification
@@ -144,3 +146,15 @@ def test_a_changed_rule_of_a_file_is_its_next_version() -> None:
     assert again.kind == "same"
     with pytest.raises(ImportRefused, match="Version 2 is published and stays as it is"):
         publication.load({"rules": [item | {"version": 2, "condition": ""}]}, by=None)
+
+
+def test_the_check_names_rules_that_broke_after_they_were_published() -> None:
+    out = StringIO()
+    call_command("catalogue", "check", stdout=out)
+    assert out.getvalue() == "8 rules, all sound.\n"
+    Characteristic.objects.filter(specification__key="t-access", key="access_pairs").delete()
+    with pytest.raises(CommandError) as refused:
+        call_command("catalogue", "check")
+    assert "t-access-t-fibre v1 count_from: Internet access has no characteristic “access_pairs”." in str(refused.value)
+    with pytest.raises(CommandError, match="Name the file"):
+        call_command("catalogue", "import")

@@ -1,4 +1,4 @@
-"""Catalogue files in and out: `catalogue import FILE [--dry-run]`, `catalogue export FILE`, `catalogue diff FILE`."""
+"""Catalogue files in and out, and a check: `catalogue import|diff|export FILE [--dry-run]`, `catalogue check`."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from catalog import publication
+from catalog import publication, rulebook, soundness
 from kernel.refusal import Refusal
 
 
@@ -17,12 +17,17 @@ class Command(BaseCommand):
     help = "Import, export or compare the catalogue as YAML."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("act", choices=["import", "export", "diff"])
-        parser.add_argument("file", type=Path)
+        parser.add_argument("act", choices=["import", "export", "diff", "check"])
+        parser.add_argument("file", type=Path, nargs="?", help="not asked for by check")
         parser.add_argument("--dry-run", action="store_true", help="show what would change, keep nothing")
         parser.add_argument("--json", action="store_true", help="print the changes as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["act"] == "check":
+            self._check(as_json=options["json"])
+            return
+        if options["file"] is None:
+            raise CommandError("Name the file.")
         if options["act"] == "export":
             text = yaml.safe_dump(publication.dump(), sort_keys=False, allow_unicode=True, width=120)
             options["file"].write_text(text, encoding="utf-8")
@@ -37,6 +42,20 @@ class Command(BaseCommand):
             ]
             raise CommandError("The file was refused; nothing was changed.\n" + "\n".join(lines)) from refusal
         self._report(changes, dry, as_json=options["json"])
+
+    def _check(self, *, as_json: bool) -> None:
+        """Whether every rule in force can still be followed, after whatever was changed around it."""
+        book = rulebook.newest()
+        wrong = {str(rule): found for rule in book if (found := soundness.of(rule, book))}
+        if as_json:
+            self.stdout.write(json.dumps(wrong))
+        elif not wrong:
+            self.stdout.write(f"{len(book)} rules, all sound.")
+        if wrong:
+            said = [
+                f"{name} {place}: {' '.join(texts)}" for name, found in wrong.items() for place, texts in found.items()
+            ]
+            raise CommandError("\n".join(said))
 
     def _report(self, changes: list[publication.Change], dry: bool, *, as_json: bool) -> None:
         touched = [change for change in changes if change.kind != "same"]
