@@ -15,8 +15,8 @@ from config.bench.flows import STEPS, Bench, transactions
 from config.processes import inherited
 from config.stack import ROOT, Stack
 
-FLOWS = 300
-IDLE_SECONDS = 20
+FLOWS = 200
+IDLE_SECONDS = 15
 TOLD_WITHIN = 11  # seconds after which an idle server process has told its statistics
 SITES = (500, 1000)
 

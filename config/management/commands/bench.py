@@ -25,15 +25,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["here"]:
             sys.exit(self._beside(options))
+        figures = []
         try:
-            figures = list(bench.measure(options["group"], lambda text: self.stderr.write(f"… {text}")))
+            for figure in bench.measure(options["group"], lambda text: self.stderr.write(f"… {text}")):
+                figures.append(figure)
+                (self.stderr if options["json"] else self.stdout).write(self.line(figure))
         except RuntimeError as error:
             raise CommandError(str(error)) from error
         if options["json"]:
             self.stdout.write(json.dumps([figure.as_json() for figure in figures], ensure_ascii=False, indent=1))
-        else:
-            for figure in figures:
-                self.stdout.write(self.line(figure))
         if not all(figure.ok for figure in figures):
             sys.exit(1)
 
