@@ -35,32 +35,37 @@ class Route:
 
 def route(task: Task, *, kind: str, cause: str, code: str = "", fingerprint: str = "") -> Route:
     """The table's answer; what it leaves open comes from the plan item. A broken table never loses a failure."""
+    known = facts(task, kind=kind, cause=cause, code=code)
+    return _route(known, team=task.item.fallout_team or task.team, hours=task.item.sla_hours, fingerprint=fingerprint)
+
+
+def facts(task: Task, *, kind: str, cause: str, code: str) -> dict[str, Any]:
+    """What the table may look at."""
     item = task.item
-    facts = {
+    return {
         "kind": kind, "adapter": item.adapter, "operation": item.operation, "cause": cause, "code": code,
         "step": item.key, "specification": task.flow.specification_key, "priority": task.priority,
-        "tier": str(getattr(task.account, "tier", "")), "point_of_no_return": item.no_return,
+        "tier": str(task.account.tier), "point_of_no_return": item.no_return,
     }  # fmt: skip
-    return _route(facts, team=item.fallout_team or task.team, hours=item.sla_hours, fingerprint=fingerprint)
 
 
 def route_standstill(*, cause: str, fingerprint: str, priority: int, tier: str) -> Route:
     """The same for an order that stands still; the table knows it by the kind “standstill”."""
-    facts = {"kind": Fallout.Type.STANDSTILL.value, "cause": cause, "priority": priority, "tier": tier}
+    known = {"kind": Fallout.Type.STANDSTILL.value, "cause": cause, "priority": priority, "tier": tier}
     blank = dict.fromkeys(("adapter", "operation", "code", "step", "specification", "point_of_no_return"), "")
-    return _route(blank | facts, team="", hours=0, fingerprint=fingerprint)
+    return _route(blank | known, team="", hours=0, fingerprint=fingerprint)
 
 
-def _route(facts: dict[str, Any], *, team: str, hours: float, fingerprint: str) -> Route:
+def _route(known: dict[str, Any], *, team: str, hours: float, fingerprint: str) -> Route:
     try:
-        said = decisions.decide(TABLE, facts)
+        said = decisions.decide(TABLE, known)
     except decisions.BrokenRule as error:
         log.warning("a failure is routed by its plan item: %s", error)
         said = {}
     severity = _one_of(Severity.values, said.get("severity"), Severity.MEDIUM)
     return Route(
         team=str(said.get("team") or team or DESK)[:60],
-        type=_one_of(Fallout.Type.values, said.get("type"), facts["kind"], Fallout.Type.PROVISIONING),
+        type=_one_of(Fallout.Type.values, said.get("type"), known["kind"], Fallout.Type.PROVISIONING),
         severity=severity, hours=_hours(said.get("sla_hours"), hours or GRACE[Severity(severity)]),
         calendar=str(said.get("calendar") or "")[:60], runbook_id=_runbook(said.get("runbook"), fingerprint),
     )  # fmt: skip
