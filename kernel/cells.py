@@ -29,6 +29,7 @@ _BOUNDS = re.compile(rf"[\[(]\s*({_N})\s*\.\.\s*({_N})\s*[\])]")
 _PLAIN_RANGE = re.compile(rf"\[({_N})\.\.({_N})\]")
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 _LIST = re.compile(r"\s*(?:'[^']*'|\"[^\"]*\")(?:\s*,\s*(?:'[^']*'|\"[^\"]*\"))*\s*")
+_PART = re.compile(r"\s*(?:'[^']*'|\"[^\"]*\")\s*(?=,|$)|[^,]+")
 _NOT_IN = re.compile(r"not in \[(.*)\]")
 
 
@@ -46,6 +47,8 @@ def read(column: Column, typed: str, *, output: bool) -> str:
     kind = column.get("type") or "any"
     if typed.startswith("=") and kind != "any":
         stored = typed[1:].strip()
+        if kind == "text" and (listed := words(stored)) is not None:  # plain words after all
+            stored = ", ".join(_quoted(column, f'"{one}"' if "'" in one else f"'{one}'") for one in listed)
     else:
         reading = _OUTPUTS if output else _INPUTS
         stored = reading[kind](column, typed)
@@ -148,7 +151,7 @@ def _words(column: Column, typed: str) -> str:
     text, negated = typed, typed.lower().startswith("not ")
     if negated:
         text = typed[4:].strip()
-    parts = [part.strip() for part in re.findall(r"'[^']*'|\"[^\"]*\"|[^,]+", text) if part.strip()]
+    parts = [part.strip() for part in _PART.findall(text) if part.strip()]
     listed = [_quoted(column, part) for part in parts]
     if not listed:
         raise CellRefused(f"“{typed}” names nothing.")
@@ -193,10 +196,16 @@ def _show_words(text: str, output: bool) -> str | None:
     listed = words(found.group(1) if found and not output else text)
     if listed is None or (output and len(listed) != 1):
         return None
-    if output:
-        return listed[0]
-    shown = ", ".join(f"'{one}'" if "," in one or not one else one for one in listed)
-    return f"not {shown}" if found else shown
+    shown = ", ".join(_bare(one, output) for one in listed)
+    return f"not {shown}" if found and not output else shown
+
+
+def _bare(word: str, output: bool) -> str:
+    """A word without quotation marks, unless it would be read as something else."""
+    odd = word.lower() in ANYTHING or word.startswith("=") or word.lower().startswith("not ") or word != word.strip()
+    if odd or "'" in word or '"' in word or ("," in word and not output):
+        return f'"{word}"' if "'" in word else f"'{word}'"
+    return word
 
 
 _INPUTS = {"number": _numbers, "boolean": _yes_or_no, "text": _words, "any": _expression}

@@ -4,10 +4,11 @@ import re
 import uuid
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from kernel import audit, cells, tableuse
+from kernel.models.base import Record
 from kernel.models.decisions import DecisionTable
 from kernel.models.people import User
 from kernel.refusal import Conflict, NotPermitted, Refusal
@@ -51,13 +52,23 @@ def create(*, key: str, title: str, hit: str, by: User) -> DecisionTable:
     if problems:
         raise Refusal(problems=problems)
     asked_by = tableuse.of(key)
-    table = DecisionTable.objects.create(
+    table = DecisionTable(
         key=key, title=title.strip()[:120], hit=hit if hit in DecisionTable.Hit.values else "first", state="draft",
         valid_from=None, purpose=asked_by[0].purpose if asked_by else "",
         outputs=[fact.column() for fact in tableuse.answers_for(key)[:MOST_COLUMNS]],
     )  # fmt: skip
+    insert(table)
     audit.record("drafted", table, by=by)
     return table
+
+
+def insert(record: Record) -> None:
+    """Store a first version. Raises Refusal at the key when somebody else has just taken it."""
+    try:
+        with transaction.atomic():
+            record.save(force_insert=True)
+    except IntegrityError as error:
+        raise Refusal(problems={"key": ["Somebody has just made one of that key."]}) from error
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from django.db.models import Max
 from kernel import audit
 from kernel.models import User
 from kernel.refusal import Conflict, NotPermitted, Refusal
+from kernel.tabledrafts import insert
 from orders.models import EnrichmentFlow
 
 ID = "_id"
@@ -34,9 +35,8 @@ def create(*, key: str, title: str, specification: str, action: str, by: User) -
         problems["title"] = ["Say in a few words what it fills."]
     if problems:
         raise Refusal(problems=problems)
-    flow = EnrichmentFlow.objects.create(
-        key=key, title=title.strip()[:120], specification=specification, action=_action(action)
-    )
+    flow = EnrichmentFlow(key=key, title=title.strip()[:120], specification=specification, action=_action(action))
+    insert(flow)
     audit.record("drafted", flow, by=by)
     return flow
 

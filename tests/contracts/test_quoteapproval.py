@@ -7,7 +7,7 @@ import pytest
 from contracts import quoteapproval, quotecompleteness, quoteversions, quoting
 from contracts.models import Quote
 from contracts.quoteapproval import Incomplete
-from kernel import approvals
+from kernel import approvals, tableuse
 from kernel.decisions import BrokenRule
 from kernel.lifecycle import IllegalMove
 from kernel.models import ApprovalRequest, DecisionTable
@@ -167,3 +167,10 @@ def test_figures_are_over_the_term() -> None:
     assert figures.margin == round(
         (1500 - 860) * 36 * Decimal(100) / (1500 * 36) - Decimal(1200) * 100 / (1500 * 36), 2
     )
+
+
+def test_real_quotes_are_cases_for_a_changed_table_only_for_those_who_may_see_margins() -> None:
+    quote, _ = make.filled(discount=17)
+    cases = tableuse.cases_for(quoteapproval.TABLE, 5, UserFactory(roles=["sales_manager"]))
+    assert [(case.name, case.facts["discount"]) for case in cases] == [(str(quote), 17.0)]
+    assert tableuse.cases_for(quoteapproval.TABLE, 5, UserFactory(roles=["process_admin"])) == []

@@ -54,6 +54,7 @@ def stored(draft: DecisionTable) -> DecisionTable:
         (NUMBER, "= $ > other", "$ > other"), (WORDS, "Breda", "'Breda'"),
         (WORDS, "Breda, Zwolle", "'Breda', 'Zwolle'"),
         (WORDS, "not Breda", "not in ['Breda']"), (WORDS, "'s-Hertogenbosch", None), (YES_NO, "yes", "true"),
+        (WORDS, "'any'", "'any'"), (WORDS, "'=x', 'a,b'", "'=x', 'a,b'"), (WORDS, "'not x'", "'not x'"),
         (WORDS, "L'Aquila", "\"L'Aquila\""), (CLOSED, "Breda", "'Breda'"),
     ],
 )  # fmt: skip
@@ -79,7 +80,7 @@ def test_a_cell_that_cannot_be_read_is_refused_with_what_fits(column: dict[str, 
         cells.read(column, typed, output=False)
 
 
-@given(st.text(max_size=60))
+@given(st.text(max_size=60) | st.text(alphabet="'\"=,- noatyx.5[]()", max_size=12))
 def test_whatever_is_typed_is_read_or_refused(typed: str) -> None:
     for column in (NUMBER, WORDS, YES_NO):
         for output in (False, True):
@@ -327,3 +328,11 @@ def test_a_file_that_does_not_fit_is_refused_at_its_cells(content: bytes, said: 
     draft = drafted(admin())
     with pytest.raises(tablefile.Unreadable, match=said):
         tablefile.read(draft, content)
+
+
+@pytest.mark.django_db
+def test_a_key_that_somebody_has_just_taken_is_refused_at_its_field() -> None:
+    made([]).save()
+    with pytest.raises(Refusal) as refusal:
+        tabledrafts.insert(made([], state="draft", valid_from=None))
+    assert set(refusal.value.problems) == {"key"}
