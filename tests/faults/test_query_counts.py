@@ -1,0 +1,199 @@
+"""T33: a page asks the database as often for 60 rows as for 10 (1,000 in the full trial), whatever page it is.
+
+Every address of the product is visited that answers to GET: lists, record pages, their panels and exports, the
+customer's pages as the customer. What cannot be reached with these records is listed as such.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import connection, models
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from cmdb.models import Product, Resource, Service
+from contracts.models import Quote
+from crm.models import Account, Contact, Lead, Opportunity, Site
+from fallout.models import Fallout
+from fulfillment import execution
+from fulfillment.models import Flow, PlanDefinition, Task
+from fulfillment.trouble import Trouble, fall_out
+from kernel import lifecycle, outbox
+from kernel.models import User
+from orders.models import Order
+from tests.contracts.conftest import blank_pages  # noqa: F401 – a fixture
+from tests.factories import portal as make_portal
+from tests.factories.crm import AccountFactory, BillingProfileFactory, ContactFactory, LeadFactory, OpportunityFactory
+from tests.factories.orders import Shop
+from tests.factories.people import UserFactory
+from tests.faults.conftest import Figure
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.usefixtures("blank_pages")]
+
+SPARE = 2  # queries more are no growth: a page that has a next one looks for it
+LEFT_OUT = ("admin", "logout", "healthz", "login", "password")
+KEYED: tuple[type[models.Model], ...] = (
+    Order, Quote, Lead, Opportunity, Account, Product, Service, Resource, Task, Fallout, Contact, Site, PlanDefinition,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Address:
+    """One URL pattern by its name, and what it needs."""
+
+    name: str
+    route: str
+    needs: tuple[str, ...]
+
+
+def addresses(resolver: Any = None, namespace: str = "", path: str = "") -> Iterator[Address]:
+    """All named addresses of ours."""
+    for entry in (resolver or get_resolver()).url_patterns:
+        route = path + str(entry.pattern)
+        if route.startswith(LEFT_OUT):
+            continue
+        if isinstance(entry, URLResolver):
+            yield from addresses(entry, ":".join(filter(None, (namespace, entry.namespace or ""))), route)
+        elif isinstance(entry, URLPattern) and entry.name:
+            needs = tuple(entry.pattern.converters)
+            yield Address(":".join(filter(None, (namespace, entry.name))), "/" + route, needs)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How often a page asks the database, and its questions without their numbers."""
+
+    path: str
+    times: int
+    questions: Counter[str]
+
+
+class World:
+    """One customer with so many of everything: sites, an order with a line for each, tasks, contacts, fallouts."""
+
+    def __init__(self, shop: Shop, size: int) -> None:
+        first = {model: self._last(model) for model in KEYED}
+        shop.account = AccountFactory()
+        shop.contact = ContactFactory(account=shop.account)
+        BillingProfileFactory(account=shop.account)
+        shop.quote(sites=1)
+        order = shop.running(sites=size)
+        for _ in range(size):
+            LeadFactory()
+            ContactFactory(account=shop.account)
+            OpportunityFactory(account=shop.account)
+            AccountFactory(parent=shop.account)
+        self._break(order, size)
+        self.order = order
+        self.customer = make_portal.customer(shop.account)
+        self.records = {model: self._pick(model, pk) for model, pk in first.items()}
+
+    @staticmethod
+    def _last(model: type[models.Model]) -> int:
+        newest = model._base_manager.order_by("-pk").values_list("pk", flat=True).first()
+        return newest or 0
+
+    def _pick(self, model: type[models.Model], after: int) -> Any:
+        if model is Order:
+            return self.order
+        made = model._base_manager.filter(pk__gt=after).order_by("pk")
+        return made.first() or model._base_manager.order_by("pk").first()
+
+    def _break(self, order: Order, size: int) -> None:
+        """Half of the machine's work is done, then every second task that is ready falls out."""
+        execution.run_local(size)
+        outbox.drain()
+        ready = Task.objects.filter(flow__root_id=order.pk, state="ready").order_by("pk")
+        keys = [task.pk for task in ready][: max(5, size // 2)]
+        lifecycle.move_many(Task.objects.filter(pk__in=keys), Task.start, by=None)
+        fall_out({pk: Trouble("provisioning", "VLAN in use", "2114 is taken.", {"vlan": 2131}) for pk in keys})
+        outbox.drain()
+
+    def ways(self, address: Address) -> Iterator[str]:
+        """Paths that the address may have for our records."""
+        if not address.needs:
+            yield _filled(address.route, {})
+            return
+        flow = Flow.objects.filter(root_id=self.order.pk).first()
+        near = address.name.split(":")[0]
+        for record in self.records.values():
+            if record is None or record._meta.app_label not in (near, "orders" if ":" not in address.name else near):
+                continue
+            values = {
+                "number": getattr(record, "number", ""), "pk": record.pk, "key": getattr(record, "key", ""),
+                "version": getattr(record, "version", 1), "label": record._meta.label_lower,
+                "root_type": flow.root_type if flow else "", "root_id": self.order.pk, "other": 1,
+            }  # fmt: skip
+            if all(values.get(name) not in ("", None) for name in address.needs):
+                yield _filled(address.route, values)
+
+
+def _filled(route: str, values: dict[str, Any]) -> str:
+    parts = []
+    for part in route.split("<"):
+        name, closed, rest = part.partition(">")
+        parts.append(f"{values[name.split(':')[-1]]}{rest}" if closed else part)
+    return "".join(parts)
+
+
+def visit(world: World, client: Client, user: User, *, portal: bool) -> dict[str, Asked]:
+    """What every address that answers this person asks, by name: of the portal, or of everything else."""
+    client.force_login(user)
+    found: dict[str, Asked] = {}
+    for address in addresses():
+        if address.name.startswith("portal:") != portal:
+            continue
+        for path in world.ways(address):
+            status, asked = read(client, path)
+            if asked is not None:
+                found[address.name] = asked
+            if asked is not None or status == 405:
+                break
+    return found
+
+
+def read(client: Client, path: str) -> tuple[int, Asked | None]:
+    """One page: its status, and what it asks if that is 200."""
+    with CaptureQueriesContext(connection) as captured:
+        answer = client.get(path)
+        if answer.status_code != 200:
+            return answer.status_code, None
+        _read(answer)
+    return 200, Asked(path, len(captured), Counter(re.sub(r"\d+", "#", query["sql"])[:300] for query in captured))
+
+
+def _read(answer: Any) -> None:
+    if answer.streaming:
+        assert b"".join(answer.streaming_content)
+
+
+def test_no_page_asks_more_often_for_more_rows(client: Client, figure: Figure, full: bool) -> None:
+    shop = Shop()
+    sizes = (10, 1000) if full else (8, 40)
+    operator: User = UserFactory(is_superuser=True, is_staff=True)
+    counts: list[dict[str, Asked]] = []
+    for size in sizes:
+        world = World(shop, size)
+        cache.clear()
+        counts.append(visit(world, client, operator, portal=False) | visit(world, client, world.customer, portal=True))
+    small, big = counts
+    for name in small.keys() & big.keys():
+        if big[name].times > small[name].times + SPARE:  # what is remembered for a while was read anew
+            client.force_login(world.customer if name.startswith("portal:") else operator)
+            big[name] = read(client, big[name].path)[1] or big[name]
+    grown = {
+        f"{name} {small[name].times} → {big[name].times}": (big[name].questions - small[name].questions).most_common(1)
+        for name in small.keys() & big.keys()
+        if big[name].times > small[name].times + SPARE
+    }
+    unseen = sorted({address.name for address in addresses()} - small.keys() - big.keys())
+    print(f"not visited: {', '.join(unseen)}")  # noqa: T201
+    figure("T33", f"pages visited with {sizes[0]} and {sizes[1]} rows", len(small), at_least=40)
+    assert grown == {}, "\n".join(f"{page}: {question}" for page, question in sorted(grown.items()))
+    figure("T33", "pages whose queries grow with the rows", len(grown), exactly=0)
