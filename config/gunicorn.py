@@ -2,6 +2,8 @@
 
 import os
 
+os.environ.setdefault("STATEMENT_TIMEOUT", "25")  # seconds; settings read it, and workers have none
+
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 worker_class = "gthread"
 workers = int(os.environ.get("WEB_WORKERS", "2"))

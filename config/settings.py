@@ -116,8 +116,14 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 DATABASES = {"default": env.db_url("DATABASE_URL", default="postgresql:///trunkline")}
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-# What the triggers ask for at each row; without a value the question is an error, caught but many times dearer.
-DATABASES["default"].setdefault("OPTIONS", {}).setdefault("options", "-c pgtrigger.ignore={}")
+# A server that does not answer is noticed, and a web request does not wait for ever. pgtrigger.ignore is what the
+# triggers ask for at each row; without a value the question is an error, caught but many times dearer.
+DATABASES["default"]["OPTIONS"] = {
+    "connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+    "options": f"-c pgtrigger.ignore={{}} -c statement_timeout={env.int('STATEMENT_TIMEOUT', default=0)}s",
+    **DATABASES["default"].get("OPTIONS", {}),
+}  # fmt: skip
 DATABASES["default"]["TEST"] = {
     "NAME": env.str("TEST_DATABASE", default="test_trunkline"),
     "TEMPLATE": env.str("TEST_TEMPLATE", default="template1"),
