@@ -94,13 +94,9 @@ def post(payload: dict[str, Any]) -> int:
     return int(sent.status_code)
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
-def test_callbacks_that_come_three_times_in_any_order_count_once(figure: Figure, full: bool) -> None:
-    number = 200 if full else 12
-    roots(number, {"key": "call", **API, "outputs": ["pe_port"]}, {"key": "end", "after": ["call"]})
-    with adapters.replaced(Provisioning(script=[Answer("accepted", status=202)] * number)):
-        execution.run_ready()
-    messages = []
+def shuffled() -> list[dict[str, Any]]:
+    """For each call: its end three times, twice more under other names, and three times that it goes on."""
+    messages: list[dict[str, Any]] = []
     for task in Task.objects.filter(key="call"):
         about = {"task": task.number, "key": task.idempotency_key}
         done = {**about, "status": "completed", "outputs": {"pe_port": f"xe-{task.pk}"}}
@@ -108,6 +104,11 @@ def test_callbacks_that_come_three_times_in_any_order_count_once(figure: Figure,
         messages += [{**done, "event_id": f"{task.pk}-again-{n}"} for n in range(2)]
         messages += [{**about, "event_id": f"{task.pk}-progress", "status": "progress"}] * 3
     random.Random(7).shuffle(messages)
+    return messages
+
+
+def sent(messages: list[dict[str, Any]]) -> Counter[int]:
+    """Send them by four senders at once; how often each status was answered."""
     statuses: Counter[int] = Counter()
 
     def send(share: list[dict[str, Any]]) -> None:
@@ -121,6 +122,17 @@ def test_callbacks_that_come_three_times_in_any_order_count_once(figure: Figure,
         thread.start()
     for thread in senders:
         thread.join()
+    return statuses
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_callbacks_that_come_three_times_in_any_order_count_once(figure: Figure, full: bool) -> None:
+    number = 200 if full else 12
+    roots(number, {"key": "call", **API, "outputs": ["pe_port"]}, {"key": "end", "after": ["call"]})
+    with adapters.replaced(Provisioning(script=[Answer("accepted", status=202)] * number)):
+        execution.run_ready()
+    messages = shuffled()
+    statuses = sent(messages)
     execution.run_ready()
     completed = AuditEntry.objects.filter(subject_type="fulfillment.task", action="complete")
     each = Counter(completed.values_list("subject_id", flat=True))
