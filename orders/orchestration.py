@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, OuterRef, Subquery
 from django.utils import timezone
 
 from fulfillment import execution, planning, rowwise, scheduling
@@ -66,9 +66,9 @@ def _plan(order: Order, wish: Wish | None = None) -> None:
     """Flows for qualified nodes that have none; nodes without a plan are scheduled all the same and close bottom-up."""
     rows = DomainOrder.objects.filter(order=order, state=DomainOrder.State.QUALIFIED, flow__isnull=True)
     nodes = list(rows.order_by("pk").values_list(*NODE, named=True))
-    flows = planning.plan(_requests(order, nodes), wish=wish)
-    rowwise.write(DomainOrder, ["flow"], {node.pk: [flows[node.pk]] for node in nodes if node.pk in flows})
-    lifecycle.move_many(DomainOrder.objects.filter(pk__in=[node.pk for node in nodes]), DomainOrder.schedule, by=None)
+    planning.plan(_requests(order, nodes), wish=wish)
+    own = Flow.objects.filter(owner_type=OWNER, owner_id=OuterRef("pk"), root_type=ROOT, root_id=order.pk)
+    lifecycle.move_many(rows, DomainOrder.schedule, by=None, flow=Subquery(own.order_by("-pk").values("pk")[:1]))
 
 
 def _requests(order: Order, nodes: list[Any]) -> Iterator[FlowRequest]:
@@ -116,7 +116,8 @@ def _date_lines(order: Order) -> None:
     ends = dict(
         Flow.objects.filter(root_type=ROOT, root_id=order.pk).values_list("line_key").annotate(Max("planned_end"))
     )
-    lines = list(order.lines.all())
-    for line in lines:
-        line.promised_on = min(filter(None, (ends.get(str(line.key)), order.promised_on)), default=None)
-    OrderLine.objects.bulk_update(lines, ["promised_on"])
+    dates = {
+        pk: [min(filter(None, (ends.get(str(key)), order.promised_on)), default=None)]
+        for pk, key in order.lines.values_list("pk", "key")
+    }
+    rowwise.write(OrderLine, ["promised_on"], dates)
