@@ -5,6 +5,7 @@ are in `calling`.
 """
 
 import datetime as dt
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from kernel.models import User
 from kernel.refusal import Refusal
 
 BATCH = 100
+TURN = 10.0  # seconds after which a worker takes up nothing more without being asked again
 
 
 @transaction.atomic
@@ -85,8 +87,11 @@ def _resume(rows: Any, by: User | None, reason: str) -> int:
 
 
 def run_ready(limit: int = 1000) -> int:
-    """Do what is ready until nothing is, or `limit` steps are done. Returns the number of steps taken up."""
-    done = ring()
+    """Do what is ready until nothing is, or `limit` steps are done. Returns the number of steps taken up.
+
+    A turn is short, so that a worker that is told to stop ends soon: what is left wakes the next.
+    """
+    done, end = ring(), time.monotonic() + TURN
     while done < limit:
         local = clash.again(run_local)
         called = calling.run(calling.BATCH)
@@ -95,6 +100,8 @@ def run_ready(limit: int = 1000) -> int:
         if not local + called:
             return done
         done += local + called
+        if time.monotonic() >= end:
+            break
     release.wake()
     return done
 

@@ -19,6 +19,7 @@ FLOWS = 200
 IDLE_SECONDS = 15
 TOLD_WITHIN = 11  # seconds after which an idle server process has told its statistics
 SITES = (500, 1000)
+LONGEST = 300  # seconds that a roll-out may take, its making included
 
 
 def measure(say: Say) -> Iterator[Figure]:
@@ -69,18 +70,27 @@ def _steps(say: Say) -> Iterator[Figure]:
     yield Figure("idle", "transactions of an idle engine", round(idle, 2), "per s", None, None, "≤ 1", idle <= 1)
 
 
+def _rollout(sites: int) -> dict[str, float]:
+    """What one roll-out took. Raises RuntimeError with what its process said, or when it does not end."""
+    command = [sys.executable, "-m", "config.bench.rollout", str(sites)]
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, env=inherited(), text=True, capture_output=True, timeout=LONGEST, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RuntimeError(f"The roll-out of {sites} sites did not end in {LONGEST} s.") from error
+    if done.returncode:
+        raise RuntimeError(done.stderr[-2000:])
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
 def _rollouts(say: Say) -> Iterator[Figure]:
     found: dict[int, dict[str, float]] = {}
     for sites in SITES:
         say(f"an order of {sites} sites is made, then decomposed, planned and dated")
         connections.close_all()
-        done = subprocess.run(
-            [sys.executable, "-m", "config.bench.rollout", str(sites)], cwd=ROOT, env=inherited(), text=True,
-            capture_output=True, timeout=300, check=False,
-        )  # fmt: skip
-        if done.returncode:
-            raise RuntimeError(done.stderr[-2000:])
-        found[sites] = json.loads(done.stdout)
+        found[sites] = _rollout(sites)
         said = ", ".join(f"{value:g} {name}" for name, value in found[sites].items())
         say(f"{sites} sites: {said}")
     small, large = (found[sites] for sites in SITES)

@@ -88,3 +88,13 @@ def test_only_operators_see_the_page_and_only_some_move_the_switch(client: Clien
     client.force_login(UserFactory(role="order_manager"))
     assert "Pause the engine" not in client.get("/engine/").content.decode()
     assert client.post("/engine/pause/", {"reason": "Mine"}).status_code == 403
+
+
+def test_a_turn_ends_after_its_time_and_wakes_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    flow = make.flow("chain", {"key": "a"}, {"key": "b", "after": ["a"]})
+    woken: list[str] = []
+    monkeypatch.setattr(execution, "TURN", 0.0)
+    monkeypatch.setattr(execution.release, "wake", lambda: woken.append("again"))
+    assert execution.run_ready() == 1
+    assert make.states(flow) == {"a": "completed", "b": "ready"}
+    assert woken
