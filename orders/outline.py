@@ -5,7 +5,6 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.urls import reverse
 from django.utils import timezone
 
 from fulfillment.models import Task
@@ -37,7 +36,7 @@ class Row:
     sub: str = ""
     url: str = ""
     why: str = ""
-    why_url: str = ""
+    number: str = ""
     rule: str = ""
     tone: str = "idle"
     state_icon: str = "circle-dashed"
@@ -87,8 +86,14 @@ class Outline:
 def of(order: Order, *, opened: str = "", open_only: bool = False) -> Outline:
     """The outline of an order; `opened` is the id of a site to unfold, `open_only` leaves out what is finished."""
     lines = list(order.lines.select_related("site", "offering").order_by("position", "id"))
-    nodes = list(DomainOrder.objects.filter(order=order).select_related("rule", "site", "line").order_by("depth", "pk"))
-    parts = Parts(_tasks(order), _shared(order), supplying.of(order, nodes))
+    nodes = list(DomainOrder.objects.filter(order=order).select_related("rule", "site").order_by("depth", "pk"))
+    of_key = {line.pk: line for line in lines}
+    for node in nodes:
+        node.line = of_key[node.line_id]
+    tasks = _tasks(order)
+    large = sum(map(len, tasks.values())) > MANY
+    drawn = [node for node in nodes if node.missing and (not large or opened == f"s{node.line.site_id or 0}")]
+    parts = Parts(tasks, _shared(order), supplying.of(order, drawn))
     root = Row(
         "o", "", 0, order.number, "shopping-cart", open=True, owner=str(order.manager or ""), due=order.promised_on
     )
@@ -180,13 +185,14 @@ def _node(node: DomainOrder, line: Row, made: dict[int, Row], parts: Parts) -> R
         words.append(f"shared by {parts.shared[node.pk] + 1}")
     row = Row(
         f"d{node.pk}", over.id if over else line.id, (over.level + 1) if over else 3, node.name, KINDS[node.kind],
-        ", ".join(words), why=_why(node), why_url=reverse("orders:why", args=[node.number]),
+        ", ".join(words), why=_why(node), number=node.number,
         rule=f"rule {node.rule.key} v{node.rule_version}" if node.rule else "", tone=look.tone, state_icon=look.icon,
         word=look.word,
     )  # fmt: skip
     if node.missing:
         given = "; ".join(f"{supply.name} from {supply.who}" for supply in parts.waits.get(node.pk, ()))
-        row.word, row.sub = "Waiting for data", f"{row.sub}, needs {given}"
+        row.sub = f"{row.sub}, needs {given or ', '.join(node.missing).replace('_', ' ')}"
+        row.word = "Waiting for data"
     for task in parts.tasks.get(node.flow_id or 0, ()):
         row.below.append(_task(task, row))
     return row

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-from fulfillment.models import Task
+from fulfillment.models import PlanItem, Task
 from orders import questions
 from orders.models import DomainOrder, Order
 
@@ -34,15 +34,21 @@ def of(order: Order, nodes: Iterable[DomainOrder]) -> dict[int, list[Supply]]:
 
 
 def _tasks(order: Order, wanted: set[str]) -> dict[str, dict[str, Task]]:
-    """Name → line key → the open task that puts it out."""
-    found: dict[str, dict[str, Task]] = defaultdict(dict)
+    """Name → line key → the open task that puts it out; only steps that give such a name are read."""
     rows = Task.objects.filter(flow__root_type=ROOT, flow__root_id=order.pk).exclude(state__in=Task.CLOSED)
-    for task in rows.select_related("item", "flow", "assignee").order_by("-position", "-pk"):
-        given = {str(output).partition("=")[0].rstrip("?") for output in task.item.outputs}
-        given |= {str(field.get("key", "")) for field in task.item.form}
-        for name in wanted & given:
+    items = PlanItem.objects.filter(pk__in=rows.values("item")).only("outputs", "form")
+    giving = {item.pk: names for item in items if (names := wanted & _given(item))}
+    found: dict[str, dict[str, Task]] = defaultdict(dict)
+    for task in rows.filter(item__in=giving).select_related("item", "flow", "assignee").order_by("-position", "-pk"):
+        for name in giving[task.item_id]:
             found[name][task.flow.line_key] = task
     return found
+
+
+def _given(item: PlanItem) -> set[str]:
+    """Names of the values that a step puts out; an output may be marked with ? or carry its expression."""
+    outputs = {str(output).partition("=")[0].rstrip("?").strip() for output in item.outputs}
+    return outputs | {str(field.get("key", "")) for field in item.form}
 
 
 def _one(
