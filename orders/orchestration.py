@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, OuterRef, Subquery
+from django.db.models import Max
 from django.utils import timezone
 
 from fulfillment import execution, planning, rowwise, scheduling
@@ -66,9 +66,9 @@ def _plan(order: Order, wish: Wish | None = None) -> None:
     """Flows for qualified nodes that have none; nodes without a plan are scheduled all the same and close bottom-up."""
     rows = DomainOrder.objects.filter(order=order, state=DomainOrder.State.QUALIFIED, flow__isnull=True)
     nodes = list(rows.order_by("pk").values_list(*NODE, named=True))
-    planning.plan(_requests(order, nodes), wish=wish)
-    own = Flow.objects.filter(owner_type=OWNER, owner_id=OuterRef("pk"), root_type=ROOT, root_id=order.pk)
-    lifecycle.move_many(rows, DomainOrder.schedule, by=None, flow=Subquery(own.order_by("-pk").values("pk")[:1]))
+    flows = planning.plan(_requests(order, nodes), wish=wish)
+    rowwise.write(DomainOrder, ["flow"], {node.pk: [flows[node.pk]] for node in nodes if node.pk in flows})
+    lifecycle.move_many(DomainOrder.objects.filter(pk__in=[node.pk for node in nodes]), DomainOrder.schedule, by=None)
 
 
 def _requests(order: Order, nodes: list[Any]) -> Iterator[FlowRequest]:
