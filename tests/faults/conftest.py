@@ -13,7 +13,7 @@ from tests.faults.plant import Plant, built
 
 FULL = os.environ.get("FAULTS") == "full"
 Figure = Callable[..., None]
-DRAFTS = 2600 if FULL else 80
+DRAFTS = 2600 if FULL else 40
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ LONGEST = 30  # seconds that a stop may take
 
 
 def test_processes_that_are_asked_to_stop_finish_what_they_are_at(plant: Plant, figure: Figure, full: bool) -> None:
-    number, stops = (150, 20) if full else (6, 2)
+    number, stops = (150, 20) if full else (4, 1)
     plant.running()
     orders = plant.crowd("submit", number)
     took: list[float] = []

@@ -85,7 +85,7 @@ def crew(folder: Path) -> Iterator[Crew]:
 
 
 def test_a_worker_that_ends_anywhere_leaves_each_effect_once(tmp_path: Path, figure: Figure, full: bool) -> None:
-    orders, kills = (60, 500) if full else (4, 40)
+    orders, kills = (60, 500) if full else (2, 20)
     chance = random.Random(20261122)
     with crew(tmp_path) as team:
         assert len(team.do(f"make {orders}")) == orders

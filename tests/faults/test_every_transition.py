@@ -26,7 +26,7 @@ from tests.factories.people import UserFactory
 from tests.faults import ledger
 from tests.faults.conftest import Figure
 
-SAMPLE = 3  # every third move is posted to the screen as well; every one in the full trial
+SAMPLE = 5  # every fifth move is posted to the screen as well; every one in the full trial
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 

@@ -35,7 +35,7 @@ from tests.faults.conftest import Figure
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.usefixtures("blank_pages")]
 
-SAMPLE = 5  # statements at which each flow fails in the small trial; at each one in the full trial
+SAMPLE = 3  # statements at which each flow fails in the small trial; at each one in the full trial
 BESIDE = ("SAVEPOINT", "RELEASE", "ROLLBACK")  # these fail only with the whole connection
 PAST = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 Act = Callable[[], Any]

@@ -15,7 +15,7 @@ WHOLE = 0.1  # share of kills that take the worker with all its processes, not o
 
 
 def test_workers_killed_at_random_points_lose_and_double_nothing(plant: Plant, figure: Figure, full: bool) -> None:
-    orders, kills = size(1000 if full else 12, 400 if full else 20)
+    orders, kills = size(1000 if full else 8, 400 if full else 20)
     first = plant.steps()
     clean = run(plant, plant.crowd("submit", orders), limit=240 + orders * 3)
     before, steps = plant.effects(), plant.steps() - first

@@ -17,7 +17,7 @@ def visitors(plant: Plant, orders: list[int], people: int = 2) -> Visitors:
 
 
 def test_a_broker_that_forgets_and_stops_holds_nobody_up(plant: Plant, figure: Figure, full: bool) -> None:
-    number, flushes, gone = (200, 10, 60) if full else (8, 3, 3)
+    number, flushes, gone = (200, 10, 60) if full else (4, 2, 2)
     plant.running()
     orders = plant.crowd("submit", number)
     with visitors(plant, orders) as people:
@@ -42,7 +42,7 @@ def test_a_broker_that_forgets_and_stops_holds_nobody_up(plant: Plant, figure: F
 
 
 def test_a_killed_database_costs_seconds_and_no_acknowledged_write(plant: Plant, figure: Figure, full: bool) -> None:
-    number, kills = (100, 3) if full else (6, 1)
+    number, kills = (100, 3) if full else (4, 1)
     plant.running()
     orders = plant.crowd("submit", number)
     back: list[float] = []

@@ -377,14 +377,14 @@ def run(machine: type[Story], stories: int, steps: int) -> None:
 def test_quotes(figure: Figure, full: bool) -> None:
     make_catalogue.publish()
     Deals.seller, Deals.manager = make_quote.seller(), UserFactory(role="sales_manager")
-    stories = 2000 if full else 10
+    stories = 2000 if full else 6
     with told(Deals, figure, "quote", stories):
         run(Deals, stories, 12)
 
 
 def test_orders(figure: Figure, full: bool) -> None:
     Ordering.shop, Ordering.boss = Shop(ask="order_approver"), UserFactory(role="order_approver")
-    stories = 2000 if full else 10
+    stories = 2000 if full else 6
     with told(Ordering, figure, "order", stories):
         run(Ordering, stories, 16)
 
@@ -393,6 +393,6 @@ def test_engine(figure: Figure, full: bool) -> None:
     make_flow.plan("storied", *ITEMS)
     Engine.site = SiteFactory()
     Engine.agent, Engine.lead = UserFactory(is_superuser=True), UserFactory(role="fulfilment_manager")
-    stories = 2000 if full else 12
+    stories = 2000 if full else 6
     with adapters.replaced(Provisioning()), told(Engine, figure, "engine", stories):
         run(Engine, stories, 25)
