@@ -29,7 +29,8 @@ def test_workers_killed_at_random_points_lose_and_double_nothing(plant: Plant, f
     with plant.query() as database:
         states = dict(database.execute("SELECT state, count(*) FROM orders_order GROUP BY 1").fetchall())
         wrong = crowd.wrong(database)
-        fallouts = crowd.one(database, "SELECT count(*) FROM fallout_fallout")
+        fallouts = crowd.one(database, "SELECT count(*) FROM fallout_fallout WHERE task_id IS NOT NULL")
+        watched = crowd.one(database, "SELECT count(*) FROM fallout_fallout WHERE task_id IS NULL")
     figure("T1", "kills", killed, at_least=kills)
     figure("T1", "orders run while killing", orders + more)
     figure("T1", "orders lost", 2 * orders + more - states.get("completed", 0), exactly=0)
@@ -39,6 +40,7 @@ def test_workers_killed_at_random_points_lose_and_double_nothing(plant: Plant, f
         "T1", "outside effects missing", before["total"] + (orders + more) * crowd.EFFECTS - effects["total"], exactly=0
     )
     figure("T1", "steps given to people without need", fallouts, exactly=0)
+    figure("T1", "orders that the watchdog noticed to stand still", watched)
     figure("T1", "seconds without kills", round(clean, 1))
     figure("T1", "times as long with kills", round(spent / clean, 1), at_most=6 if full else 30)
 
