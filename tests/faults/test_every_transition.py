@@ -11,10 +11,13 @@ from django.test import Client
 from django.urls import reverse
 from django_fsm import FSMFieldMixin
 
+from fallout import batch, previewing
+from fallout.models import Fallout
 from fulfillment import execution, planfile
 from fulfillment.models import Project
 from kernel import lifecycle
-from kernel.models import User
+from kernel.models import DecisionTable, User
+from orders import flowdrafts
 from tests.factories import catalog as make_catalogue
 from tests.factories import cmdb as make_inventory
 from tests.factories import contracts as make_contract
@@ -69,6 +72,19 @@ def _installed() -> Any:
     return make_inventory.chain(SiteFactory())
 
 
+def _batch() -> Any:
+    """One act for a record that fell out, as its preview was confirmed."""
+    make_fallout.fallout()
+    agent = UserFactory(role="fallout_agent")
+    return batch.start(previewing.preview(Fallout.objects.all(), "retry", agent).token, agent, note="Again.")
+
+
+def _enrichment_flow() -> Any:
+    return flowdrafts.create(
+        by=UserFactory(role="process_admin"), key="t-flow", title="Technical data", specification="", action=""
+    )
+
+
 MAKERS: dict[str, Callable[[], Any]] = {
     "crm.Lead": LeadFactory,
     "crm.Opportunity": OpportunityFactory,
@@ -80,8 +96,12 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "contracts.Quote": _sold(make_contract.approved_quote),
     "fulfillment.Project": _project,
     "fallout.Fallout": make_fallout.fallout,
+    "fallout.Batch": _batch,
+    "kernel.DecisionTable": lambda: DecisionTable.objects.create(key="t_table", title="Trial"),
+    "orders.EnrichmentFlow": _enrichment_flow,
 }
-IN_ORDER = ("catalog.Specification", "catalog.Offering", "fulfillment.PlanDefinition", "fulfillment.Flow",
+IN_ORDER = ("catalog.Specification", "catalog.DecompositionRule", "catalog.Offering",
+            "fulfillment.PlanDefinition", "fulfillment.Flow",
             "fulfillment.Task", "orders.Order", "orders.OrderLine", "orders.DomainOrder")  # fmt: skip
 MAKERS |= {label: _of_order(label) for label in IN_ORDER}
 
