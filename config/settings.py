@@ -181,7 +181,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 2,
 }
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "config.beat:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 CELERY_BEAT_SCHEDULE = {
     "deliver-outbox": {"task": "kernel.tasks.deliver_outbox", "schedule": 5.0, "options": {"expires": 5}},
@@ -196,9 +196,9 @@ CELERY_BEAT_SCHEDULE = {
     "learn-durations": {"task": "fulfillment.tasks.learn", "schedule": 3600.0, "options": {"expires": 3600}},
     "retire-plans": {"task": "fulfillment.tasks.retire_plans", "schedule": 3600.0, "options": {"expires": 900}},
     "escalate-fallout": {"task": "fallout.tasks.escalate", "schedule": 60.0, "options": {"expires": 60}},
-    "assign-free-tasks": {"task": "fulfillment.tasks.assign_free", "schedule": 10.0, "options": {"expires": 10}},
+    "assign-free-tasks": {"task": "fulfillment.tasks.assign_free", "schedule": 30.0, "options": {"expires": 30}},
     "watch-orders": {"task": "fallout.tasks.watch", "schedule": 60.0, "options": {"expires": 60}},
-    "tidy-fallout": {"task": "fallout.tasks.tidy", "schedule": 10.0, "options": {"expires": 10}},
+    "tidy-fallout": {"task": "fallout.tasks.tidy", "schedule": 30.0, "options": {"expires": 30}},
 }
 CELERY_TIMEZONE = TIME_ZONE
 
