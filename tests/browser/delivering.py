@@ -88,17 +88,17 @@ def finish(page: Page) -> None:
 def until_completed(office: Office, deal: Deal) -> None:
     """People do what waits for them while the workers go on, until nothing is left."""
     ingrid = office("ingrid")
+    ingrid.goto(deal.order)  # it follows the order by itself from now on
     for _ in range(ROUNDS):
         work(office("ravi"))
         work(office("bram", phone=True))
-        if over(ingrid, deal):
+        if over(ingrid):
             break
     expect(heading(ingrid)).to_contain_text("Completed")
 
 
-def over(ingrid: Page, deal: Deal) -> bool:
-    """Whether the order is completed, within the moment that one look takes."""
-    ingrid.goto(deal.order)
+def over(ingrid: Page) -> bool:
+    """Whether the open page of the order says that it is completed, within the moment that one look takes."""
     try:
         expect(heading(ingrid)).to_contain_text("Completed", timeout=1500)
     except AssertionError:
