@@ -1,119 +1,15 @@
-"""Site files: what arrives as bytes becomes rows of known columns, or a sentence that says what to mend."""
+"""Site files: the columns of a CSV of sites."""
 
-import csv
-import difflib
-import io
-from dataclasses import dataclass
+from kernel import csvfile
 
-from django.conf import settings
-
-from kernel.refusal import Refusal
-
-MAX_ROWS = 5_000
 REQUIRED = ("code", "name", "street", "postcode", "city", "country")
 SITE_COLUMNS = (
     "account", *REQUIRED, "latitude", "longitude", "region", "contact_name", "contact_email", "contact_phone",
 )  # fmt: skip
 PRODUCT_COLUMNS = ("bandwidth", "size", "firewall")
 KNOWN = (*SITE_COLUMNS, *PRODUCT_COLUMNS)
-IGNORED = ("line", "problems")  # our own error file, mended and sent again
-HOW_TO_SAVE = "In Excel choose File, Save as, “CSV UTF-8 (comma delimited)”; elsewhere choose UTF-8 as the encoding."
 
 
-class Unreadable(Refusal):
-    """The file as a whole cannot be taken; nothing was read."""
-
-    def __init__(self, *sentences: str) -> None:
-        super().__init__(problems={"file": list(sentences)})
-
-
-@dataclass(frozen=True)
-class Record:
-    """One line of the file: its number (the head is 1), its cells by column, and whether it has too many."""
-
-    line: int
-    cells: dict[str, str]
-    surplus: int = 0
-
-
-@dataclass(frozen=True)
-class SiteFile:
-    """The file as read: its columns in their order and its lines."""
-
-    columns: tuple[str, ...]
-    records: tuple[Record, ...]
-    delimiter: str
-
-
-def parse(content: bytes) -> SiteFile:
-    """Decode and split a CSV file with comma, semicolon or tab between the cells.
-
-    Raises:
-        Unreadable: too large, not UTF-8, not CSV, columns missing or unknown, no rows, or more than 5,000.
-    """
-    text = _decoded(content)
-    delimiter = _delimiter(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    columns: tuple[str, ...] = ()
-    records: list[Record] = []
-    try:
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            if not columns:
-                columns = _columns(cells)
-                continue
-            if len(records) >= MAX_ROWS:
-                raise Unreadable(f"The file has more than {MAX_ROWS:,} rows; split it.")
-            found = {name: cell.strip() for name, cell in zip(columns, cells, strict=False)}
-            records.append(Record(reader.line_num, found, max(0, len([c for c in cells[len(columns) :] if c.strip()]))))
-    except csv.Error as error:
-        raise Unreadable(f"Line {reader.line_num} is not CSV ({error}). Is a quotation mark left open?") from error
-    if not records:
-        raise Unreadable("The file has a head but no rows." if columns else "The file is empty.")
-    return SiteFile(columns, tuple(records), delimiter)
-
-
-def _decoded(content: bytes) -> str:
-    limit = settings.MAX_UPLOAD_BYTES
-    if len(content) > limit:
-        raise Unreadable(f"The file is {len(content) / 1048576:.1f} MB; the limit is {limit / 1048576:.0f} MB.")
-    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise Unreadable("This is an Excel workbook, not CSV.", HOW_TO_SAVE)
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise Unreadable("The file is in UTF-16 (“Unicode text”), not UTF-8.", HOW_TO_SAVE)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise Unreadable(
-            f"Line {line} has letters that are not UTF-8; the file is probably in Latin-1 or Windows-1252.", HOW_TO_SAVE
-        ) from error
-    if "\x00" in text:
-        raise Unreadable("The file holds binary data, not text.", HOW_TO_SAVE)
-    return text
-
-
-def _delimiter(text: str) -> str:
-    head = next((line for line in text.splitlines() if line.strip()), "")
-    return max(",;\t", key=head.count) if any(sign in head for sign in ",;\t") else ","
-
-
-def _columns(cells: list[str]) -> tuple[str, ...]:
-    """The head's columns in our spelling. Raises Unreadable with everything that is wrong with it."""
-    names = [cell.strip().lower().replace(" ", "_").replace("-", "_") for cell in cells]
-    while names and not names[-1]:
-        names.pop()
-    problems = []
-    unknown = [name for name in names if name not in KNOWN and name not in IGNORED]
-    for name in unknown:
-        near = difflib.get_close_matches(name, KNOWN, n=1, cutoff=0.5)
-        shown = name[:40] or "(without a name)"
-        problems.append(f"Unknown column “{shown}”" + (f"; did you mean “{near[0]}”?" if near else "."))
-    if missing := [name for name in REQUIRED if name not in names]:
-        problems.append(f"Missing column{'s' if len(missing) > 1 else ''}: {', '.join(missing)}.")
-    if double := sorted({name for name in names if names.count(name) > 1}):
-        problems.append(f"Column twice: {', '.join(double)}.")
-    if problems:
-        raise Unreadable(*problems[:12], f"The columns are: {', '.join(KNOWN)}.")
-    return tuple(names)
+def parse(content: bytes) -> csvfile.File:
+    """Decode and split a site file. Raises `kernel.csvfile.Unreadable`."""
+    return csvfile.parse(content, known=KNOWN, required=REQUIRED)

@@ -1,7 +1,5 @@
 """Site import: a CSV of sites is checked row by row, what is good goes in, what is not comes back with its reason."""
 
-import csv
-import io
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -12,14 +10,14 @@ from django.db import transaction
 
 from crm import countries, sitefile
 from crm.models import Account, Contact, Site
-from crm.sitefile import MAX_ROWS, PRODUCT_COLUMNS, Unreadable
+from crm.sitefile import PRODUCT_COLUMNS
 from crm.uniqueness import said_at_its_field
-from kernel import audit
+from kernel import audit, csvfile
+from kernel.csvfile import MAX_ROWS, Unreadable
 from kernel.models import User
 
 __all__ = ["MAX_ROWS", "Applied", "Row", "Rows", "Unreadable", "apply", "error_file", "read"]
 
-FORMULA = ("=", "+", "-", "@", "|", "%", "＝", "＋", "－", "＠")
 TEXTS = ("code", "name", "street", "postcode", "city")
 LENGTHS: dict[str, int] = {name: getattr(Site._meta.get_field(name), "max_length", 0) for name in TEXTS}
 FREE = ("account", *TEXTS, "contact_name", "contact_email", *PRODUCT_COLUMNS)  # no cell of these begins like a formula
@@ -136,32 +134,17 @@ def apply(account: Account, rows: Rows, *, by: User | None, update: bool = False
 
 def error_file(rows: Rows) -> str:
     """The refused rows as CSV with their line and problems, ready to be mended and sent again."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([*rows.columns, *sitefile.IGNORED[::-1]])
-    for row in rows.bad:
-        cells = [_harmless(row.cells.get(name, "")) for name in rows.columns]
-        writer.writerow([*cells, " ".join(row.sentences), row.line])
-    return "\ufeff" + out.getvalue()
+    return csvfile.error_file(rows.columns, ((row.line, row.cells, row.sentences) for row in rows.bad))
 
 
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith((*FORMULA, "\t", "\r")) else cell
-
-
-def _plain(cell: str) -> str:
-    """The cell without the apostrophe that makes a spreadsheet take it as text."""
-    return cell[1:] if cell.startswith("'") and cell[1:2] in FORMULA else cell
-
-
-def _checked(record: sitefile.Record, account: Account, by_name: dict[str, Account]) -> Row:
+def _checked(record: csvfile.Record, account: Account, by_name: dict[str, Account]) -> Row:
     row = Row(record.line, record.cells)
     if record.surplus:
         row.refuse("", f"The row has {record.surplus} cells more than the head; quote texts that hold the delimiter.")
     for name in FREE:
-        if record.cells.get(name, "").startswith(FORMULA):
-            row.refuse(name, f"“{name}” begins with “{record.cells[name][0]}”, which a spreadsheet runs as a formula.")
-    cells = {name: _plain(cell) for name, cell in record.cells.items()}
+        if problem := csvfile.formula_problem(name, record.cells.get(name, "")):
+            row.refuse(name, problem)
+    cells = {name: csvfile.plain(cell) for name, cell in record.cells.items()}
     wanted = cells.get("account", "")
     row.account = by_name.get(wanted.lower()) if wanted else account
     if row.account is None:

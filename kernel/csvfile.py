@@ -1,0 +1,142 @@
+"""CSV files: what arrives as bytes becomes rows of known columns, or a sentence that says what to mend."""
+
+import csv
+import difflib
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from kernel.refusal import Refusal
+
+MAX_ROWS = 5_000
+IGNORED = ("line", "problems")  # our own error file, mended and sent again
+FORMULA = ("=", "+", "-", "@", "|", "%", "＝", "＋", "－", "＠")
+HOW_TO_SAVE = "In Excel choose File, Save as, “CSV UTF-8 (comma delimited)”; elsewhere choose UTF-8 as the encoding."
+
+
+class Unreadable(Refusal):
+    """The file as a whole cannot be taken; nothing was read."""
+
+    def __init__(self, *sentences: str) -> None:
+        super().__init__(problems={"file": list(sentences)})
+
+
+@dataclass(frozen=True)
+class Record:
+    """One line of the file: its number (the head is 1), its cells by column, and whether it has too many."""
+
+    line: int
+    cells: dict[str, str]
+    surplus: int = 0
+
+
+@dataclass(frozen=True)
+class File:
+    """The file as read: its columns in their order and its lines."""
+
+    columns: tuple[str, ...]
+    records: tuple[Record, ...]
+    delimiter: str
+
+
+def parse(content: bytes, *, known: tuple[str, ...], required: tuple[str, ...]) -> File:
+    """Decode and split a CSV file with comma, semicolon or tab between the cells; its head names `known` columns.
+
+    Raises:
+        Unreadable: too large, not UTF-8, not CSV, columns missing or unknown, no rows, or more than 5,000.
+    """
+    text = _decoded(content)
+    delimiter = _delimiter(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    columns: tuple[str, ...] = ()
+    records: list[Record] = []
+    try:
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if not columns:
+                columns = _columns(cells, known, required)
+                continue
+            if len(records) >= MAX_ROWS:
+                raise Unreadable(f"The file has more than {MAX_ROWS:,} rows; split it.")
+            found = {name: cell.strip() for name, cell in zip(columns, cells, strict=False)}
+            records.append(Record(reader.line_num, found, max(0, len([c for c in cells[len(columns) :] if c.strip()]))))
+    except csv.Error as error:
+        raise Unreadable(f"Line {reader.line_num} is not CSV ({error}). Is a quotation mark left open?") from error
+    if not records:
+        raise Unreadable("The file has a head but no rows." if columns else "The file is empty.")
+    return File(columns, tuple(records), delimiter)
+
+
+def _decoded(content: bytes) -> str:
+    limit = settings.MAX_UPLOAD_BYTES
+    if len(content) > limit:
+        raise Unreadable(f"The file is {len(content) / 1048576:.1f} MB; the limit is {limit / 1048576:.0f} MB.")
+    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise Unreadable("This is an Excel workbook, not CSV.", HOW_TO_SAVE)
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise Unreadable("The file is in UTF-16 (“Unicode text”), not UTF-8.", HOW_TO_SAVE)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise Unreadable(
+            f"Line {line} has letters that are not UTF-8; the file is probably in Latin-1 or Windows-1252.", HOW_TO_SAVE
+        ) from error
+    if "\x00" in text:
+        raise Unreadable("The file holds binary data, not text.", HOW_TO_SAVE)
+    return text
+
+
+def _delimiter(text: str) -> str:
+    head = next((line for line in text.splitlines() if line.strip()), "")
+    return max(",;\t", key=head.count) if any(sign in head for sign in ",;\t") else ","
+
+
+def _columns(cells: list[str], known: tuple[str, ...], required: tuple[str, ...]) -> tuple[str, ...]:
+    """The head's columns in our spelling. Raises Unreadable with everything that is wrong with it."""
+    names = [cell.strip().lower().replace(" ", "_").replace("-", "_") for cell in cells]
+    while names and not names[-1]:
+        names.pop()
+    problems = []
+    unknown = [name for name in names if name not in known and name not in IGNORED]
+    for name in unknown:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        shown = name[:40] or "(without a name)"
+        problems.append(f"Unknown column “{shown}”" + (f"; did you mean “{near[0]}”?" if near else "."))
+    if missing := [name for name in required if name not in names]:
+        problems.append(f"Missing column{'s' if len(missing) > 1 else ''}: {', '.join(missing)}.")
+    if double := sorted({name for name in names if names.count(name) > 1}):
+        problems.append(f"Column twice: {', '.join(double)}.")
+    if problems:
+        raise Unreadable(*problems[:12], f"The columns are: {', '.join(known)}.")
+    return tuple(names)
+
+
+def harmless(cell: str) -> str:
+    """The cell as a spreadsheet takes it for text, never for a formula."""
+    return f"'{cell}" if cell.startswith((*FORMULA, "\t", "\r")) else cell
+
+
+def plain(cell: str) -> str:
+    """The cell without the apostrophe that makes a spreadsheet take it as text."""
+    return cell[1:] if cell.startswith("'") and cell[1:2] in FORMULA else cell
+
+
+def formula_problem(name: str, cell: str) -> str:
+    """What to say of a cell that a spreadsheet would run; empty when it would not."""
+    if not cell.startswith(FORMULA):
+        return ""
+    return f"“{name}” begins with “{cell[0]}”, which a spreadsheet runs as a formula."
+
+
+def error_file(columns: tuple[str, ...], rows: Iterable[tuple[int, dict[str, str], list[str]]]) -> str:
+    """Refused rows (line, cells, problems) as CSV, ready to be mended and sent again."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow([*columns, *IGNORED[::-1]])
+    for line, cells, sentences in rows:
+        writer.writerow([*(harmless(cells.get(name, "")) for name in columns), " ".join(sentences), line])
+    return "\ufeff" + out.getvalue()
