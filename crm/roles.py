@@ -16,6 +16,7 @@ WRITES_ACCOUNTS = (
 )  # fmt: skip
 SELLS = (
     "crm.view_lead", "crm.add_lead", "crm.change_lead", "crm.work_lead", "crm.convert_lead",
+    "crm.view_leadimport", "crm.add_leadimport",
     "crm.view_opportunity", "crm.add_opportunity", "crm.change_opportunity", "crm.work_opportunity",
 )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from crm.views import accounts, belongings, lead_convert, leads, opportunities, siteimport
+from crm.views import accounts, belongings, lead_convert, leadimport, leads, opportunities, siteimport
 
 app_name = "crm"
 urlpatterns: list[URLPattern] = [
@@ -10,6 +10,12 @@ urlpatterns: list[URLPattern] = [
     path("leads/new/", leads.new, name="lead_new"),
     path("leads/doubles/", leads.doubles, name="lead_doubles"),
     path("leads/line/", leads.line, name="lead_line"),
+    path("leads/imports/", leadimport.imports, name="lead_import_list"),
+    path("leads/import/", leadimport.upload, name="lead_import"),
+    path("leads/import/example.csv", leadimport.example, name="lead_import_example"),
+    path("leads/import/<int:pk>/", leadimport.check, name="lead_import_check"),
+    path("leads/import/<int:pk>/undo/", leadimport.undo, name="lead_import_undo"),
+    path("leads/import/<int:pk>/problems.csv", leadimport.problems, name="lead_import_problems"),
     path("leads/<str:number>/", leads.lead, name="lead"),
     path("leads/<str:number>/edit/", leads.edit, name="lead_edit"),
     path("leads/<str:number>/convert/", lead_convert.convert, name="lead_convert"),

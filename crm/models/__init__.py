@@ -9,6 +9,7 @@ from crm.models.accounts import (
     Site,
     TeamMember,
 )
+from crm.models.imports import LeadImport
 from crm.models.pipeline import Lead, LeadLine, Opportunity, OpportunityLine, Stage
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "BillingProfile",
     "Contact",
     "Lead",
+    "LeadImport",
     "LeadLine",
     "OfAccountQuerySet",
     "Opportunity",

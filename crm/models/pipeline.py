@@ -49,6 +49,8 @@ class Lead(Numbered):
     state = StateField(default=State.NEW, choices=State.choices, protected=True)
     disqualified_because = models.CharField(max_length=200, blank=True)
     converted_to = models.ForeignKey("Opportunity", null=True, on_delete=models.PROTECT, related_name="leads")
+    came_with = models.ForeignKey("LeadImport", null=True, editable=False, on_delete=models.SET_NULL,
+                                  related_name="leads")  # fmt: skip
     id: int
 
     class Meta:
@@ -71,7 +73,7 @@ class Lead(Numbered):
     @property
     def person(self) -> str:
         """First and last name."""
-        return f"{self.first_name} {self.last_name}"
+        return f"{self.first_name} {self.last_name}".strip()
 
     @transition(field=state, source=State.NEW, target=State.CONTACTED, permission="crm.work_lead",
                 custom={"label": "Contacted"})  # fmt: skip

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from crm import capture
 from crm.forms import SOURCES, LeadForm, LineForm, LineFormSet, lines_of, refuse, sellers
-from crm.models import Lead
+from crm.models import Lead, LeadImport
 from crm.views import editing_of
 from kernel import editing, htmx, tables
 from kernel.refusal import Conflict, Refusal
@@ -45,9 +45,13 @@ class LeadFilter(tables.Filters):
     source = tables.Choices(choices=[(name, name.capitalize()) for name in SOURCES])
     owner = django_filters.ModelChoiceFilter(queryset=lambda request: sellers(), empty_label="Anyone")
 
+    file = django_filters.ModelChoiceFilter(
+        queryset=LeadImport.objects.filter(applied_at__isnull=False), field_name="came_with", empty_label="Any"
+    )
+
     class Meta:
         model = Lead
-        fields = ["state", "rating", "source", "owner"]
+        fields = ["state", "rating", "source", "owner", "file"]
 
     def by_state(self, rows: Any, name: str, value: str) -> Any:
         """One state, or everything that is still open."""
@@ -77,7 +81,7 @@ class Leads(tables.ListPage):
 @require_safe
 def leads(request: HttpRequest) -> Any:
     """All leads."""
-    return tables.show(request, Leads)
+    return tables.show(request, Leads, template="crm/lead_list.html")
 
 
 @allowed("crm.add_lead")
