@@ -114,6 +114,8 @@ TEMPLATES = [
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default="postgresql:///trunkline")}
+DATABASES["default"]["ENGINE"] = "config.database"  # notices a server that fell silent
+DATABASE_SILENCE = env.float("DATABASE_SILENCE", default=8.0)
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # A server that does not answer is noticed, and a web request does not wait for ever. pgtrigger.ignore is what the

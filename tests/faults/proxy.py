@@ -14,7 +14,7 @@ class Proxy:
     """Listens at `port` and connects on to an address, or to a unix socket when `target` is a path.
 
     Set `delay` to seconds that every chunk takes, `silent` to let nothing through while connections stay open; `cut`
-    ends what is open.
+    ends what is open, `hush` makes only that silent. `waits` tells how long who got no answer has held on.
     """
 
     def __init__(self, target: str | tuple[str, int]) -> None:
@@ -24,6 +24,9 @@ class Proxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self._open: list[socket.socket] = []
+        self._hushed: set[socket.socket] = set()
+        self._unheard: dict[socket.socket, float] = {}  # by the near end: since when
+        self._waits: list[float] = []
         self._lock = threading.Lock()
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
 
@@ -50,6 +53,16 @@ class Proxy:
                 connection.shutdown(socket.SHUT_RDWR)
             connection.close()
 
+    def hush(self) -> None:
+        """What is open goes silent for good; who comes anew is heard."""
+        with self._lock:
+            self._hushed |= set(self._open)
+
+    def waits(self) -> list[float]:
+        """Seconds that each connection stayed open of which something was swallowed."""
+        with self._lock:
+            return self._waits + [time.monotonic() - since for since in self._unheard.values()]
+
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
@@ -57,8 +70,8 @@ class Proxy:
                 far = self._connect()
                 with self._lock:
                     self._open += [near, far]
-                for pair in ((near, far), (far, near)):
-                    thread = threading.Thread(target=self._pass_on, args=pair, daemon=True)
+                for source, to in ((near, far), (far, near)):
+                    thread = threading.Thread(target=self._pass_on, args=(source, to, near), daemon=True)
                     self._threads.append(thread)
                     thread.start()
 
@@ -69,11 +82,17 @@ class Proxy:
         far.connect(self.target)
         return far
 
-    def _pass_on(self, source: socket.socket, to: socket.socket) -> None:
+    def _pass_on(self, source: socket.socket, to: socket.socket, near: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while chunk := source.recv(CHUNK):
                 time.sleep(self.delay)
-                if not self.silent:
+                if self.silent or source in self._hushed:
+                    with self._lock:
+                        self._unheard.setdefault(near, time.monotonic())
+                else:
                     to.sendall(chunk)
+        with self._lock:
+            if source is near and near in self._unheard:
+                self._waits.append(time.monotonic() - self._unheard.pop(near))
         with contextlib.suppress(OSError):
             to.shutdown(socket.SHUT_RDWR)

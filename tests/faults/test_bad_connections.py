@@ -12,14 +12,17 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from celery import Celery
 from django.db import OperationalError
-from django.db.backends.postgresql.base import DatabaseWrapper
 
+from config.database.base import Beside, Connection, DatabaseWrapper
+from config.stack import Stack
 from fulfillment.adapters import Call, http
 from fulfillment.adapters.provisioning.client import Client as Provisioning
 from fulfillment.simulator.server import Simulator
 from kernel import jobs
 from tests.faults.conftest import Figure
+from tests.faults.plant import Plant
 from tests.faults.proxy import Proxy
+from tests.faults.visitors import Visitors
 
 pytestmark = [pytest.mark.slow]
 
@@ -114,17 +117,31 @@ def connected(port: int, settings: Any) -> Iterator[DatabaseWrapper]:
         made.close()
 
 
-def ask(database: DatabaseWrapper) -> int:
+def ask(database: DatabaseWrapper, query: str = "SELECT 1", *values: float) -> int:
     """The simplest question."""
     with database.cursor() as cursor:
-        cursor.execute("SELECT 1")
+        cursor.execute(query, values)
         return int(cursor.fetchone()[0])
 
 
+@pytest.fixture
+def silence(full: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The small trial is less patient."""
+    if not full:
+        monkeypatch.setattr(Connection, "silence", 0.5)
+        monkeypatch.setattr(Beside, "silence", 0.5)
+
+
+@pytest.fixture
+def server() -> str:
+    """The socket of the database."""
+    return parse_qs(urlsplit(os.environ["DATABASE_URL"]).query)["host"][0] + "/.s.PGSQL.5432"
+
+
 @pytest.mark.django_db
-def test_a_database_that_is_slow_cut_or_silent(figure: Figure, settings: Any) -> None:
-    server = parse_qs(urlsplit(os.environ["DATABASE_URL"]).query)["host"][0]
-    with Proxy(f"{server}/.s.PGSQL.5432") as between, connected(between.port, settings) as database:
+@pytest.mark.usefixtures("silence")
+def test_a_database_that_is_slow_cut_or_silent(figure: Figure, settings: Any, server: str) -> None:
+    with Proxy(server) as between, connected(between.port, settings) as database:
         between.delay = SLOW
         late, answer = seconds(lambda: ask(database))
         assert answer == 1
@@ -135,11 +152,76 @@ def test_a_database_that_is_slow_cut_or_silent(figure: Figure, settings: Any) ->
         database.close()
         back, answer = seconds(lambda: ask(database))
         assert answer == 1
-        database.close()
         between.silent = True
+        unheard, error = seconds(lambda: ask(database))
+        assert isinstance(error, OperationalError)
+        database.close()
         silent, error = seconds(lambda: ask(database))
         assert isinstance(error, OperationalError)
     figure("T5", "database, 200 ms late: seconds of a question", round(late, 1), at_most=LONGEST)
     figure("T5", "database, cut: seconds until that is known", round(gone, 1), at_most=LONGEST)
     figure("T5", "database, back: seconds until an answer", round(back, 1), at_most=LONGEST)
+    figure("T5", "database, silent in a statement: seconds until known", round(unheard, 1), at_most=LONGEST)
     figure("T5", "database, silent: seconds until no connection", round(silent, 1), at_most=LONGEST)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("silence")
+def test_a_statement_that_is_lost_is_told_from_one_that_takes_long(
+    figure: Figure, settings: Any, server: str, full: bool
+) -> None:
+    long = 20 if full else 1.5
+    with Proxy(server) as between, connected(between.port, settings) as database:
+        database.ensure_connection()
+        took, answer = seconds(lambda: ask(database, "SELECT 1 FROM pg_sleep(%s)", long))
+        assert answer == 1
+        assert took >= long
+        between.hush()
+        lost, error = seconds(lambda: ask(database))
+        assert isinstance(error, OperationalError)
+        database.close()
+        assert ask(database) == 1
+    figure("T5", "database, only an old connection silent: seconds until known", round(lost, 1), at_most=LONGEST)
+
+
+@pytest.mark.xdist_group("stack")
+def test_a_product_whose_database_falls_silent_answers_503_and_goes_on(
+    plant: Plant, figure: Figure, full: bool
+) -> None:
+    number, gone, parts = (60, 45, ("web", "worker")) if full else (1, 1, ("web",))
+    plant.running()
+    with Proxy(f"{plant.folder / 'postgres'}/.s.PGSQL.5432") as between, beside(plant, between, parts, full) as stack:
+        if full:
+            plant.stack.kill("worker")  # the one behind the proxy does all work
+        orders = plant.crowd("submit", number)
+        with Visitors(stack.url, plant.person("order_manager"), orders[0]) as people:
+            plant.until(lambda: people.statuses()[200] > 5, 60, "nobody is answered")
+            between.silent, began = True, time.time()
+            plant.until(lambda: people.statuses()[503] > 0 and time.time() > began + gone, 60, "nobody is told")
+            between.silent, back = False, time.time()
+            between.cut()
+            plant.until(lambda: people.good_since(back) is not None, 60, "the web did not come back")
+            if full:
+                plant.until(lambda: plant.finished(orders) == number, 300, "orders stand still")
+        waits = between.waits()
+    plant.running()
+    statuses = people.statuses()
+    figure("T5", "product without an answer of its database: seconds", round(back - began, 1), at_least=gone)
+    figure("T5", "longest time that anything was held", round(max(waits), 1), at_most=LONGEST)
+    figure("T5", "slowest answer of the web in seconds", round(people.slowest(), 1), at_most=LONGEST)
+    figure("T5", "answers 503", statuses[503], at_least=1)
+    figure("T5", "answers other than 200 and 503", len(people.visits) - statuses[200] - statuses[503], exactly=0)
+    figure("T5", "acknowledged writes missing", len(set(people.acknowledged) - plant.comments()), exactly=0)
+    figure("T5", "seconds from its return to a page", round(people.good_since(back) or 0.0, 1), at_most=10)
+    if full:
+        figure("T5", "orders not completed", number - plant.finished(orders), exactly=0)
+
+
+@contextmanager
+def beside(plant: Plant, between: Proxy, parts: tuple[str, ...], full: bool) -> Iterator[Stack]:
+    """More parts of the plant's product that reach its database by way of the proxy."""
+    by_proxy = urlsplit(plant.database)._replace(netloc=f"postgres:@127.0.0.1:{between.port}", query="").geturl()
+    environment = plant.environment(DATABASE_URL=by_proxy, **({} if full else {"DATABASE_SILENCE": "0.5"}))
+    logs = plant.folder / "beside"
+    with Stack(only=parts, simulator_port=plant.stack.simulator_port, environment=environment, logs=logs) as made:
+        yield made
