@@ -57,18 +57,27 @@ def missing_requirements(present: Mapping[int | None, Iterable[int]]) -> list[Cl
 
 
 def _rules(sources: set[int]) -> list[_Rule]:
+    """Rules of these specifications, whichever version they were written for: they go by key."""
+    keys = dict(Specification.objects.filter(pk__in=sources).values_list("pk", "key"))
     rows = list(
-        Dependency.objects.filter(source__in=sources)
+        Dependency.objects.filter(source__key__in=set(keys.values()))
         .order_by("pk")
-        .values_list("pk", "source", "source__name", "kind", "scope")
+        .values_list("pk", "source__key", "source__name", "kind", "scope")
     )
-    targets: dict[int, dict[int, str]] = defaultdict(dict)
-    through = Dependency.targets.through.objects.filter(dependency__source__in=sources).order_by("pk")
-    keys = list(through.values_list("dependency_id", "specification_id"))
-    names = dict(Specification.objects.filter(pk__in={target for _, target in keys}).values_list("pk", "name"))
-    for rule_id, target_id in keys:
-        targets[rule_id][target_id] = names[target_id]
-    return [_Rule(source, name, kind, scope, targets[pk]) for pk, source, name, kind, scope in rows]
+    through = Dependency.targets.through.objects.filter(dependency__in=[row[0] for row in rows]).order_by("pk")
+    wanted: dict[int, list[str]] = defaultdict(list)
+    for rule_id, key in through.values_list("dependency_id", "specification__key"):
+        wanted[rule_id].append(key)
+    versions: dict[str, dict[int, str]] = defaultdict(dict)
+    named = {key for found in wanted.values() for key in found}
+    for pk, key, name in Specification.objects.filter(key__in=named).order_by("pk").values_list("pk", "key", "name"):
+        versions[key][pk] = name
+    return [
+        _Rule(source, name, kind, scope, {pk: said for key in wanted[pk_] for pk, said in versions[key].items()})
+        for pk_, source_key, name, kind, scope in rows
+        for source, key in keys.items()
+        if key == source_key
+    ]
 
 
 def _broken(rule: _Rule, around: set[int]) -> str:
@@ -77,10 +86,10 @@ def _broken(rule: _Rule, around: set[int]) -> str:
         if rule.targets and not around & rule.targets.keys():
             return f"{rule.source} needs {_listed(rule.targets.values(), 'or')} {where}."
         return ""
-    found = [name for key, name in rule.targets.items() if key in around and key != rule.source_id]
+    found = [name for pk, name in rule.targets.items() if pk in around and pk != rule.source_id]
     return f"{rule.source} cannot be together with {_listed(found, 'and')} {where}." if found else ""
 
 
 def _listed(names: Iterable[str], joint: str) -> str:
-    said = list(names)
+    said = list(dict.fromkeys(names))
     return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} {joint} {said[-1]}"

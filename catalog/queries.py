@@ -1,5 +1,6 @@
 """Questions to the catalogue: an offering with everything that its page tells."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -18,6 +19,13 @@ from catalog.models import (
 )
 
 CHARGES = {Charge.RECURRING: "per month", Charge.ONE_TIME: "once", Charge.USAGE: "by use"}
+
+
+def sold(offerings: Iterable[Offering]) -> dict[str, Offering]:
+    """By key the version that is active, whichever version is given; the given one where none is."""
+    given = {offering.key: offering for offering in offerings}
+    rows = Offering.objects.filter(key__in=given, state="active").select_related("specification")
+    return given | {row.key: row for row in rows.prefetch_related("specification__characteristics")}
 
 
 @dataclass(frozen=True)
@@ -84,38 +92,42 @@ def dependencies(specification: Specification | None) -> list[Dependency]:
     """What it needs or excludes beside it."""
     if specification is None:
         return []
-    return list(Dependency.objects.filter(source=specification).prefetch_related("targets"))
+    return list(Dependency.objects.filter(source__key=specification.key).prefetch_related("targets"))
 
 
 def realisation(specification: Specification | None) -> list[tuple[int, DecompositionRule]]:
     """What it decomposes into, as (depth, rule) in the order of the tree; each rule once."""
     if specification is None:
         return []
-    by_source: dict[int, list[DecompositionRule]] = {}
+    by_source: dict[str, list[DecompositionRule]] = {}
     for rule in rulebook.in_force():
-        by_source.setdefault(rule.source_id, []).append(rule)
+        by_source.setdefault(rule.source.key, []).append(rule)
     found: list[tuple[int, DecompositionRule]] = []
     seen: set[int] = set()
 
-    def walk(source: int, depth: int) -> None:
+    def walk(source: str, depth: int) -> None:
         for rule in by_source.get(source, ()):
             if rule.pk not in seen:
                 seen.add(rule.pk)
                 found.append((depth, rule))
-                walk(rule.target_id, depth + 1)
+                walk(rule.target.key, depth + 1)
 
-    walk(specification.pk, 0)
+    walk(specification.key, 0)
     return found
 
 
 def _values(row: Characteristic) -> str:
     if row.type == Characteristic.Type.CHOICE:
-        return ", ".join(label for _, label in configuration.choices(row))
+        listed = ", ".join(label for _, label in configuration.choices(row))
+        return f"any of {listed}" if row.multiple else listed
     if row.type == Characteristic.Type.BOOLEAN:
         return "yes or no"
     bounds = [configuration.plain(bound) for bound in (row.minimum, row.maximum) if bound is not None]
+    steps = f", in steps of {configuration.plain(row.step)}" if row.step else ""
     if len(bounds) == 2:
-        return f"{bounds[0]} to {bounds[1]} {row.unit}".strip()
+        return f"{bounds[0]} to {bounds[1]} {row.unit}".strip() + steps
+    if row.type == Characteristic.Type.REFERENCE:
+        return row.get_refers_to_display().lower()
     return row.get_type_display().lower()
 
 

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from catalog.mapping import Known, Tables
-from catalog.models import Characteristic, DecompositionRule
+from catalog.models import Characteristic, DecompositionRule, Specification
 from kernel import decisions
 
 # What a rule may ask beside the characteristics of its source; filled by orders for each line and instance.
@@ -68,21 +68,27 @@ def newest() -> list[DecompositionRule]:
 
 
 def read(specifications: Iterable[int], rules: Iterable[DecompositionRule]) -> Catalogue:
-    """Everything that decomposition of these specifications by these rules may need, whatever their number."""
-    by_source: dict[int, list[DecompositionRule]] = defaultdict(list)
+    """Everything that decomposition of these specifications by these rules may need, whatever their number.
+
+    A rule serves every version of its source, so that what is sold or installed in an older version is still made.
+    """
+    by_key: dict[str, list[DecompositionRule]] = defaultdict(list)
     for rule in rules:
         if rule.kind != DecompositionRule.Kind.COMPOSED_OF:
-            by_source[rule.source_id].append(rule)
-    reached, open_ones = set(specifications), list(specifications)
+            by_key[rule.source.key].append(rule)
+    keys = dict(Specification.objects.filter(pk__in=set(specifications)).values_list("pk", "key"))
+    open_ones = list(keys)
     while open_ones:
-        more = {rule.target_id for rule in by_source.get(open_ones.pop(), ())} - reached
-        reached |= more
-        open_ones += more
+        for rule in by_key.get(keys[open_ones.pop()], ()):
+            if rule.target_id not in keys:
+                keys[rule.target_id] = rule.target.key
+                open_ones.append(rule.target_id)
     known: dict[int, Known] = defaultdict(dict)
-    for characteristic in Characteristic.objects.filter(specification__in=reached):
+    for characteristic in Characteristic.objects.filter(specification__in=keys):
         known[characteristic.specification_id][characteristic.key] = characteristic
-    used = [rule for key in reached for rule in by_source.get(key, ())]
-    return Catalogue(by_source, known, tables(used))
+    by_source = {pk: by_key[key] for pk, key in keys.items() if key in by_key}
+    used = {rule.pk: rule for found in by_source.values() for rule in found}
+    return Catalogue(by_source, known, tables(used.values()))
 
 
 def tables(rules: Iterable[DecompositionRule]) -> Tables:

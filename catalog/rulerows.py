@@ -78,11 +78,8 @@ def offer(rows: Iterable[FormRow], source: Specification | None) -> None:
 
 def places(source: Specification | None) -> list[tuple[str, list[tuple[str, str]]]]:
     """Nodes that a row may read, in groups: its parent, what stands beside it, anything related."""
-    beside = (
-        [(f"sibling:{rule.target.key}", rule.target.name) for rule in rulebook.newest() if rule.source_id == source.pk]
-        if source
-        else []
-    )
+    near = [rule for rule in rulebook.newest() if source and rule.source.key == source.key]
+    beside = [(f"sibling:{rule.target.key}", rule.target.name) for rule in near]
     kinds = (Specification.Kind.CFS, Specification.Kind.RFS, Specification.Kind.RESOURCE, Specification.Kind.PRODUCT)
     active = Specification.objects.filter(state="active", kind__in=kinds).order_by("name")
     return [

@@ -219,7 +219,7 @@ def _way(book: list[DecompositionRule], start: str, goal: str) -> list[str]:
 
 
 def _siblings(book: list[DecompositionRule], rule: DecompositionRule, found: Problems) -> None:
-    beside = {other.target.key for other in book if other.source_id == rule.source_id} | {rule.target.key}
+    beside = {other.target.key for other in book if other.source.key == rule.source.key} | {rule.target.key}
     for number, entry in enumerate(rule.mappings):
         kind, _, key = str(entry.get("where") or "parent").partition(":")
         if kind == "sibling" and key not in beside:

@@ -132,7 +132,10 @@ def configure(
     specification = _specification(line.offering)
     before = dict(line.characteristics)
     line.characteristics = values
-    line.problems = configuration.validate(specification, values, complete=True) if specification else {}
+    whose = line.quote.account_id
+    line.problems = (
+        configuration.validate(specification, values, complete=True, account_id=whose) if specification else {}
+    )
     line.quantity = line.quantity if quantity is None else max(1, quantity)
     line.edition += 1
     line.save(update_fields=["characteristics", "problems", "quantity", "edition"])
@@ -344,7 +347,8 @@ def _line(
 ) -> QuoteLine:
     specification = _specification(offering)
     chosen = {**configuration.defaults(specification), **values} if specification else {}
-    problems = configuration.validate(specification, chosen, complete=True) if specification else {}
+    whose = quote.account_id
+    problems = configuration.validate(specification, chosen, complete=True, account_id=whose) if specification else {}
     return QuoteLine(
         quote=quote, key=uuid.uuid4(), position=position, site=site, offering=offering, quantity=quantity,
         characteristics=chosen, problems=problems,

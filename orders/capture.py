@@ -108,7 +108,7 @@ def add_line(
 
 
 @transaction.atomic
-def configure(*, line_id: int, raw: dict[str, str], by: User) -> OrderLine:
+def configure(*, line_id: int, raw: dict[str, Any], by: User) -> OrderLine:
     """Set what the customer chose for a line of a draft that has no quote, from a form's strings.
 
     Raises:
@@ -117,7 +117,9 @@ def configure(*, line_id: int, raw: dict[str, str], by: User) -> OrderLine:
     require_capturer(by)
     line = OrderLine.objects.select_related("specification").get(pk=line_id)
     order = _own_draft(line.order_id)
-    values, problems = configuration.clean(line.specification, raw, line.characteristics)
+    values, problems = configuration.clean(
+        line.specification, raw, line.characteristics, account_id=order.account_id
+    )
     if problems:
         raise Uncapturable(problems=problems)
     changes = audit.difference(line.characteristics, values)

@@ -99,6 +99,9 @@ def _check_configuration(line: OrderLine, found: Problems) -> None:
     if line.action in ("delete", "suspend", "resume"):
         return
     names = {c.key: c.name for c in line.specification.characteristics.all()}
-    for key, texts in configuration.validate(line.specification, line.characteristics, complete=True).items():
+    problems = configuration.validate(
+        line.specification, line.characteristics, complete=True, account_id=line.account_id
+    )
+    for key, texts in problems.items():
         name = names.get(key, key)
         found[field_of(line, key)] += [t if name.lower() in t.lower() else f"{name}: {t}" for t in texts]

@@ -1,6 +1,7 @@
 """Tables of the catalogue."""
 
 from catalog.models.offerings import (
+    BundleGroup,
     BundleItem,
     Category,
     Charge,
@@ -10,6 +11,7 @@ from catalog.models.offerings import (
     PriceList,
 )
 from catalog.models.rules import DecompositionRule
+from catalog.models.samples import SampleOrder
 from catalog.models.specifications import (
     TIGHTER_IS_MORE,
     Characteristic,
@@ -20,6 +22,7 @@ from catalog.models.specifications import (
 
 __all__ = [
     "TIGHTER_IS_MORE",
+    "BundleGroup",
     "BundleItem",
     "Category",
     "Characteristic",
@@ -30,6 +33,7 @@ __all__ = [
     "PriceAdjustment",
     "PriceEntry",
     "PriceList",
+    "SampleOrder",
     "SlaMetric",
     "Specification",
 ]

@@ -45,6 +45,10 @@ class Offering(Versioned):
     entitled_to = models.ManyToManyField(
         "self", symmetrical=False, blank=True, related_name="+", help_text="Entitlements of every service contract."
     )
+    eligibility = models.CharField(
+        max_length=80, blank=True, verbose_name="eligibility table",
+        help_text="Key of a decision table asked beside the general one; its column problem says why not.",
+    )  # fmt: skip
     position = models.PositiveIntegerField(default=0)
     id: int
 
@@ -60,16 +64,44 @@ class Offering(Versioned):
         ]
 
 
+class BundleGroup(models.Model):
+    """A choice within a bundle: from `minimum` to `maximum` of its members are taken."""
+
+    bundle = models.ForeignKey(Offering, on_delete=models.CASCADE, related_name="groups")
+    key = models.SlugField(max_length=60)
+    name = models.CharField(max_length=80)
+    minimum = models.PositiveIntegerField(default=1)
+    maximum = models.PositiveIntegerField(default=1)
+    position = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["bundle", "key"], name="bundle_group_once"),
+            models.CheckConstraint(condition=models.Q(minimum__lte=models.F("maximum")), name="bundle_group_range"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class BundleItem(models.Model):
-    """One member of a bundle with its cardinality."""
+    """One member of a bundle with its cardinality; `presets` are values that the bundle fixes for it.
+
+    Within a group the cardinality counts once the member is chosen.
+    """
 
     bundle = models.ForeignKey(Offering, on_delete=models.CASCADE, related_name="items")
     member = models.ForeignKey(Offering, on_delete=models.PROTECT, related_name="in_bundles")
+    group = models.ForeignKey(BundleGroup, null=True, blank=True, on_delete=models.CASCADE, related_name="items")
+    presets = models.JSONField(default=dict, blank=True, help_text="Characteristic values that the bundle fixes.")
+    position = models.PositiveIntegerField(default=0)
     minimum = models.PositiveIntegerField(default=1)
     maximum = models.PositiveIntegerField(default=1)
     default = models.PositiveIntegerField(default=1)
 
     class Meta:
+        ordering = ["position", "id"]
         constraints = [
             models.UniqueConstraint(fields=["bundle", "member"], name="bundle_member_once"),
             models.CheckConstraint(condition=models.Q(minimum__lte=models.F("maximum")), name="bundle_cardinality"),

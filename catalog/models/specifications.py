@@ -22,6 +22,11 @@ class Versioned(Record):
     name = models.CharField(max_length=120)
     description = models.TextField(blank=True)
     state = StateField(default=State.DESIGN, choices=State.choices, protected=True)
+    valid_from = models.DateField(null=True, blank=True, help_text="First day; empty is as soon as it is active.")
+    valid_until = models.DateField(null=True, blank=True, help_text="Last day; empty is until it is retired.")
+    note = models.CharField(max_length=200, blank=True, help_text="What this version changes.")
+
+    STAGES = ("design", "testing", "active", "retired")
 
     class Meta:
         abstract = True
@@ -54,6 +59,11 @@ class Specification(Versioned):
         RESOURCE = "resource", "Resource"
 
     kind = models.CharField(max_length=10, choices=Kind)
+    conditions = models.CharField(
+        max_length=80, blank=True, verbose_name="decision table",
+        help_text="Key of a decision table asked with all values; its columns characteristic, effect (hide, show, "
+        "require, refuse) and says.",
+    )  # fmt: skip
     id: int
 
     class Meta:
@@ -76,11 +86,17 @@ class Characteristic(models.Model):
         TEXT = "text"
         BOOLEAN = "boolean", "Yes or no"
         DATE = "date"
+        REFERENCE = "reference"
 
     class Source(models.TextChoices):
         CUSTOMER = "customer", "Configured in the sale"
         ENRICHMENT = "enrichment", "Filled before decomposition"
         TASK = "task", "Comes out of a task"
+
+    class Refers(models.TextChoices):
+        LOCATION = "location", "A location of the customer"
+        PRODUCT = "product", "An installed product of the customer"
+        OFFERING = "offering", "Another offering"
 
     specification = models.ForeignKey(Specification, on_delete=models.CASCADE, related_name="characteristics")
     key = models.SlugField(max_length=60)
@@ -88,13 +104,21 @@ class Characteristic(models.Model):
     type = models.CharField(max_length=10, choices=Type, default=Type.TEXT)
     source = models.CharField(max_length=12, choices=Source, default=Source.CUSTOMER)
     choices = models.JSONField(default=list, blank=True, help_text="Allowed values of a choice, in order.")
+    multiple = models.BooleanField(default=False, help_text="More than one of the allowed values may be chosen.")
+    refers_to = models.CharField(max_length=10, choices=Refers, blank=True, help_text="What a reference points at.")
     unit = models.CharField(max_length=20, blank=True)
     minimum = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
     maximum = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
+    step = models.DecimalField(
+        max_digits=14, decimal_places=4, null=True, blank=True, help_text="Numbers go up in steps of this."
+    )
     pattern = models.CharField(max_length=200, blank=True, help_text="Regular expression for the whole text.")
     required = models.BooleanField(default=False)
     default = models.JSONField(null=True, blank=True)
     shown_when = models.CharField(max_length=200, blank=True, help_text="Expression over the other characteristics.")
+    required_when = models.CharField(
+        max_length=200, blank=True, help_text="Expression; required whenever it holds, even if not always."
+    )
     significant = models.BooleanField(default=True, help_text="A change of the value touches fulfilment.")
     hint = models.CharField(max_length=160, blank=True)
     position = models.PositiveIntegerField(default=0)

@@ -39,7 +39,7 @@ def configure(request: HttpRequest, number: str, version: int, line_id: int) -> 
     quote = quotescreen.load(request, number, version)
     line = quotescreen.line_of(quote, line_id)
     specification = quotecompleteness.specifications_of([line]).get(line.offering.specification_id or 0)
-    raw = {key[2:]: request.POST[key] for key in request.POST if key.startswith("c-")}
+    raw = configuration.posted(specification, request.POST, "c-") if specification else {}
     values, _ = configuration.clean(specification, raw, line.characteristics) if specification else ({}, {})
     edition, quantity = (_number(request.POST.get(name, "")) for name in ("edition", "quantity"))
     try:

@@ -124,7 +124,11 @@ def panel(line: QuoteLine, user: User, *, problems: list[Problem] | None = None)
     specification = quotecompleteness.specifications_of([line]).get(line.offering.specification_id or 0)
     found = quotecompleteness.of_lines(line.quote, [line]) if problems is None else problems
     whole = [p for p in found if p.line_id == line.pk and p.kind not in ("configuration",)]
-    fields = configuration.form_fields(specification, line.characteristics, line.problems) if specification else []
+    fields = (
+        configuration.form_fields(specification, line.characteristics, line.problems, account_id=line.quote.account_id)
+        if specification
+        else []
+    )
     return {
         "line": line,
         "specification": specification,

@@ -115,8 +115,9 @@ def configure_line(request: HttpRequest, number: str, pk: int) -> HttpResponse:
     line = get_object_or_404(order.lines.select_related("specification", "offering", "site"), pk=pk)
     values, problems = line.characteristics, {}
     if request.method == "POST":
-        raw = {c.key: request.POST.get(c.key, "") for c in line.specification.characteristics.all()
-               if c.source == "customer" and (c.key in request.POST or c.type == "boolean")}  # fmt: skip
+        unticked = {c.key: "" for c in line.specification.characteristics.all()
+                    if c.source == "customer" and (c.type == "boolean" or c.multiple)}  # fmt: skip
+        raw = unticked | configuration.posted(line.specification, request.POST)
         try:
             capture.configure(line_id=line.pk, raw=raw, by=person(request))
             return htmx.go(request, "orders:lines", order.number, toast=f"{line.offering} is configured.")
@@ -126,7 +127,9 @@ def configure_line(request: HttpRequest, number: str, pk: int) -> HttpResponse:
             problems = refusal.problems
             values = {**values, **raw}
     context = {
-        "record": order, "line": line, "fields": configuration.form_fields(line.specification, values, problems),
+        "record": order, "line": line, "fields": configuration.form_fields(
+            line.specification, values, problems, account_id=order.account_id
+        ),
         "crumbs": [("Orders", reverse("orders:order_list")), (order.number, order.get_absolute_url())],
         "whole": problems.get("", []),
     }  # fmt: skip

@@ -1,0 +1,31 @@
+"""Pointing: locations of a customer as the values of catalogue characteristics that refer to one."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from catalog import references
+from crm.models import Account, Site
+
+MOST = 500  # locations offered in one form
+
+
+def offered(account_id: int | None) -> references.Found:
+    """Locations of the whole customer, by code."""
+    return _told(_of(account_id)[:MOST])
+
+
+def named(account_id: int | None, values: Iterable[str]) -> references.Found:
+    """Those of the codes that are there."""
+    return _told(_of(account_id).filter(code__in=list(values)))
+
+
+def _of(account_id: int | None) -> Any:
+    root = Account.objects.filter(pk=account_id or 0).values("root_id")
+    return Site.objects.filter(account__root_id__in=root).order_by("country", "code")
+
+
+def _told(rows: Any) -> references.Found:
+    return [(site.code, str(site)) for site in rows]
+
+
+references.register("location", references.Finder(offered, named))
