@@ -117,9 +117,7 @@ def configure(*, line_id: int, raw: dict[str, Any], by: User) -> OrderLine:
     require_capturer(by)
     line = OrderLine.objects.select_related("specification").get(pk=line_id)
     order = _own_draft(line.order_id)
-    values, problems = configuration.clean(
-        line.specification, raw, line.characteristics, account_id=order.account_id
-    )
+    values, problems = configuration.clean(line.specification, raw, line.characteristics, account_id=order.account_id)
     if problems:
         raise Uncapturable(problems=problems)
     changes = audit.difference(line.characteristics, values)
