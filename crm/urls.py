@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern] = [
     path("leads/<str:number>/convert/", lead_convert.convert, name="lead_convert"),
     path("opportunities/", opportunities.opportunities, name="opportunity_list"),
     path("opportunities/board/", opportunities.board, name="opportunity_board"),
+    path("opportunities/forecast/", opportunities.forecasted, name="opportunity_forecast"),
     path("opportunities/new/", opportunities.new, name="opportunity_new"),
     path("opportunities/<str:number>/", opportunities.opportunity, name="opportunity"),
     path("opportunities/<str:number>/edit/", opportunities.edit, name="opportunity_edit"),

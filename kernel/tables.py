@@ -246,7 +246,7 @@ def _active(request: HttpRequest, filterset: Any, query: str) -> list[dict[str, 
     for name, value in filterset.form.cleaned_data.items():
         if value in (None, "", []) or (hasattr(value, "exists") and not value.exists()):
             continue
-        choices = dict(getattr(filterset.form.fields[name], "choices", []) or [])
+        choices = dict(list(getattr(filterset.form.fields[name], "choices", ())))
         label = filterset.form.fields[name].label or name.replace("_", " ").capitalize()
         found.append({"label": str(label), "value": str(choices.get(value, value)), "without": without(name)})
     return found

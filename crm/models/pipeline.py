@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 from django_fsm import transition
 
 from crm.models.accounts import Account, Contact, OfAccountQuerySet
@@ -169,6 +170,7 @@ class Opportunity(Numbered):
     currency = models.CharField(max_length=3, default="EUR")
     monthly = models.DecimalField(max_digits=14, decimal_places=2, default=0, help_text="Expected monthly revenue.")
     close_on = models.DateField(help_text="When we expect the signature.")
+    closed_on = models.DateField(null=True, editable=False, help_text="When it was won or lost.")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     competitors = models.CharField(max_length=200, blank=True)
     next_step = models.CharField(max_length=200, blank=True)
@@ -184,6 +186,7 @@ class Opportunity(Numbered):
             ("work_opportunity", "Can move opportunities"),
             ("reopen_opportunity", "Can reopen opportunities"),
         ]
+        indexes = [models.Index(fields=["state", "close_on"], name="opportunity_forecast")]
 
     def get_absolute_url(self) -> str:
         """Its page."""
@@ -194,19 +197,19 @@ class Opportunity(Numbered):
     )
     def win(self, because: str = "") -> None:
         """The customer accepted."""
-        self.reason = because
+        self.reason, self.closed_on = because, timezone.localdate()
 
     @transition(field=state, source=State.OPEN, target=State.LOST, permission="crm.work_opportunity",
                 custom={"label": "Lost", "needs_reason": True})  # fmt: skip
     def lose(self, because: str = "") -> None:
         """The customer declined."""
-        self.reason = because
+        self.reason, self.closed_on = because, timezone.localdate()
 
     @transition(field=state, source=[State.WON, State.LOST], target=State.OPEN, permission="crm.reopen_opportunity",
                 custom={"label": "Reopen"})  # fmt: skip
     def reopen(self) -> None:
         """It is on again."""
-        self.reason = ""
+        self.reason, self.closed_on = "", None
 
 
 class OpportunityLine(models.Model):

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from crm import pipeline, queries
+from crm import forecast, pipeline, queries
 from crm.forms import OpportunityForm, OpportunityLineForm, StageForm, refuse, sellers
 from crm.models import Account, Opportunity, OpportunityLine, Stage
 from crm.views import editing_of, lazily
@@ -37,9 +37,15 @@ class OpportunityFilter(tables.Filters):
     stage = django_filters.ModelChoiceFilter(queryset=Stage.objects.all(), to_field_name="key", empty_label="Any")
     owner = django_filters.ModelChoiceFilter(queryset=lambda request: sellers(), empty_label="Anyone")
 
+    month = tables.Choices(label="Signature", choices=forecast.choices, method="by_month")
+
     class Meta:
         model = Opportunity
-        fields = ["state", "stage", "owner"]
+        fields = ["state", "stage", "owner", "month"]
+
+    def by_month(self, rows: Any, name: str, value: str) -> Any:
+        """Signatures expected in a month, or before this one."""
+        return rows.filter(forecast.within(value))
 
 
 class Opportunities(tables.ListPage):
@@ -82,6 +88,16 @@ def board(request: HttpRequest) -> HttpResponse:
         "may_add": user.has_perm("crm.add_opportunity"),
     }  # fmt: skip
     return htmx.respond(request, "crm/opportunity_board.html", context, part="board")
+
+
+@allowed("crm.view_opportunity")
+@require_safe
+def forecasted(request: HttpRequest) -> HttpResponse:
+    """What is likely to be signed, by owner and month."""
+    wanted = request.GET.get("currency", "")[:3]
+    found = forecast.forecast(person(request), currency=wanted, mine=request.GET.get("owner") == "me")
+    context = {"found": found, "mine": request.GET.get("owner") == "me"}
+    return htmx.respond(request, "crm/opportunity_forecast.html", context)
 
 
 @allowed("crm.add_opportunity")
