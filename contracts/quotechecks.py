@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -55,9 +55,9 @@ def answer(lines: Sequence[QuoteLine], *, by: User | None, strict: bool = False)
     return sum(map(len, open_lines.values()))
 
 
-def ready_on(lines: Sequence[QuoteLine], signed_on: dt.date | None = None) -> dt.date | None:
+def ready_on(lead_days: Iterable[int | None], signed_on: dt.date | None = None) -> dt.date | None:
     """The day by which the slowest site has its access when the customer signs on that day (today); None if unknown."""
-    days = [line.feasibility.lead_days for line in lines if line.feasibility and line.feasibility.lead_days]
+    days = [number for number in lead_days if number]
     return workdays.calendar().add(signed_on or timezone.localdate(), max(days)) if days else None
 
 

@@ -35,7 +35,7 @@ def problems(quote: Quote, lines: Sequence[QuoteLine] | None = None) -> list[Pro
     return [*of_quote(quote, lines), *of_lines(quote, lines)]
 
 
-def of_quote(quote: Quote, lines: Sequence[QuoteLine]) -> list[Problem]:
+def of_quote(quote: Quote, lines: Sequence[object]) -> list[Problem]:
     """What is wrong with the head and with the customer."""
     found = []
     if not lines:
@@ -60,7 +60,7 @@ def of_lines(quote: Quote, lines: Sequence[QuoteLine]) -> list[Problem]:
         ]
         if text := _unchecked(line):
             found.append(Problem("check", text, line.pk, "feasibility", place))
-    return [*found, *_rules(quote, lines), *_eligibility(lines), *_unpriced(quote, lines)]
+    return [*found, *_rules(quote, lines), *_eligibility(lines), *unpriced(quote, lines)]
 
 
 def place_of(line: QuoteLine) -> str:
@@ -94,8 +94,7 @@ def _rules(quote: Quote, lines: Sequence[QuoteLine]) -> list[Problem]:
     everything = QuoteLine.objects.filter(quote=quote, offering__specification__isnull=False)
     for site, specification in everything.values_list("site_id", "offering__specification_id").distinct():
         present[site].add(specification)
-    for site, specification in _installed(quote, [site for site in present if site]):
-        present[site].add(specification)
+    add_installed(quote, present)
     return [
         Problem("rule", clash.text, found.pk, "", place_of(found))
         for clash in composition.missing_requirements(present)
@@ -103,10 +102,12 @@ def _rules(quote: Quote, lines: Sequence[QuoteLine]) -> list[Problem]:
     ]
 
 
-def _installed(quote: Quote, sites: Iterable[int]) -> Iterable[tuple[int, int]]:
-    return Product.objects.filter(
-        account__root=quote.account.root_id, site__in=list(sites), state__in=LIVE
-    ).values_list("site_id", "specification_id")  # fmt: skip
+def add_installed(quote: Quote, present: dict[int | None, set[int]]) -> None:
+    """Add what is installed at these sites, by site and specification."""
+    sites = [site for site in present if site]
+    rows = Product.objects.filter(account__root=quote.account.root_id, site__in=sites, state__in=LIVE)
+    for site, specification in rows.values_list("site_id", "specification_id").distinct():
+        present[site].add(specification)
 
 
 def _eligibility(lines: Sequence[QuoteLine]) -> list[Problem]:
@@ -122,7 +123,7 @@ def _eligibility(lines: Sequence[QuoteLine]) -> list[Problem]:
     ]
 
 
-def _unpriced(quote: Quote, lines: Sequence[QuoteLine]) -> list[Problem]:
+def unpriced(quote: Quote, lines: Sequence[QuoteLine]) -> list[Problem]:
     """Lines that nobody has a price for, though their configuration is whole."""
     silent = [line for line in lines if not line.problems and not line.monthly_list and not line.one_time_list]
     if not silent:

@@ -9,8 +9,10 @@ from typing import Any
 from catalog import configuration
 from catalog.models import Characteristic, Offering, Specification
 from cmdb.models import FeasibilityCheck
+from contracts import quoteoutline
 from contracts.models import LinePrice, QuoteLine
 from contracts.quotecompleteness import Problem
+from contracts.quoteoutline import Outline
 from crm import countries
 from crm.models import Site
 from kernel.money import ZERO
@@ -32,10 +34,11 @@ CAPITAL = 2  # words of a cell that begin with a capital letter
 
 @dataclass(frozen=True)
 class Cell:
-    """One offering at one site. `line_id` is None where nothing is ordered."""
+    """One offering at one site. `line_id` is None where nothing is ordered; `edition` is that of the line shown."""
 
     offering_id: int
     line_id: int | None = None
+    edition: int = 0
     head: str = ""
     amount: str = ""
     note: str = ""
@@ -70,13 +73,15 @@ class Row:
 
 @dataclass
 class Group:
-    """The sites of one country."""
+    """The sites of one country: all of them in `sites` and the sums, those of this block in `rows`."""
 
     key: str
     name: str
-    rows: list[Row]
     totals: list[str]
     total: str
+    sites: int
+    rows: list[Row] = field(default_factory=list)
+    begins: bool = True  # the head stands above the first row of the country
 
 
 @dataclass(frozen=True)
@@ -90,19 +95,28 @@ class Column:
 
 @dataclass
 class Grid:
-    """Everything that the table shows."""
+    """A block of the table: `first` to `last` of `found` sites; `totals` are of the whole quote."""
 
     columns: list[Column]
     groups: list[Group] = field(default_factory=list)
     totals: list[str] = field(default_factory=list)
     sites: int = 0
     lines: int = 0
+    found: int = 0
+    page: int = 1
+    first: int = 1
+    last: int = 0
 
-    def row_of(self, line_id: int) -> tuple[Group, Row] | None:
-        """The group and row that hold a line."""
+    @property
+    def more(self) -> int:
+        """How many sites follow this block."""
+        return self.found - self.last
+
+    def row_of(self, site_id: int | None) -> tuple[Group, Row] | None:
+        """The group and row of a site."""
         for group in self.groups:
             for row in group.rows:
-                if any(cell.line_id == line_id for cell in row.cells):
+                if (row.site.pk if row.site else None) == site_id:
                     return group, row
         return None
 
@@ -132,32 +146,41 @@ class Waterfall:
     once: bool
 
 
-def grid(
-    lines: Sequence[QuoteLine], specifications: dict[int, Specification], problems: Iterable[Problem],
-    extra: Iterable[Offering] = (),
-) -> Grid:  # fmt: skip
-    """The grid of these lines; `extra` are offerings that get a column although nothing is ordered of them yet."""
+@dataclass(frozen=True)
+class Block:
+    """What a block of rows is drawn from: all its sites in order, their lines, what those lines have to mend."""
+
+    sites: Sequence[int | None]
+    lines: Sequence[QuoteLine]
+    specifications: dict[int, Specification]
+    problems: Iterable[Problem]
+
+
+def grid(outline: Outline, block: Block, extra: Iterable[Offering] = (), *, found: int = 0, page: int = 1) -> Grid:
+    """The grid of one block; `extra` are offerings that get a column although nothing is ordered of them yet."""
     wrong: dict[int, list[Problem]] = defaultdict(list)
-    for problem in problems:
+    for problem in block.problems:
         if problem.line_id:
             wrong[problem.line_id].append(problem)
-    tops = [line for line in lines if line.parent_id is None]
-    made = Grid(_columns(tops, extra), lines=len(tops))
-    by_site: dict[int | None, dict[int, QuoteLine]] = defaultdict(dict)
-    for line in tops:
-        by_site[line.site_id][line.offering_id] = line
-    described = {key: list(spec.characteristics.all()) for key, spec in specifications.items()}
-    placed: dict[str, list[tuple[Row, list[QuoteLine]]]] = defaultdict(list)
-    for site_id, here in by_site.items():
-        first = next(iter(here.values()))
-        cells = [_cell(column, here.get(column.offering_id), described, wrong) for column in made.columns]
-        total = number_text(sum((line.monthly for line in here.values()), ZERO), 2)
-        row = Row(first.site, cells, _access(here.values()), total, f"s{site_id or 0}")
-        placed[first.site.country if first.site else ""].append((row, list(here.values())))
-    for country in sorted(placed, key=lambda code: (not code, countries.NAMES.get(code, code))):
-        made.groups.append(_group(country, placed[country], made.columns))
-    made.sites = sum(row.site is not None for group in made.groups for row in group.rows)
-    made.totals = _totals(made.columns, tops)
+    made = Grid(columns_of(outline, extra), lines=len(outline.tops), found=found, page=page)
+    made.first = (page - 1) * quoteoutline.ROWS + 1
+    made.last = made.first - 1 + len(block.sites)
+    described = {key: list(spec.characteristics.all()) for key, spec in block.specifications.items()}
+    here: dict[int | None, list[QuoteLine]] = defaultdict(list)
+    for line in block.lines:
+        here[line.site_id].append(line)
+    groups = _groups(outline, made.columns)
+    for site_id in block.sites:
+        row = _row(here[site_id], made.columns, described, wrong)
+        group = groups[row.site.country if row.site else ""]
+        if not group.rows:
+            made.groups.append(group)
+        group.rows.append(row)
+    made.sites = sum(group.sites for group in groups.values())
+    sums: dict[int, Decimal] = defaultdict(lambda: ZERO)
+    for (_, offering), amount in outline.sums().items():
+        sums[offering] += amount
+    made.totals = [*_told(made.columns, sums), number_text(sum(sums.values(), ZERO), 2)]
     return made
 
 
@@ -184,31 +207,52 @@ def details(characteristics: Sequence[Characteristic], values: dict[str, Any]) -
     return (said[0], " · ".join(said[1:])) if said else ("", "")
 
 
-def _columns(lines: Sequence[QuoteLine], extra: Iterable[Offering]) -> list[Column]:
-    offerings = {line.offering_id: line.offering for line in lines} | {one.pk: one for one in extra}
+def columns_of(outline: Outline, extra: Iterable[Offering] = ()) -> list[Column]:
+    """The columns: every offering that is ordered by itself, and the extra ones."""
+    ordered_ones = {line.offering_id: outline.offerings[line.offering_id] for line in outline.tops}
+    offerings = ordered_ones | {one.pk: one for one in extra}
     ordered = sorted(offerings.values(), key=lambda one: (one.position, one.key))
     return [Column(one.pk, one.short_name or one.name, one.needs_site) for one in ordered]
 
 
+def _row(
+    lines: list[QuoteLine], columns: list[Column], described: dict[int, list[Characteristic]],
+    wrong: dict[int, list[Problem]],
+) -> Row:  # fmt: skip
+    tops = {line.offering_id: line for line in lines if line.parent_id is None}
+    members: dict[int, list[QuoteLine]] = defaultdict(list)
+    for line in lines:
+        if line.parent_id:
+            members[line.parent_id].append(line)
+    cells = []
+    for column in columns:
+        line = tops.get(column.offering_id)
+        cells.append(_cell(line, members[line.pk], described, wrong) if line else Cell(column.offering_id))
+    site = lines[0].site if lines else None
+    total = number_text(sum((line.monthly for line in lines), ZERO), 2)
+    return Row(site, cells, _access(lines), total, f"s{site.pk if site else 0}")
+
+
 def _cell(
-    column: Column, line: QuoteLine | None, described: dict[int, list[Characteristic]], wrong: dict[int, list[Problem]]
-) -> Cell:
-    if line is None:
-        return Cell(column.offering_id)
+    line: QuoteLine, members: list[QuoteLine], described: dict[int, list[Characteristic]],
+    wrong: dict[int, list[Problem]],
+) -> Cell:  # fmt: skip
     head, note = details(described.get(line.offering.specification_id or 0, []), line.characteristics)
     if line.quantity > 1:
         head = f"{line.quantity} × {head}"
-    amount = number_text(line.monthly, 2)
-    if problems := wrong.get(line.pk):
+    if members:
+        head, note = head or "Bundle", " · ".join(one.offering.short_name or one.offering.name for one in members)
+    amount = number_text(sum((one.monthly for one in members), line.monthly), 2)
+    kind = ""
+    if problems := [problem for one in (line, *members) for problem in wrong.get(one.pk, ())]:
         text = problems[0].text.rstrip(".")
         note = text if len(text) <= SHORT else f"{text[: SHORT - 1].rstrip()}…"
         if len(problems) > 1:
             note = f"{len(problems)} things to mend"
-        return Cell(column.offering_id, line.pk, head or "–", amount, note, "err")
-    if line.feasibility and line.feasibility.build_cost:
-        note = f"+ {number_text(line.feasibility.build_cost, 0)} build"
-        return Cell(column.offering_id, line.pk, head, amount, note, "build")
-    return Cell(column.offering_id, line.pk, head or "–", amount, note)
+        kind = "err"
+    elif line.feasibility and line.feasibility.build_cost:
+        note, kind = f"+ {number_text(line.feasibility.build_cost, 0)} build", "build"
+    return Cell(line.offering_id, line.pk, line.edition, head or "–", amount, note, kind)
 
 
 def _access(lines: Iterable[QuoteLine]) -> Access | None:
@@ -229,21 +273,24 @@ def _access(lines: Iterable[QuoteLine]) -> Access | None:
     return Access(*ACCESS[Result(worst.result)], f"{worst.lead_days} days" if worst.lead_days else "")
 
 
-def _group(country: str, rows: list[tuple[Row, list[QuoteLine]]], columns: list[Column]) -> Group:
-    rows.sort(key=lambda pair: pair[0].site.code if pair[0].site else "")
-    lines = [line for _, here in rows for line in here]
-    total = number_text(sum((line.monthly for line in lines), ZERO), 2)
-    name = countries.NAMES.get(country, country) or "Without a site"
-    return Group(country or "none", name, [row for row, _ in rows], _totals(columns, lines)[:-1], total)
+def _groups(outline: Outline, columns: list[Column]) -> dict[str, Group]:
+    """Every country with its sums, still without rows."""
+    sums: dict[str, dict[int, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
+    for (country, offering), amount in outline.sums().items():
+        sums[country][offering] += amount
+    sites = outline.countries()
+    return {
+        country: Group(
+            country or "none", countries.NAMES.get(country, country) or "Without a site", _told(columns, here),
+            number_text(sum(here.values(), ZERO), 2), sites.get(country, 0),
+        )
+        for country, here in sums.items()
+    }  # fmt: skip
 
 
-def _totals(columns: list[Column], lines: Iterable[QuoteLine]) -> list[str]:
-    """Monthly sums by column, the overall sum last."""
-    sums: dict[int, Decimal] = defaultdict(lambda: ZERO)
-    for line in lines:
-        sums[line.offering_id] += line.monthly
-    each = [number_text(sums[column.offering_id], 2) if column.offering_id in sums else "" for column in columns]
-    return [*each, number_text(sum(sums.values(), ZERO), 2)]
+def _told(columns: list[Column], sums: dict[int, Decimal]) -> list[str]:
+    """Monthly sums by column."""
+    return [number_text(sums[column.offering_id], 2) if column.offering_id in sums else "" for column in columns]
 
 
 def _falls(charge: LinePrice) -> Waterfall:

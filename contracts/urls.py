@@ -32,6 +32,7 @@ quote_urls: list[URLPattern] = [
     path("quotes/of-opportunity/<int:pk>/", quotes.of_opportunity, name="of_opportunity"),
     path("quotes/<str:number>/", quotes.latest, name="quote_latest"),
     path("quotes/<str:number>/v<int:version>/", quotes.page, name="quote"),
+    path("quotes/<str:number>/v<int:version>/rows/", quotes.rows, name="quote_rows"),
     path("quotes/<str:number>/v<int:version>/lines/", quotelines.add, name="quote_add"),
     path("quotes/<str:number>/v<int:version>/lines/remove/", quotelines.remove, name="quote_remove"),
     path("quotes/<str:number>/v<int:version>/lines/<int:line_id>/", quotelines.panel, name="quote_line"),

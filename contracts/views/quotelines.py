@@ -53,9 +53,7 @@ def configure(request: HttpRequest, number: str, version: int, line_id: int) -> 
     if not getattr(request, "htmx", False):
         return htmx.go(request, f"{quoteapproval.url_of(quote)}?line={line.pk}", toast="Saved.")
     quote = quotescreen.load(request, number, version)
-    context = quotescreen.context(request, quote, active=line.pk)
-    found = context["grid"].row_of(line.pk)
-    context["group"], context["row"] = found if found else (None, None)
+    context = quotescreen.saved(request, quote, quotescreen.line_of(quote, line_id))
     context["refields"] = set(raw) != {field.key for field in context["fields"]}
     return render(request, f"{quotescreen.TEMPLATE}#saved", context)
 

@@ -119,6 +119,16 @@ def page(request: HttpRequest, number: str, version: int) -> HttpResponse:
 
 @workspace.allowed("contracts.view_quote")
 @require_safe
+def rows(request: HttpRequest, number: str, version: int) -> HttpResponse:
+    """A further block of the grid; without htmx the page that shows it."""
+    quote = quotescreen.load(request, number, version)
+    if not getattr(request, "htmx", False):
+        return htmx.go(request, f"{quoteapproval.url_of(quote)}?{request.GET.urlencode()}")
+    return render(request, "contracts/quote_grid.html#further", quotescreen.rows(request, quote, continued=True))
+
+
+@workspace.allowed("contracts.view_quote")
+@require_safe
 def of_opportunity(request: HttpRequest, pk: int) -> HttpResponse:
     """The quotes of an opportunity, for its page."""
     user = workspace.person(request)

@@ -1,6 +1,8 @@
 """The quote editor's screen: what its page and its fragments show."""
 
+from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
@@ -9,15 +11,27 @@ from django.utils import timezone
 
 from catalog import configuration
 from catalog.models import Offering
-from contracts import quoteapproval, quotechecks, quotecompleteness, quotegrid, quotepricing, quoteversions
+from contracts import (
+    quoteapproval,
+    quotechecks,
+    quotecompleteness,
+    quotegrid,
+    quoteoutline,
+    quotepricing,
+    quoteversions,
+)
 from contracts.models import Quote, QuoteLine
 from contracts.quotecompleteness import Problem
+from contracts.quoteoutline import Outline, Wanted
+from crm import countries
 from crm.models import OpportunityLine
 from kernel import approvals, lifecycle, states, workspace
 from kernel.models import ApprovalStep, DecisionTable, User
 
 TEMPLATE = "contracts/quote.html"
 RELATED = ("account__root", "agreement", "price_list", "opportunity", "owner")
+LONGEST_KEY = 18  # digits
+PROBLEMS = {"any": "Anything to mend", quoteoutline.CELL: "Cells to fix", quoteoutline.CHECK: "Site checks"}
 HIDDEN_REASON = "A rule that your role does not see asks for it"
 
 
@@ -39,35 +53,114 @@ def line_of(quote: Quote, line_id: int) -> QuoteLine:
 def context(request: HttpRequest, quote: Quote, *, active: int | None = None) -> dict[str, Any]:
     """Everything that the page shows; the number of queries does not grow with the lines."""
     user = workspace.person(request)
-    lines = quotepricing.lines_of(quote)
-    specifications = quotecompleteness.specifications_of(lines)
-    is_draft = quote.state == Quote.State.DRAFT
-    problems = quotecompleteness.problems(quote, lines) if is_draft else []
     versions = quoteversions.versions_of(quote)
-    shown: dict[str, Any] = {
-        "quote": quote,
+    shown = rows(request, quote, active=active)
+    shown |= {
         "record": quote,
-        "here": quoteapproval.url_of(quote),
-        "grid": quotegrid.grid(lines, specifications, problems, _wanted(quote) if is_draft else ()),
-        "problems": problems,
-        "waits": waits(quote, problems),
-        "active": active,
-        "can_edit": is_draft and user.has_perm("contracts.edit_quote"),
         "versions": versions,
         "previous": next((one for one in versions if one.version < quote.version), None),
         "newer": versions[0] if versions[0].version > quote.version else None,
         "moves": {move.name: move for move in lifecycle.moves(quote, user)},
         "road": _road(quote),
         "saved_at": quote.updated_at,
-        "ready_on": quotechecks.ready_on(lines),
-        **totals(quote, user),
+        "ready_on": quotechecks.ready_on(line.lead_days for line in shown["outline"].lines),
         **approval(quote, user),
     }
-    line = next((line for line in lines if line.pk == active), None)
-    if line is not None:
-        line.quote = quote
-        shown |= panel(line, user, problems=problems)
+    if active is not None and QuoteLine.objects.filter(quote=quote, pk=active).exists():
+        shown |= panel(line_of(quote, active), user)
     return shown
+
+
+def rows(request: HttpRequest, quote: Quote, *, active: int | None = None, continued: bool = False) -> dict[str, Any]:
+    """One block of the grid, chosen by the address or the active line, with the sums and what is to be mended."""
+    is_draft = quote.state == Quote.State.DRAFT
+    outline = quoteoutline.read(quote, problems=is_draft)
+    wanted = chosen(request)
+    sites = outline.sites(wanted)
+    page = _page(request, len(sites))
+    if active is not None and (site := outline.site_of(active)) in sites:
+        page = sites.index(site) // quoteoutline.ROWS + 1
+    first = (page - 1) * quoteoutline.ROWS
+    shown = _drawn(request, quote, outline, sites[first : first + quoteoutline.ROWS], found=len(sites), page=page)
+    if continued and first and shown["grid"].groups:
+        shown["grid"].groups[0].begins = outline.country_of(sites[first - 1]) != outline.country_of(sites[first])
+    return {
+        **shown,
+        "active": active,
+        "wanted": wanted,
+        "filters": filters(outline),
+        "query": _query(request),
+    }
+
+
+def saved(request: HttpRequest, quote: Quote, line: QuoteLine) -> dict[str, Any]:
+    """What the screen shows anew after one line changed: its row, its country, the sums, the panel."""
+    user = workspace.person(request)
+    shown = _drawn(request, quote, quoteoutline.read(quote), [line.site_id])
+    found = shown["grid"].row_of(line.site_id)
+    shown["group"], shown["row"] = found if found else (None, None)
+    return {**shown, "active": line.pk, **approval(quote, user), **panel(line, user)}
+
+
+def changed_rows(request: HttpRequest, quote: Quote, sites: Sequence[int | None]) -> dict[str, Any]:
+    """Rows of several sites with the sums, to be swapped into the grid that is shown."""
+    return _drawn(request, quote, quoteoutline.read(quote), list(sites))
+
+
+def _drawn(
+    request: HttpRequest, quote: Quote, outline: Outline, sites: list[int | None], *, found: int = 0, page: int = 1
+) -> dict[str, Any]:
+    user = workspace.person(request)
+    is_draft = quote.state == Quote.State.DRAFT
+    lines = quoteoutline.lines_at(quote, sites)
+    problems = quotecompleteness.of_lines(quote, lines) if is_draft else []
+    block = quotegrid.Block(sites, lines, quotecompleteness.specifications_of(lines), problems)
+    extra = _wanted(quote) if is_draft else ()
+    head = quotecompleteness.of_quote(quote, outline.lines) if is_draft else []
+    return {
+        "quote": quote,
+        "here": quoteapproval.url_of(quote),
+        "outline": outline,
+        "grid": quotegrid.grid(outline, block, extra, found=found, page=page),
+        "waits": waits(quote, outline, head),
+        "can_edit": is_draft and user.has_perm("contracts.edit_quote"),
+        **totals(quote, user),
+    }
+
+
+def chosen(request: HttpRequest) -> Wanted:
+    """The filter that the address names; what makes no sense is left out."""
+    given = {name: request.GET.get(name, "").strip()[:60] for name in ("q", "country", "product", "problem")}
+    product = given["product"]
+    return Wanted(
+        text=given["q"], country=given["country"][:2].upper(),
+        offering=int(product) if product.isdigit() and len(product) < LONGEST_KEY else None,
+        problem=given["problem"] if given["problem"] in PROBLEMS else "",
+    )  # fmt: skip
+
+
+def filters(outline: Outline) -> dict[str, Any]:
+    """What can be filtered by, with numbers."""
+    return {
+        "countries": [(code, countries.NAMES.get(code, code), n) for code, n in outline.countries().items() if code],
+        "products": [(column.offering_id, column.name) for column in quotegrid.columns_of(outline)],
+        "problems": [
+            (kind, word, len(outline.lines_with(kind)) if kind != "any" else len(outline.wrong))
+            for kind, word in PROBLEMS.items()
+        ],
+    }
+
+
+def _page(request: HttpRequest, found: int) -> int:
+    text = request.GET.get("page", "")
+    last = max(1, -(-found // quoteoutline.ROWS))
+    return min(max(1, int(text)), last) if text.isdigit() and len(text) < LONGEST_KEY else 1
+
+
+def _query(request: HttpRequest) -> str:
+    """The filter as the end of an address."""
+    kept = {name: request.GET[name] for name in ("q", "country", "product", "problem") if request.GET.get(name)}
+    return f"&{urlencode(kept)}" if kept else ""
 
 
 def panel_context(request: HttpRequest, quote: Quote, line: QuoteLine) -> dict[str, Any]:
@@ -140,22 +233,20 @@ def panel(line: QuoteLine, user: User, *, problems: list[Problem] | None = None)
     }
 
 
-def waits(quote: Quote, problems: list[Problem]) -> list[dict[str, str]]:
+def waits(quote: Quote, outline: Outline, head: list[Problem]) -> list[dict[str, str]]:
     """Why it cannot be submitted yet, a few words each with the place to go to."""
     here = quoteapproval.url_of(quote)
     found = []
-    cells = [p for p in problems if p.kind in ("configuration", "rule", "price")]
-    checks = [p for p in problems if p.kind == "check"]
-    for group, one, many in ((cells, "cell to fix", "cells to fix"), (checks, "site check", "site checks")):
-        lines = list(dict.fromkeys(p.line_id for p in group))
-        if lines:
-            word = one if len(lines) == 1 else many
-            found.append({"text": f"{len(lines)} {word}", "url": f"{here}?line={lines[0]}"})
-    gaps = sum(p.kind == "account" for p in problems)
+    for kind, one, many in ((quoteoutline.CELL, "cell to fix", "cells to fix"),
+                            (quoteoutline.CHECK, "site check", "site checks")):  # fmt: skip
+        if lines := outline.lines_with(kind):
+            place = f"?line={lines[0]}" if len(lines) == 1 else f"?problem={kind}&line={lines[0]}"
+            found.append({"text": f"{len(lines)} {one if len(lines) == 1 else many}", "url": f"{here}{place}"})
+    gaps = sum(p.kind == "account" for p in head)
     if gaps:
         url = reverse("crm:account", args=[(quote.account.root or quote.account).number])
         found.append({"text": f"{gaps} gap{'' if gaps == 1 else 's'} of the customer", "url": url})
-    found += [{"text": p.text.rstrip("."), "url": here} for p in problems if p.kind == "quote"]
+    found += [{"text": p.text.rstrip("."), "url": here} for p in head if p.kind == "quote"]
     return found
 
 

@@ -77,8 +77,7 @@ function beside(way) {
 function collapse(button) {
   const show = button.getAttribute("aria-expanded") !== "true";
   button.setAttribute("aria-expanded", String(show));
-  const group = button.closest("tr");
-  for (let row = group.nextElementSibling; row; row = row.nextElementSibling) row.hidden = !show;
+  document.querySelectorAll(`tbody[data-group="${button.dataset.collapse}"] > tr:not(.sx-group)`).forEach((row) => (row.hidden = !show));
 }
 
 // Arrows move like in a sheet; Enter and Space are the link's own.
@@ -123,7 +122,7 @@ function count() {
 document.addEventListener("change", (event) => {
   const box = event.target;
   if (box.matches("[data-check-all]")) document.querySelectorAll(".sx input[name=site]:not(:disabled)").forEach((one) => (one.checked = box.checked));
-  if (box.matches("[data-check-group]")) box.closest("tbody").querySelectorAll("input[name=site]:not(:disabled)").forEach((one) => (one.checked = box.checked));
+  if (box.matches("[data-check-group]")) document.querySelectorAll(`tbody[data-group="${box.dataset.checkGroup}"] input[name=site]:not(:disabled)`).forEach((one) => (one.checked = box.checked));
   if (box.matches("[data-check-all], [data-check-group], .sx input[name=site]")) count();
   if (box.matches("[data-check-list]")) box.closest("fieldset").querySelectorAll("input[name=sites]").forEach((one) => (one.checked = box.checked));
   if (box.closest(".copy-list")) sum(box.closest("form"));

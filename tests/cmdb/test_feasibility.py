@@ -13,7 +13,6 @@ from cmdb import feasibility
 from cmdb.feasibility import NoRules
 from cmdb.models import PointOfPresence
 from contracts import quotechecks
-from contracts.models import QuoteLine
 from crm.models import Site
 from kernel.models import DecisionTable
 from tests.factories import catalog
@@ -103,9 +102,9 @@ def test_without_a_table_nothing_is_guessed() -> None:
 
 def test_the_slowest_site_makes_the_date() -> None:
     near, far = check(*sites(make.NEAR, make.FAR), bandwidth="500M")
-    lines = [QuoteLine(feasibility=near), QuoteLine(feasibility=far), QuoteLine()]
-    assert quotechecks.ready_on(lines, dt.date(2026, 11, 2)) == dt.date(2027, 2, 15)
-    assert quotechecks.ready_on([QuoteLine()]) is None
+    days = [near.lead_days, far.lead_days, None]
+    assert quotechecks.ready_on(days, dt.date(2026, 11, 2)) == dt.date(2027, 2, 15)
+    assert quotechecks.ready_on([None]) is None
 
 
 @pytest.mark.parametrize(
