@@ -116,7 +116,7 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 DATABASES = {"default": env.db_url("DATABASE_URL", default="postgresql:///trunkline")}
 DATABASES["default"]["ENGINE"] = "config.database"  # notices a server that fell silent
 DATABASE_SILENCE = env.float("DATABASE_SILENCE", default=8.0)
-DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
+DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=600)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # A server that does not answer is noticed, and a web request does not wait for ever. pgtrigger.ignore is what the
 # triggers ask for at each row; without a value the question is an error, caught but many times dearer.
@@ -185,9 +185,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_BEAT_SCHEDULER = "config.beat:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+CELERY_DB_REUSE_MAX = 1_000_000  # else each task opens a connection of its own; config.celery looks after them
 CELERY_BEAT_SCHEDULE = {
-    "deliver-outbox": {"task": "kernel.tasks.deliver_outbox", "schedule": 5.0, "options": {"expires": 5}},
-    "sweep-engine": {"task": "fulfillment.tasks.sweep", "schedule": 5.0, "options": {"queue": "engine", "expires": 5}},
+    "sweep": {"task": "kernel.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},  # kernel.sweeping says of what
     "expire-quotes": {"task": "contracts.tasks.expire_quotes", "schedule": 3600.0, "options": {"expires": 3600}},
     "activate-agreements": {
         "task": "contracts.tasks.activate_agreements",
@@ -197,7 +197,6 @@ CELERY_BEAT_SCHEDULE = {
     "assess-jeopardy": {"task": "orders.tasks.assess", "schedule": 60.0, "options": {"expires": 60}},
     "learn-durations": {"task": "fulfillment.tasks.learn", "schedule": 3600.0, "options": {"expires": 3600}},
     "retire-plans": {"task": "fulfillment.tasks.retire_plans", "schedule": 3600.0, "options": {"expires": 900}},
-    "escalate-fallout": {"task": "fallout.tasks.escalate", "schedule": 60.0, "options": {"expires": 60}},
     "assign-free-tasks": {"task": "fulfillment.tasks.assign_free", "schedule": 30.0, "options": {"expires": 30}},
     "watch-orders": {"task": "fallout.tasks.watch", "schedule": 60.0, "options": {"expires": 60}},
     "tidy-fallout": {"task": "fallout.tasks.tidy", "schedule": 30.0, "options": {"expires": 30}},

@@ -24,6 +24,13 @@ RUN = "fallout.tasks.run_batch"
 Act = Batch.Act
 ItemState = BatchItem.State
 WORKING = (Batch.State.WAITING, Batch.State.RUNNING)
+# Some batch is open, and for a while nobody has answered any of its records.
+STANDS = """
+EXISTS (SELECT FROM fallout_batch b
+    WHERE b.state IN ('waiting', 'running') AND b.created_at < clock_timestamp() - interval '10 s'
+        AND NOT EXISTS (SELECT FROM fallout_batchitem i
+                        WHERE i.batch_id = b.id AND i.done_at > clock_timestamp() - interval '10 s'))
+"""
 
 
 @transaction.atomic

@@ -12,6 +12,11 @@ from kernel import audit, notifications
 from kernel.models import User
 
 BATCH = 200
+DUE = """
+EXISTS (SELECT FROM fallout_fallout
+    WHERE state IN ('open', 'in_progress', 'on_hold', 'awaiting_information') AND sla_due_at <= clock_timestamp()
+        AND sla_left IS NULL AND escalated_at IS NULL)
+"""
 
 
 @transaction.atomic

@@ -3,12 +3,16 @@
 from celery import shared_task
 
 from fallout import batch, escalation, watchdog
+from kernel import sweeping
 from orders import withdrawal
+
+sweeping.watch("fallout.tasks.escalate", escalation.DUE)
+sweeping.watch("fallout.tasks.go_on", batch.STANDS)
 
 
 @shared_task(name="fallout.tasks.escalate")
 def escalate() -> int:
-    """Run by beat every minute."""
+    """Tell managers of records that ran over their time."""
     return escalation.escalate_overdue()
 
 
@@ -24,7 +28,13 @@ def run_batch(*, batch_id: int) -> int:
     return batch.work(batch_id)
 
 
+@shared_task(name="fallout.tasks.go_on")
+def go_on() -> int:
+    """Go on with batches that a lost message or a dead worker left."""
+    return batch.sweep()
+
+
 @shared_task(name="fallout.tasks.tidy")
 def tidy() -> int:
-    """Run by beat every few seconds: batches that a lost message left, cancellations whose last calls have ended."""
-    return batch.sweep() + withdrawal.finish()
+    """Run by beat twice a minute: cancellations whose last calls have ended."""
+    return withdrawal.finish()

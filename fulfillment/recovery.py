@@ -113,7 +113,7 @@ def skip(task_id: int, by: User | None, reason: str = "") -> Task:
 def sweep() -> int:
     """Find what no message announced: retries that are due, dropped leases, forgotten work. Returns how much moved.
 
-    An idle engine is asked one question, and nothing is woken.
+    An idle engine is asked one question, and nothing is woken. `kernel.sweeping` asks the same beside those of others.
     """
     retries, waits = _found()
     moved: list[int] = []
@@ -131,11 +131,9 @@ def work_waits() -> bool:
     return _found()[1]
 
 
-_FOUND = """
-WITH here AS (SELECT NOT EXISTS (SELECT FROM fulfillment_pause WHERE ended_at IS NULL) AS runs)
-SELECT
-    EXISTS (SELECT FROM fulfillment_task WHERE due_at <= clock_timestamp() AND state = 'failed'),
-    (runs AND EXISTS (
+RETRIES = "EXISTS (SELECT FROM fulfillment_task WHERE due_at <= clock_timestamp() AND state = 'failed')"
+WORK = """
+    (NOT EXISTS (SELECT FROM fulfillment_pause WHERE ended_at IS NULL) AND EXISTS (
         SELECT FROM fulfillment_ready r JOIN fulfillment_flow f ON f.id = r.flow_id
         WHERE (r.due_at IS NULL OR r.due_at <= clock_timestamp()) AND f.state IN ('planned', 'in_progress')))
     OR EXISTS (
@@ -145,13 +143,12 @@ SELECT
         SELECT FROM fulfillment_task t JOIN fulfillment_flow f ON f.id = t.flow_id
         WHERE t.due_at <= clock_timestamp() AND t.state = 'in_progress' AND t.lease_until IS NULL
             AND f.state IN ('planned', 'in_progress'))
-FROM here
 """
 
 
 def _found() -> tuple[bool, bool]:
     with connection.cursor() as cursor:
-        cursor.execute(_FOUND)
+        cursor.execute(f"SELECT {RETRIES}, {WORK}")
         retries, waits = cursor.fetchone()
     return retries, waits
 

@@ -3,6 +3,10 @@
 from celery import shared_task
 
 from fulfillment import assignment, execution, learning, planversions, recovery
+from kernel import sweeping
+
+sweeping.watch("fulfillment.tasks.run", recovery.WORK, queue="engine")
+sweeping.watch("fulfillment.tasks.sweep", recovery.RETRIES, queue="engine")
 
 
 @shared_task(name="fulfillment.tasks.run")
@@ -31,5 +35,5 @@ def retire_plans() -> int:
 
 @shared_task(name="fulfillment.tasks.assign_free")
 def assign_free() -> int:
-    """Give free tasks to people where their team wants it; run by beat every ten seconds."""
+    """Give free tasks to people where their team wants it; run by beat twice a minute."""
     return assignment.assign_free()

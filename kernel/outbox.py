@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 100
 MAX_BACKOFF = 300  # seconds
+WAITS = "EXISTS (SELECT FROM kernel_outboxevent WHERE done_at IS NULL AND due_at <= clock_timestamp())"
 
 Event = TypeVar("Event")
 Reaction = Callable[[Any], None]

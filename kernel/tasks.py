@@ -2,10 +2,18 @@
 
 from celery import shared_task
 
-from kernel import outbox
+from kernel import outbox, sweeping
+
+sweeping.watch("kernel.tasks.deliver_outbox", outbox.WAITS)
 
 
 @shared_task(name="kernel.tasks.deliver_outbox")
 def deliver_outbox() -> int:
-    """Deliver what waits in the outbox; also run by beat, to find what no message announced."""
+    """Deliver what waits in the outbox."""
     return outbox.deliver()
+
+
+@shared_task(name="kernel.tasks.sweep")
+def sweep() -> list[str]:
+    """Run by beat every few seconds: wake whatever has work that no message announced."""
+    return sweeping.look()
