@@ -10,6 +10,7 @@ from kernel import workdays
 from kernel.models import BusinessCalendar
 
 ENOUGH = 5  # completed tasks before what was learned counts instead of the definition's value
+DAYS_ENOUGH = 3  # on which they ended: what was done in one go, in bulk or for a demonstration, is one experience
 LAST = 200  # of each item, the newest completed tasks
 DAYS = 400  # older ones are forgotten
 
@@ -29,16 +30,17 @@ done AS (
 ), timed AS (
     SELECT l.specification_key, l.action, l.key, greatest(0,
         (b.place + CASE WHEN b.works THEN {ended} ELSE 0 END) - (a.place + CASE WHEN a.works THEN {began} ELSE 0 END)
-    ) AS days
+    ) AS days, l.ended::date AS on_day
     FROM local l JOIN day a ON a.calendar = l.calendar AND a.day = l.began::date
     JOIN day b ON b.calendar = l.calendar AND b.day = l.ended::date
 )
-INSERT INTO fulfillment_learnedduration (specification_key, action, item_key, samples, p50, p90, learned_at)
-SELECT specification_key, action, key, count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY days),
-       percentile_cont(0.9) WITHIN GROUP (ORDER BY days), now()
+INSERT INTO fulfillment_learnedduration (specification_key, action, item_key, samples, days, p50, p90, learned_at)
+SELECT specification_key, action, key, count(*), count(DISTINCT on_day),
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY days), percentile_cont(0.9) WITHIN GROUP (ORDER BY days), now()
 FROM timed GROUP BY 1, 2, 3
 ON CONFLICT (specification_key, action, item_key) DO UPDATE
-SET samples = excluded.samples, p50 = excluded.p50, p90 = excluded.p90, learned_at = excluded.learned_at
+SET samples = excluded.samples, days = excluded.days, p50 = excluded.p50, p90 = excluded.p90,
+    learned_at = excluded.learned_at
 """
 _PART = """least(1, greatest(0, extract(epoch FROM l.{0}::time - l.opens)
     / greatest(1, extract(epoch FROM l.closes - l.opens))))"""
@@ -75,13 +77,18 @@ def learn(today: dt.date | None = None) -> int:
         return int(cursor.rowcount)
 
 
+def missing(row: LearnedDuration) -> tuple[int, int]:
+    """How many tasks and days more it takes until a learned duration counts."""
+    return max(ENOUGH - row.samples, 0), max(DAYS_ENOUGH - row.days, 0)
+
+
 def known() -> dict[tuple[str, str, str], tuple[float, float]]:
     """(specification, action, item) → P50 and P90 in working days, where enough was learned. One query."""
-    rows = LearnedDuration.objects.filter(samples__gte=ENOUGH)
+    rows = LearnedDuration.objects.filter(samples__gte=ENOUGH, days__gte=DAYS_ENOUGH)
     columns = ("specification_key", "action", "item_key", "p50", "p90")
     return {
         (spec, action, item): (float(p50), float(p90)) for spec, action, item, p50, p90 in rows.values_list(*columns)
     }
 
 
-__all__ = ["ENOUGH", "known", "learn"]
+__all__ = ["ENOUGH", "known", "learn", "missing"]

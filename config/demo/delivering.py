@@ -25,6 +25,7 @@ class Delivery:
     settle: Settle
     order: Order = field(init=False)
     refused: list[str] = field(default_factory=list)
+    mends: bool = True  # whether what falls out is mended here, or left to people at their screens
 
     def state(self) -> str:
         """The order's state as it is now."""
@@ -95,7 +96,8 @@ def work(run: Delivery) -> Iterator[str]:
         by = team["technician"] if task.kind == "field_work" else team["order_fulfilment_agent"]
         yield _do(task, by)
     yield from _build(run.order, team["fulfilment_manager"])
-    for record in Fallout.objects.filter(order=run.order, state__in=["open", "in_progress"]).order_by("pk"):
+    open_ones = Fallout.objects.filter(order=run.order, state__in=["open", "in_progress"]).order_by("pk")
+    for record in open_ones if run.mends else ():
         yield _mend(record, team["fallout_agent"])
 
 

@@ -16,6 +16,8 @@ from kernel.models import AuditEntry, OutboxEvent, User
 from orders.models import Order
 
 PATIENCE = 180  # seconds without any progress before a live journey gives up; a long PDF takes its time
+PATIENCE_WITH_MANY = 1200  # the same, for a deal of hundreds of sites
+PATIENCE_WITH_PEOPLE = 3600  # the same, when people at their screens mend what falls out
 PAUSE = 0.05  # seconds between two looks at what live workers have done
 OVER = ("completed", "partial", "failed", "cancelled", "rejected")
 
@@ -37,13 +39,18 @@ def settle_here(reached: Callable[[], bool]) -> None:
             raise Stuck("Nothing is left to deliver, yet the order has not moved on.")
 
 
-def settle_live(reached: Callable[[], bool]) -> None:
+def settle_live(reached: Callable[[], bool], patience: float = PATIENCE) -> None:
     """Wait until live workers have made the condition true. Raises Stuck."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while not reached():
         if time.monotonic() > deadline:
             raise Stuck("The workers did not move the order on. Is a worker running?")
         time.sleep(PAUSE)
+
+
+def settle_many(reached: Callable[[], bool]) -> None:
+    """The same for a deal of hundreds of sites, whose document alone takes minutes. Raises Stuck."""
+    settle_live(reached, PATIENCE_WITH_MANY)
 
 
 @dataclass(frozen=True)
@@ -92,11 +99,12 @@ class Journey:
     team: dict[str, User]
     sites_file: bytes = b""
     settle: Settle = settle_here
+    mends: bool = True  # else whoever works the desk mends what falls out, in their own time
 
     def __post_init__(self) -> None:
         earlier = Account.objects.filter(name__startswith=selling.COMPANY, parent=None).count()
         self.deal = Deal(self.team, self.settle, sites_file=self.sites_file, mark=f" {earlier + 1}" if earlier else "")
-        self.delivery = Delivery(self.deal, self.settle)
+        self.delivery = Delivery(self.deal, self.settle, mends=self.mends)
 
     @property
     def order(self) -> Order:
@@ -116,12 +124,13 @@ class Journey:
 
     def to_live_services(self) -> Iterator[str]:
         """People's work while live workers do theirs, until the order is over. Raises Stuck."""
-        deadline = time.monotonic() + PATIENCE
+        patience = PATIENCE if self.mends else PATIENCE_WITH_PEOPLE
+        deadline = time.monotonic() + patience
         while self.delivery.state() not in OVER:
             for line in delivering.work(self.delivery):
-                deadline = time.monotonic() + PATIENCE
+                deadline = time.monotonic() + patience
                 yield line
             if time.monotonic() > deadline:
-                raise Stuck(f"Nothing has moved for {PATIENCE} seconds.")
+                raise Stuck(f"Nothing has moved for {patience} seconds.")
             time.sleep(PAUSE)
         self.settle(lambda: not OutboxEvent.objects.filter(done_at__isnull=True).exists())

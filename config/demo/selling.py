@@ -4,12 +4,11 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
 
 from django.utils import timezone
 
 from catalog.models import Offering, PriceList, SlaMetric
-from config.demo import people
+from config.demo import people, sites
 from contracts import agreement as agreements
 from contracts import documents, negotiation, presenting, quoteapproval, quoteimport, quoteversions, quoting, signature
 from contracts.models import Agreement, Quote, QuoteLine, SignatureRequest
@@ -19,7 +18,6 @@ from kernel import documents as files
 from kernel import moving
 from kernel.models import User
 
-SITES = Path(__file__).resolve().parent / "sites.csv"
 COMPANY = "Meridor Logistics Holding N.V."
 Settle = Callable[[Callable[[], bool]], None]
 DUTCH, GERMAN = "Meridor Logistics Nederland B.V.", "Meridor Logistik Deutschland GmbH"
@@ -192,7 +190,7 @@ def _lines(deal: Deal, offering: str) -> list[QuoteLine]:
 
 def _sites(deal: Deal) -> bytes:
     """The site file with the child companies' names of this run."""
-    text = (deal.sites_file or SITES.read_bytes()).decode()
+    text = (deal.sites_file or sites.file()).decode()
     for name in (DUTCH, GERMAN) if deal.mark else ():
         text = text.replace(f"{name},", f"{name}{deal.mark},")
     return text.encode()

@@ -28,6 +28,7 @@ class LearnedDuration(models.Model):
     action = models.CharField(max_length=10, choices=Action)
     item_key = models.SlugField(max_length=60)
     samples = models.PositiveIntegerField()
+    days = models.PositiveSmallIntegerField(default=0, help_text="On how many days those tasks ended.")
     p50 = models.DecimalField(max_digits=8, decimal_places=3, help_text="Half of the tasks took no longer.")
     p90 = models.DecimalField(max_digits=8, decimal_places=3, help_text="Nine of ten tasks took no longer.")
     learned_at = models.DateTimeField()

@@ -16,8 +16,9 @@ def _step(row: Any) -> str:
 
 
 def _use(row: Any) -> str:
-    left = learning.ENOUGH - row.samples
-    return "counts" if left <= 0 else f"{left} more to count"
+    tasks, days = learning.missing(row)
+    lacking = [f"{tasks} more" if tasks else "", f"{days} more day{'s' * (days > 1)}" if days else ""]
+    return f"{' and '.join(filter(None, lacking))} to count" if any(lacking) else "counts"
 
 
 class Days(tables.Number):
@@ -50,7 +51,8 @@ class Durations(tables.ListPage):
     sort = "-samples"
     empty = tables.Empty(
         "clock", "Nothing learned yet",
-        "Once an hour completed tasks are measured. From five on, what they took counts in every outlook.",
+        "Once an hour completed tasks are measured. From five on, done on three days, what they took counts in every "
+        "outlook.",
         "Plans", "fulfillment:plan_list",
     )  # fmt: skip
 

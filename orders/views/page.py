@@ -124,9 +124,10 @@ def _tree(request: HttpRequest, record: Order) -> HttpResponse:
 
 def _outline(request: HttpRequest, record: Order) -> dict[str, Any]:
     open_only = request.GET.get("show") == "open"
-    opened = request.GET.get("open", "")
+    opened, everything = request.GET.get("open", ""), "all" in request.GET
+    drawn = outline.of(record, opened=opened, open_only=open_only, everything=everything)
     return {
-        "outline": outline.of(record, opened=opened, open_only=open_only), "open_only": open_only, "opened": opened,
+        "outline": drawn, "open_only": open_only, "opened": opened, "everything": everything,
         "live": record.state in LIVE, "now": timezone.now(),
     }  # fmt: skip
 

@@ -32,9 +32,9 @@ def fork() -> Flow:
     return flow
 
 
-def learned(key: str, p50: float, p90: float, samples: int = 9) -> None:
+def learned(key: str, p50: float, p90: float, samples: int = 9, days: int = 5) -> None:
     LearnedDuration.objects.create(
-        specification_key="fork", action="add", item_key=key, samples=samples, p50=p50, p90=p90,
+        specification_key="fork", action="add", item_key=key, samples=samples, days=days, p50=p50, p90=p90,
         learned_at=timezone.now(),
     )  # fmt: skip
 
@@ -58,6 +58,7 @@ def test_durations_are_learned_in_working_days_of_the_calendar() -> None:
         Task.objects.filter(pk=task.pk).update(state="completed")
     assert learning.learn(dt.date(2026, 12, 22)) == 1
     row = LearnedDuration.objects.get()
+    assert (row.days, learning.missing(row)) == (6, (0, 0))
     assert (row.samples, row.item_key, float(row.p50), float(row.p90)) == (6, "work", 3.5, 5.5)
     assert learning.known() == {("by_hand", "add", "work"): (3.5, 5.5)}
     with CaptureQueriesContext(connection) as again:
@@ -66,9 +67,10 @@ def test_durations_are_learned_in_working_days_of_the_calendar() -> None:
     assert LearnedDuration.objects.count() == 1
 
 
-def test_too_little_history_leaves_the_definitions_value() -> None:
+@pytest.mark.parametrize(("samples", "days"), [(4, 4), (200, 2)], ids=["few tasks", "all in one go"])
+def test_too_little_history_leaves_the_definitions_value(samples: int, days: int) -> None:
     flow = fork()
-    learned("b", 20, 30, samples=4)
+    learned("b", 20, 30, samples, days)
     tasks, found = project(flow)
     assert found.last is not None
     assert found.last.ends_on == dt.date(2026, 12, 14)

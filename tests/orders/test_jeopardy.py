@@ -340,5 +340,5 @@ def test_rules_and_durations_are_seen_by_process_admins_and_tried_on_real_orders
         learned_at=timezone.now(),
     )  # fmt: skip
     page = client.get(url).content.decode()
-    assert "2 more to count" in page
+    assert "2 more and 3 more days to count" in page
     assert browser(shop.agent).get(url).status_code == 403

@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from fulfillment.models import Task
-from kernel import approvals
+from kernel import approvals, lifecycle
 from kernel.models import User
-from orders import enrichment, progress
+from orders import enrichment, jeopardy, outline, progress
 from orders.models import DomainOrder, Order
 from tests.factories.crm import AccountFactory, ContactFactory
 from tests.factories.orders import Shop, finish, fresh, table
@@ -267,3 +267,35 @@ def test_a_customer_follows_nothing_here_but_values_reach_the_nodes() -> None:
     access = DomainOrder.objects.get(order=order, specification__key="t-access")
     progress.values_supplied(values={access.pk: {"pop_found": "RTM2"}})
     assert "needs pop found" not in browser(shop.manager).get(url("order", order)).content.decode()
+
+
+def test_a_large_order_shows_the_same_sums_without_reading_every_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    order = Shop().running(sites=3)
+    task = Task.objects.filter(flow__root_id=order.pk, key="dig").order_by("pk").first()
+    assert task
+    lifecycle.move_many(Task.objects.filter(pk=task.pk), Task.start, by=None, started_at=timezone.now())
+    Task.objects.filter(pk=task.pk).update(problem="No duct", state="on_hold")
+    jeopardy.assess(order_id=order.pk)
+    whole = outline.of(fresh(order))
+    monkeypatch.setattr(outline, "MANY", 0)
+    summed = outline.of(fresh(order))
+
+    def sites(found: outline.Outline) -> list[tuple[object, ...]]:
+        rows = [row for row in found.rows if row.level == 1]
+        return [(r.name, r.word, r.done, r.total, r.fallen, r.due, r.level_of, r.days_late) for r in rows]
+
+    assert sites(summed) == sites(whole)
+    assert (summed.done, summed.total, summed.fallen) == (whole.done, whole.total, whole.fallen)
+    assert all(row.level <= 1 for row in summed.rows)
+    opened = outline.of(fresh(order), opened=f"s{task.flow.site_id}")
+    inside = [row.id for row in opened.rows if row.level > 1]
+    assert f"t{task.pk}" in inside
+    monkeypatch.setattr(outline, "SHOWN", 1)
+    few = outline.of(fresh(order))
+    assert (len([row for row in few.rows if row.level == 1]), few.left) == (1, 2)
+    page = browser(UserFactory(role="order_manager")).get(url("order", order)).content.decode()
+    assert "2 more sites follow" in page
+    assert (
+        "2 more sites follow"
+        not in browser(UserFactory(role="order_manager")).get(url("order", order), {"all": "1"}).content.decode()
+    )

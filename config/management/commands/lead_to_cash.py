@@ -13,12 +13,13 @@ from typing import Any
 from celery import current_app
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from config.demo import journey, people
+from config.demo import journey, people, sites
 from config.processes import inherited
 from config.stack import ROOT, Stack, scratch
 from kernel.refusal import Refusal
 
 PARTS = ("simulator", "web", "worker", "beat")
+MANY = 50  # sites from which on the workers are given more time
 PING = 1.0  # seconds that a running worker has to answer
 
 
@@ -28,21 +29,21 @@ class Command(BaseCommand):
     help = "Take one deal from lead to live service and print how it went."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--sites", type=Path, help="CSV of sites instead of the demo's")
+        parser.add_argument("--sites", help="a CSV of sites, or how many to make, instead of the demo's own")
+        parser.add_argument("--leave-fallout", action="store_true", help="whoever works the desk mends what falls out")
         parser.add_argument("--json", action="store_true", help="print one JSON object instead of the trace")
         parser.add_argument("--scratch", action="store_true", help="use a database, broker and processes of its own")
         parser.add_argument("--attached", action="store_true", help="workers and simulator are running already")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["sites"] and not options["sites"].is_file():
-            raise CommandError(f"There is no file {options['sites']}.")
+        content = _content(options["sites"] or "")
         if options["scratch"]:
             sys.exit(self._beside(options))
         team = people.present()
         if len(team) < len(people.PEOPLE):
             raise CommandError("The demo's people are not here. Run `seed_demo --bare` first, or use --scratch.")
         with self._engine(options["attached"]):
-            outcome = self._run(team, options)
+            outcome = self._run(team, content, options)
         if not outcome.right:
             sys.exit(1)
 
@@ -50,7 +51,8 @@ class Command(BaseCommand):
         """Run this command again inside a stack of its own; its exit code."""
         again = [sys.executable, "manage.py", "lead_to_cash", "--attached"]
         again += ["--json"] if options["json"] else []
-        again += ["--sites", str(options["sites"].resolve())] if options["sites"] else []
+        again += ["--sites", _absolute(options["sites"])] if options["sites"] else []
+        again += ["--leave-fallout"] if options["leave_fallout"] else []
         with scratch(only=PARTS) as stack:
             seeded = stack.manage("seed_demo", "--bare")
             if seeded.returncode:
@@ -67,10 +69,11 @@ class Command(BaseCommand):
         with Stack(only=PARTS):
             yield
 
-    def _run(self, team: dict[str, Any], options: dict[str, Any]) -> journey.Outcome:
+    def _run(self, team: dict[str, Any], content: bytes, options: dict[str, Any]) -> journey.Outcome:
         began = time.monotonic()
-        content = options["sites"].read_bytes() if options["sites"] else b""
-        told = journey.Journey(team, sites_file=content, settle=journey.settle_live)
+        mends = not options["leave_fallout"]
+        settle = journey.settle_many if content.count(b"\n") > MANY else journey.settle_live
+        told = journey.Journey(team, sites_file=content, settle=settle, mends=mends)
         try:
             for steps in (told.to_approved_order(), told.to_live_services()):
                 for line in steps:
@@ -88,3 +91,19 @@ class Command(BaseCommand):
     def _say(self, began: float, line: str, *, quiet: bool) -> None:
         if not quiet:
             self.stdout.write(f"{time.monotonic() - began:6.1f} s  {line}")
+
+
+def _content(asked: str) -> bytes:
+    """The site file that was asked for: one that is there, one made with so many sites, or the demo's own."""
+    if asked and not asked.isdecimal():
+        if not Path(asked).is_file():
+            raise CommandError(f"There is no file {asked}.")
+        return Path(asked).read_bytes()
+    try:
+        return sites.file(int(asked or 0))
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+
+
+def _absolute(asked: str) -> str:
+    return asked if asked.isdecimal() else str(Path(asked).resolve())
