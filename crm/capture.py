@@ -8,11 +8,12 @@ from django.db import transaction
 from django.db.models import Q
 
 from crm.models import Account, Contact, Lead, LeadLine
-from kernel import audit, editing
+from kernel import audit, editing, lifecycle, repointing
 from kernel.models import User
 from kernel.refusal import Conflict, Refusal
 
 LIKELY = 5  # doubles shown
+FILLABLE = ("company", "first_name", "phone", "job_title", "territory", "country")
 LEGAL_FORMS = {"ag", "bv", "gmbh", "inc", "kg", "llc", "ltd", "nv", "sa", "sarl", "se", "srl", "sro", "plc", "co"}
 
 
@@ -78,6 +79,39 @@ def change(*, lead_id: int, edition: int, by: User | None, lines: Iterable[Line]
     if wanted is not None:
         _replace_lines(changed, wanted, by, stale=lead.edition != edition)
     return changed
+
+
+@transaction.atomic
+def absorb(*, lead_id: int, other_id: int, by: User | None) -> Lead:
+    """Let a lead take over what another lead of the same person says; the other is put aside as its double.
+
+    Lines, comments and files go over, empty columns are filled, the other's need is added.
+
+    Raises:
+        Conflict: one of the two was converted, the other is put aside or qualified already, or they are one lead.
+        NotPermitted: the person may not move leads.
+    """
+    if lead_id == other_id:
+        raise Conflict("A lead is no double of itself.")
+    leads: dict[int, Lead] = {lead.pk: lead for lead in Lead.objects.locked_all([lead_id, other_id])}
+    keep, other = leads[lead_id], leads[other_id]
+    if keep.state in (Lead.State.CONVERTED, Lead.State.DISQUALIFIED):
+        raise Conflict(f"This lead is {keep.state}; it takes over nothing.")
+    because = f"Double of {keep.number}"
+    lifecycle.move(other, Lead.disqualify, by=by, reason=because, because=because)
+    taken = {name: getattr(other, name) for name in FILLABLE if not getattr(keep, name) and getattr(other, name)}
+    if other.need not in keep.need:
+        taken["need"] = f"{keep.need}\n\n{other.need}"
+    before = {name: getattr(keep, name) for name in taken}
+    for name, value in taken.items():
+        setattr(keep, name, value)
+    keep.edition += 1
+    keep.save(update_fields=[*taken, "edition", "updated_at"])
+    repointing.repoint(other, keep)
+    audit.record(
+        "double taken over", keep, by=by, changes={"double": [None, other.number], **audit.difference(before, taken)}
+    )
+    return keep
 
 
 def doubles(

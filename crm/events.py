@@ -18,3 +18,11 @@ class OpportunityClosed:
 
     opportunity_id: int
     state: str
+
+
+@dataclass(frozen=True)
+class AccountsMerged:
+    """Two records of one customer became one; everything of `merged_id` belongs to `account_id` now."""
+
+    account_id: int
+    merged_id: int

@@ -26,7 +26,12 @@ for _role in roles.ROLES:
 for _role in ("sales_agent", "sales_manager"):
     roles.grant(_role, *WRITES_ACCOUNTS, *SELLS)
 roles.grant(
-    "sales_manager", "crm.reopen_opportunity", "crm.change_stage", "crm.add_teammember", "crm.delete_teammember"
+    "sales_manager",
+    "crm.reopen_opportunity",
+    "crm.change_stage",
+    "crm.add_teammember",
+    "crm.delete_teammember",
+    "crm.merge_account",
 )
 for _role in ("finance", "order_manager", "order_agent", "service_agent"):
     roles.grant(_role, "crm.view_opportunity")

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from crm.views import accounts, belongings, lead_convert, leadimport, leads, opportunities, siteimport
+from crm.views import accounts, belongings, lead_convert, leadimport, leads, merging, opportunities, siteimport
 
 app_name = "crm"
 urlpatterns: list[URLPattern] = [
@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern] = [
     path("leads/import/<int:pk>/problems.csv", leadimport.problems, name="lead_import_problems"),
     path("leads/<str:number>/", leads.lead, name="lead"),
     path("leads/<str:number>/edit/", leads.edit, name="lead_edit"),
+    path("leads/<str:number>/absorb/", leads.absorb, name="lead_absorb"),
     path("leads/<str:number>/convert/", lead_convert.convert, name="lead_convert"),
     path("opportunities/", opportunities.opportunities, name="opportunity_list"),
     path("opportunities/board/", opportunities.board, name="opportunity_board"),
@@ -33,7 +34,10 @@ urlpatterns: list[URLPattern] = [
     path("accounts/", accounts.accounts, name="account_list"),
     path("accounts/new/", accounts.new, name="account_new"),
     path("accounts/sites-example.csv", siteimport.example, name="site_import_example"),
+    path("accounts/doubles/", merging.suspects, name="account_doubles"),
+    path("accounts/doubles/apart/", merging.tell_apart, name="account_tell_apart"),
     path("accounts/<str:number>/", accounts.account, name="account"),
+    path("accounts/<str:number>/merge/", merging.merge, name="account_merge"),
     path("accounts/<str:number>/edit/", accounts.edit, name="account_edit"),
     path("accounts/<str:number>/children/new/", belongings.add_child, name="account_add_child"),
     path("accounts/<str:number>/contacts/new/", belongings.add_contact, name="account_add_contact"),

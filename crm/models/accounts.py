@@ -17,11 +17,11 @@ class AccountQuerySet(RecordQuerySet["Account"]):
     """Accounts by who may see them and where they stand in a tree."""
 
     def visible_to(self, user: "User") -> "AccountQuerySet":
-        """All accounts for agents; for customers and partners the trees that they were granted."""
+        """All accounts for agents; for customers and partners the trees that they were granted. Never merged ones."""
         if user.has_perm("crm.view_account"):
-            return self.all()
+            return self.filter(merged_into=None)
         granted = get_objects_for_user(user, "crm.access_account", Account, use_groups=True, accept_global_perms=False)
-        return self.filter(root__in=granted.values("root"), path__regex=_tree_pattern(granted))
+        return self.filter(merged_into=None, root__in=granted.values("root"), path__regex=_tree_pattern(granted))
 
     def under(self, account: "Account") -> "AccountQuerySet":
         """The account and everything below it."""
@@ -67,7 +67,10 @@ class Account(Numbered):
     credit_limit = models.DecimalField(max_digits=14, decimal_places=2, default=0)
     overdue_amount = models.DecimalField(max_digits=14, decimal_places=2, default=0)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    merged_into = models.ForeignKey("self", null=True, editable=False, on_delete=models.PROTECT, related_name="+")
+    apart_from = models.ManyToManyField("self", symmetrical=False, editable=False, related_name="+")
     id: int
+    merged_into_id: int | None
     parent_id: int | None
     root_id: int | None
 
@@ -77,6 +80,7 @@ class Account(Numbered):
         permissions = [
             ("access_account", "Can see this account and what is below it"),
             ("set_credit", "Can set credit limits"),
+            ("merge_account", "Can merge accounts"),
         ]
         constraints = [
             models.CheckConstraint(

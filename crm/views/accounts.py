@@ -86,7 +86,7 @@ def with_counts(rows: Any) -> QuerySet[Account]:
 @require_safe
 def accounts(request: HttpRequest) -> Any:
     """All customers."""
-    return tables.show(request, Accounts)
+    return tables.show(request, Accounts, template="crm/account_list.html")
 
 
 @allowed("crm.add_account")
@@ -112,8 +112,11 @@ def new(request: HttpRequest) -> HttpResponse:
 @allowed("crm.view_account")
 @require_safe
 def account(request: HttpRequest, number: str) -> HttpResponse:
-    """One account with everything below it."""
+    """One account with everything below it; the number of a merged one leads to where it went."""
     user = person(request)
+    went = Account.objects.filter(number=number).values_list("merged_into__number", flat=True).first()
+    if went:
+        return htmx.go(request, "crm:account", went, toast=f"{number} was merged into this customer.")
     record = visible(user, number)
     deals = record_deals(record, user)
     tree = queries.tree(record)
@@ -133,7 +136,7 @@ def account(request: HttpRequest, number: str) -> HttpResponse:
 
 MAY = (
     "change_account", "add_account", "add_contact", "change_contact", "add_site", "change_site", "add_billingprofile",
-    "change_billingprofile", "add_opportunity", "view_opportunity", "add_teammember",
+    "change_billingprofile", "add_opportunity", "view_opportunity", "add_teammember", "merge_account",
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import django_filters
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from crm import capture
 from crm.forms import SOURCES, LeadForm, LineForm, LineFormSet, lines_of, refuse, sellers
@@ -150,6 +150,15 @@ def edit(request: HttpRequest, number: str) -> HttpResponse:
     if status == 200 and (form.errors or _wrong(lines)):
         status = 422
     return htmx.respond(request, "crm/lead_form.html", context, status=status)
+
+
+@allowed("crm.view_lead", "crm.work_lead", "crm.change_lead")
+@require_POST
+def absorb(request: HttpRequest, number: str) -> HttpResponse:
+    """Take over what another lead of the same person says."""
+    record, other = _lead(request, number), _lead(request, request.POST.get("other", "")[:20])
+    capture.absorb(lead_id=record.pk, other_id=other.pk, by=person(request))
+    return htmx.go(request, record, toast=f"{other.number} is put aside; what it said stands here.")
 
 
 @allowed("crm.add_lead")
