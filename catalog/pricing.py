@@ -1,42 +1,39 @@
 """Pricing: what a configured line costs, charge by charge, with every step that led there.
 
 The steps run in this order: list → attribute → matrix → volume → agreement → manual → floor. A price book holds all
-tables that a pass needs, so that pricing thousands of lines asks the database a handful of times.
+tables that a pass needs, so that pricing thousands of lines asks the database a handful of times. Nothing here does.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from catalog.models import Charge, Offering, PriceAdjustment, PriceEntry, PriceList
+from catalog import configuration, tiering
+from catalog.matrices import Grid
+from catalog.models import Charge, Offering, PriceAdjustment, PriceEntry
+from catalog.pricebook import FLOOR_MARGIN, Negotiated, PriceBook, Rule, Terms
+from catalog.tiering import Tier
 from kernel import decisions
-from kernel.money import ZERO, percent, rounded
+from kernel.money import ZERO, percent
 
 EXACT = Decimal("0.00000001")  # digits kept between the steps
-FLOOR_MARGIN = Decimal(5)  # percent of margin that a manual discount leaves on a monthly price
+RATE = Decimal("0.000001")  # digits of the price of one unit of usage
 BUILD = "Build of the access"
-ORDER = (PriceAdjustment.Step.ATTRIBUTE, PriceAdjustment.Step.MATRIX, PriceAdjustment.Step.VOLUME)
+RANK = {Charge.RECURRING: 0, Charge.ONE_TIME: 1, Charge.USAGE: 2}
 
 Facts = dict[str, Any]
 Step = dict[str, str]
 
 
 @dataclass(frozen=True)
-class Negotiated:
-    """A discount that an agreement grants: on one offering or, with None, on all; `label` says which agreement."""
-
-    offering_id: int | None
-    charge: str
-    percent: Decimal
-    label: str
-
-
-@dataclass(frozen=True)
 class PricingInput:
-    """One line to price. `sites` is the number of sites of the quote with this offering; percents are 0 to 100."""
+    """One line to price. `sites` is the number of sites of the quote with this offering; percents are 0 to 100.
+
+    `build_cost` is in the currency of the prices.
+    """
 
     offering_id: int
     values: dict[str, Any]
@@ -67,7 +64,11 @@ class PricingInput:
 
 @dataclass(frozen=True)
 class PricedCharge:
-    """One charge of a line. `agreed` is the amount before the manual discount; amounts are rounded, steps are exact."""
+    """One charge of a line. `agreed` is the amount before the manual discount; amounts are rounded, steps are exact.
+
+    A recurring charge is for `period` months. A usage charge is the price of one unit; `usage` then says the unit, how
+    many are included, and the price by tiers.
+    """
 
     charge: str
     label: str
@@ -76,54 +77,16 @@ class PricedCharge:
     amount: Decimal
     cost: Decimal
     steps: list[Step]
-
-
-@dataclass
-class PriceBook:
-    """Entries and adjustments of a price list, read once."""
-
-    currency: str
-    entries: dict[int, list[PriceEntry]]
-    adjustments: dict[int, list[PriceAdjustment]]
-    negotiated: list[Negotiated] = field(default_factory=list)
-    _prices: dict[Hashable, list[PricedCharge]] = field(default_factory=dict)
-    _answers: dict[Hashable, Any] = field(default_factory=dict)
-
-    @classmethod
-    def load(
-        cls, price_list: PriceList, offerings: Iterable[int], negotiated: Iterable[Negotiated] = ()
-    ) -> "PriceBook":
-        """Everything needed to price these offerings (keys), in three queries."""
-        wanted = set(offerings)
-        entries: dict[int, list[PriceEntry]] = defaultdict(list)
-        for entry in PriceEntry.objects.filter(price_list=price_list, offering__in=wanted).order_by("id"):
-            entries[entry.offering_id].append(entry)
-        rules = list(
-            PriceAdjustment.objects.filter(active=True).exclude(
-                pk__in=PriceAdjustment.objects.filter(price_list__isnull=False)
-                .exclude(price_list=price_list)
-                .values("pk")
-            )
-        )
-        only: dict[int, set[int]] = defaultdict(set)
-        for rule_id, offering_id in PriceAdjustment.offerings.through.objects.values_list(
-            "priceadjustment_id", "offering_id"
-        ):
-            only[rule_id].add(offering_id)
-        rules.sort(key=lambda rule: (ORDER.index(PriceAdjustment.Step(rule.step)), rule.position, rule.pk))
-        adjustments = {
-            offering: [rule for rule in rules if rule.pk not in only or offering in only[rule.pk]]
-            for offering in wanted
-        }
-        return cls(price_list.currency, dict(entries), adjustments, list(negotiated))
+    period: int = 1
+    usage: dict[str, Any] | None = None
 
 
 def price(book: PriceBook, item: PricingInput) -> list[PricedCharge]:
     """The charges of one line, monthly ones first. Raises BrokenRule if a condition cannot be read."""
     key = item.key()
-    if key not in book._prices:
-        book._prices[key] = _price(book, item)
-    return book._prices[key]
+    if key not in book.prices:
+        book.prices[key] = _price(book, item)
+    return book.prices[key]  # type: ignore[no-any-return]
 
 
 def sells(book: PriceBook, offering: Offering) -> bool:
@@ -136,14 +99,11 @@ def _price(book: PriceBook, item: PricingInput) -> list[PricedCharge]:
     entries = book.entries.get(item.offering_id, [])
     listed = _best([e for e in entries if not e.is_cost], facts)
     costs = _costs(_best([e for e in entries if e.is_cost], facts), listed, facts)
-    made = [_charge(book, item, facts, entry, costs.get((entry.charge, entry.label), ZERO)) for entry in listed]
-    for (charge, label), cost in costs.items():
-        if cost and not any((c.charge, c.label) == (charge, label) for c in made):
-            made.append(PricedCharge(charge, label, ZERO, ZERO, ZERO, rounded(cost, book.currency), [_free(label)]))
+    made = [_charge(book, item, facts, entry, costs.pop((entry.charge, entry.label), ZERO)) for entry in listed]
+    made += [_included(book, charge, label, cost) for (charge, label), cost in costs.items() if cost]
     if item.build_cost:
-        made.append(_build(item.build_cost, book.currency))
-    rank = {Charge.RECURRING: 0, Charge.ONE_TIME: 1, Charge.USAGE: 2}
-    return sorted(made, key=lambda c: rank[Charge(c.charge)])
+        made.append(_build(book, item.build_cost))
+    return sorted(made, key=lambda c: RANK[Charge(c.charge)])
 
 
 def _best(entries: list[PriceEntry], facts: Facts) -> list[PriceEntry]:
@@ -164,8 +124,10 @@ def _same(value: Any, wanted: Any) -> bool:
     return value == wanted or (value is not None and str(value).lower() == str(wanted).lower())
 
 
-def _times(entry: PriceEntry, facts: Facts) -> Decimal:
-    """How often the amount counts: the characteristic named by `per`, times the quantity."""
+def _units(entry: PriceEntry, facts: Facts) -> Decimal:
+    """How many units are charged: the characteristic named by `per`, times the quantity; usage is counted later."""
+    if entry.charge == Charge.USAGE:
+        return Decimal(1)
     quantity = Decimal(facts["quantity"])
     if not entry.per or entry.per == "quantity":
         return quantity
@@ -176,15 +138,30 @@ def _times(entry: PriceEntry, facts: Facts) -> Decimal:
     return max(count, ZERO) * quantity if count.is_finite() else ZERO
 
 
+def _tiers(entry: PriceEntry) -> list[Tier]:
+    return tiering.read(entry.tiers) if entry.tiering and entry.tiers else [Tier(ZERO, entry.amount)]
+
+
+def _amount(entry: PriceEntry, facts: Facts) -> Decimal:
+    """What the entry says for this line, in the list's currency; for usage the price of one unit."""
+    units = _units(entry, facts)
+    if entry.charge == Charge.USAGE:
+        return _tiers(entry)[0].amount
+    return tiering.cost(units, _tiers(entry), entry.tiering, entry.allowance)
+
+
 def _costs(found: list[PriceEntry], listed: list[PriceEntry], facts: Facts) -> dict[tuple[str, str], Decimal]:
-    """Costs by charge and label; one without a price of its own label is carried by the first charge of its kind."""
-    places = [(entry.charge, entry.label) for entry in listed]
+    """Costs by charge and label; one without a price of its own label is carried by the first charge of its kind.
+
+    A cost for another number of months than its price's is brought to the price's.
+    """
+    periods = {(entry.charge, entry.label): entry.period for entry in listed}
     costs: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
     for entry in found:
         place = (entry.charge, entry.label)
-        if place not in places:
-            place = next((p for p in places if p[0] == entry.charge), place)
-        costs[place] += entry.amount * _times(entry, facts)
+        if place not in periods:
+            place = next((p for p in periods if p[0] == entry.charge), place)
+        costs[place] += _amount(entry, facts) * periods.get(place, 1) / entry.period
     return costs
 
 
@@ -195,56 +172,110 @@ class _Running:
     amount: Decimal
     steps: list[Step]
 
-    def take(self, step: str, label: str, detail: str, after: Decimal) -> None:
+    def take(self, step: str, label: str, detail: str, after: Decimal, rule: str, given: str = "") -> None:
         after = max(after, ZERO).quantize(EXACT)
         if after != self.amount:
-            self.steps.append(_step(step, label, detail, self.amount, after))
+            self.steps.append(_step(step, label, detail, self.amount, after, rule, given))
             self.amount = after
 
 
 def _charge(book: PriceBook, item: PricingInput, facts: Facts, entry: PriceEntry, cost: Decimal) -> PricedCharge:
-    listed = (entry.amount * _times(entry, facts)).quantize(EXACT)
-    running = _Running(listed, [_step("list", "List price", _list_detail(entry, facts), ZERO, listed)])
+    listed = book.money(_amount(entry, facts)).quantize(EXACT)
+    first = _step("list", "List price", _list_detail(book, entry, facts), ZERO, listed, f"entry:{entry.pk}",
+                  _said(facts, [*entry.when, entry.per]))  # fmt: skip
+    running = _Running(listed, [first])
     for rule in book.adjustments.get(item.offering_id, ()):
-        if rule.charge == entry.charge and _applies(book, rule, facts):
-            running.take(rule.step, rule.label, _explained(rule, facts), _adjusted(rule, running.amount, facts))
+        _follow(book, running, rule, entry, facts)
     if discount := _negotiated(book, item.offering_id, entry.charge):
         after = running.amount - percent(running.amount, discount.percent)
-        running.take("agreement", "Agreement", f"{discount.label}, − {_plain(discount.percent)} %", after)
+        detail = f"{discount.label}, − {_plain(discount.percent)} %"
+        running.take("agreement", "Agreement", detail, after, f"agreement:{discount.label}")
     agreed = running.amount
+    own = book.money(cost)
     if item.manual and entry.charge == Charge.RECURRING:
-        _discount(running, item, cost)
-    currency = book.currency
+        _discount(running, item, own, book.floor)
+    if entry.charge == Charge.USAGE:
+        return _usage(book, entry, running, listed, own)
     return PricedCharge(
-        entry.charge, entry.label, rounded(listed, currency), rounded(agreed, currency),
-        rounded(running.amount, currency), rounded(cost, currency), running.steps,
+        entry.charge, entry.label, book.round(listed), book.round(agreed), book.round(running.amount), book.round(own),
+        running.steps, entry.period if entry.charge == Charge.RECURRING else 1,
     )  # fmt: skip
 
 
-def _discount(running: _Running, item: PricingInput, cost: Decimal) -> None:
+def _follow(book: PriceBook, running: _Running, rule: Rule, entry: PriceEntry, facts: Facts) -> None:
+    """Let one rule or matrix change the amount, if it speaks of this price of this line."""
+    if isinstance(rule, Grid):
+        if rule.covers(entry.charge, entry.label) and (found := rule.cell(facts)):
+            matrix = rule.matrix
+            names = [*matrix.rows["by"], *matrix.columns["by"]]
+            after = _by_cell(book, running.amount, matrix.how, found.value, _units(entry, facts))
+            detail = f"{', '.join([*found.row, *found.column])}: {_cell_detail(matrix.how, found.value)}"
+            running.take(
+                "matrix", matrix.name, detail, after, f"matrix:{matrix.key}:{matrix.version}", _said(facts, names)
+            )
+    elif rule.charge == entry.charge and _applies(book, rule, facts):
+        names = decisions.names_in(rule.condition) + decisions.names_in(rule.value)
+        after = _adjusted(book, rule, running.amount, facts)
+        detail = _explained(rule, facts)
+        running.take(rule.step, rule.label, detail, after, f"adjustment:{rule.key}", _said(facts, names))
+
+
+def _by_cell(book: PriceBook, amount: Decimal, how: str, value: Decimal, units: Decimal) -> Decimal:
+    if how == "amount":
+        return book.money(value) * units
+    return amount * value if how == "factor" else amount + percent(amount, value)
+
+
+def _cell_detail(how: str, value: Decimal) -> str:
+    if how == "percent":
+        return f"{'−' if value < 0 else '+'} {_plain(abs(value))} %"
+    return f"× {_plain(value)}" if how == "factor" else _plain(value)
+
+
+def _discount(running: _Running, item: PricingInput, cost: Decimal, floor_margin: Decimal) -> None:
     """The manual discount, and the floor that it cannot go through; what was lower before stays as it was."""
     agreed = running.amount
     who = f"{item.manual_by}, " if item.manual_by else ""
-    running.take("manual", "Manual", f"{who}− {_plain(item.manual)} %", agreed - percent(agreed, item.manual))
-    floor = min(agreed, cost * 100 / (100 - FLOOR_MARGIN))
+    detail = f"{who}− {_plain(item.manual)} %"
+    running.take("manual", "Manual", detail, agreed - percent(agreed, item.manual), "manual")
+    floor = min(agreed, cost * 100 / (100 - floor_margin))
     if running.amount < floor:
-        running.take("floor", "Floor", "The lowest price that we may offer", floor)
+        running.take("floor", "Floor", "The lowest price that we may offer", floor, "floor")
 
 
-def _build(cost: Decimal, currency: str) -> PricedCharge:
+def _usage(book: PriceBook, entry: PriceEntry, running: _Running, listed: Decimal, cost: Decimal) -> PricedCharge:
+    """The price of one unit, and the tiers brought down or up by the same steps."""
+    share = running.amount / listed if listed else Decimal(1)
+    tiers = [replace(tier, amount=(book.money(tier.amount) * share).quantize(RATE)) for tier in _tiers(entry)]
+    usage = {
+        "unit": entry.unit or "unit", "allowance": _plain(entry.allowance), "tiering": entry.tiering,
+        "tiers": tiering.stored(tiers),
+    }  # fmt: skip
+    amounts = [amount.quantize(RATE) for amount in (listed, running.amount, running.amount, cost)]
+    return PricedCharge(entry.charge, entry.label, *amounts, running.steps, 1, usage)
+
+
+def _build(book: PriceBook, cost: Decimal) -> PricedCharge:
     amount = cost.quantize(EXACT)
-    steps = [_step("list", BUILD, "From the feasibility check of the site", ZERO, amount)]
-    whole = rounded(amount, currency)
+    steps = [_step("list", BUILD, "From the feasibility check of the site", ZERO, amount, "feasibility")]
+    whole = book.round(amount)
     return PricedCharge(Charge.ONE_TIME, BUILD, whole, whole, whole, whole, steps)
+
+
+def _included(book: PriceBook, charge: str, label: str, cost: Decimal) -> PricedCharge:
+    """A cost that no price carries."""
+    steps = [_step("list", "List price", f"{label} is included", ZERO, ZERO)]
+    return PricedCharge(charge, label, ZERO, ZERO, ZERO, book.round(book.money(cost)), steps)
 
 
 def _applies(book: PriceBook, rule: PriceAdjustment, facts: Facts) -> bool:
     if not rule.condition.strip():
         return True
-    key = (rule.pk, tuple((name, repr(facts.get(name))) for name in _names(rule.condition) if name in facts))
-    if key not in book._answers:
-        book._answers[key] = _holds(rule.condition, facts)
-    return bool(book._answers[key])
+    names = decisions.names_in(rule.condition)
+    key = (rule.key, tuple((name, repr(facts.get(name))) for name in names if name in facts))
+    if key not in book.answers:
+        book.answers[key] = _holds(rule.condition, facts)
+    return bool(book.answers[key])
 
 
 def _holds(condition: str, facts: Facts) -> bool:
@@ -253,10 +284,6 @@ def _holds(condition: str, facts: Facts) -> bool:
     except decisions.BrokenRule:
         decisions.check(condition)  # a mistake in the rule is said; a value that is not there yet is none
         return False
-
-
-def _names(expression: str) -> list[str]:
-    return re.findall(r"[A-Za-z_]\w*", expression)
 
 
 def _value(rule: PriceAdjustment, facts: Facts) -> Decimal:
@@ -271,7 +298,7 @@ def _value(rule: PriceAdjustment, facts: Facts) -> Decimal:
         raise decisions.BrokenRule(f"“{rule.label}” does not give a number: {rule.value}") from error
 
 
-def _adjusted(rule: PriceAdjustment, amount: Decimal, facts: Facts) -> Decimal:
+def _adjusted(book: PriceBook, rule: PriceAdjustment, amount: Decimal, facts: Facts) -> Decimal:
     if rule.how == PriceAdjustment.How.WAIVE:
         return ZERO
     value = _value(rule, facts)
@@ -279,7 +306,7 @@ def _adjusted(rule: PriceAdjustment, amount: Decimal, facts: Facts) -> Decimal:
         return amount * value
     if rule.how == PriceAdjustment.How.PERCENT:
         return amount + percent(amount, value)
-    return amount + value * Decimal(facts["quantity"])
+    return amount + book.money(value) * Decimal(facts["quantity"])
 
 
 def _explained(rule: PriceAdjustment, facts: Facts) -> str:
@@ -289,13 +316,28 @@ def _explained(rule: PriceAdjustment, facts: Facts) -> str:
     return {"factor": f"× {value}", "percent": f"{value} %", "amount": f"{value}", "waive": "waived"}[rule.how]
 
 
-def _list_detail(entry: PriceEntry, facts: Facts) -> str:
+def _list_detail(book: PriceBook, entry: PriceEntry, facts: Facts) -> str:
     said = [_told(facts.get(name)) for name in entry.when]
-    if entry.per and entry.per != "quantity":
-        said.append(f"{_plain(entry.amount)} × {_told(facts.get(entry.per) or 0)} {entry.per.replace('_', ' ')}")
-    if facts["quantity"] != 1:
+    said.append(_counted(entry, facts))
+    if entry.allowance:
+        said.append(f"{_plain(entry.allowance)} included")
+    if facts["quantity"] != 1 and entry.charge != Charge.USAGE:
         said.append(f"× {facts['quantity']}")
-    return ", ".join([said[0] if said else entry.label, *said[1:]])
+    if book.rate:
+        said.append(f"{_plain(_amount(entry, facts))} {book.rate.source}, {book.rate.worded()}")
+    return ", ".join([part for part in said if part] if any(said[:1]) else [entry.label, *filter(None, said)])
+
+
+def _counted(entry: PriceEntry, facts: Facts) -> str:
+    """How the units are counted, as in 6 × 60 channels."""
+    if entry.charge == Charge.USAGE:
+        tiers = ", by tiers" if entry.tiering else ""
+        return f"per {entry.unit or 'unit'}{tiers}"
+    per = entry.per if entry.per != "quantity" else ""
+    if not per:
+        return "by tiers" if entry.tiering else ""
+    count = f"{_told(facts.get(per) or 0)} {per.replace('_', ' ')}"
+    return f"{count} by tiers" if entry.tiering else f"{_plain(entry.amount)} × {count}"
 
 
 def _negotiated(book: PriceBook, offering_id: int, charge: str) -> Negotiated | None:
@@ -304,18 +346,26 @@ def _negotiated(book: PriceBook, offering_id: int, charge: str) -> Negotiated | 
     return min(found, key=lambda n: n.offering_id is None, default=None)
 
 
-def _step(step: str, label: str, detail: str, before: Decimal, after: Decimal) -> Step:
-    return {"step": step, "label": label, "detail": detail, "before": _plain(before), "after": _plain(after)}
+def _step(
+    step: str, label: str, detail: str, before: Decimal, after: Decimal, rule: str = "", given: str = ""
+) -> Step:  # fmt: skip
+    """One step; `rule` says which record led to it, `input` the values of the line that it looked at."""
+    made = {"step": step, "label": label, "detail": detail, "before": _plain(before), "after": _plain(after)}
+    return made | ({"rule": rule} if rule else {}) | ({"input": given} if given else {})
 
 
-def _free(label: str) -> Step:
-    return _step("list", "List price", f"{label} is included", ZERO, ZERO)
+def _said(facts: Facts, names: list[str]) -> str:
+    """Values of the line by name, as in bandwidth 1G, term 36."""
+    return ", ".join(f"{name} {_told(facts[name])}" for name in dict.fromkeys(names) if name in facts)
 
 
 def _plain(number: Decimal) -> str:
-    text = f"{number:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return configuration.plain(number)
 
 
 def _told(value: Any) -> str:
     return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+
+
+__all__ = ["BUILD", "FLOOR_MARGIN", "Grid", "Negotiated", "PriceBook", "PricedCharge", "PricingInput", "Terms", "price",
+           "sells"]  # fmt: skip

@@ -152,6 +152,7 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "Europe/Amsterdam"
 USE_TZ = True
 USE_I18N = True
+HOME_CURRENCY = env.str("HOME_CURRENCY", default="EUR")  # what building an access and the like is reckoned in
 
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"

@@ -155,6 +155,7 @@ def _mirror(sales: Contract, service: list[Contract], lines: list[QuoteLine]) ->
         ContractLine(
             contract=contract, quote_line=line, offering_id=line.offering_id, site_id=line.site_id,
             quantity=line.quantity, characteristics=line.characteristics, monthly=line.monthly, one_time=line.one_time,
+            ramp=line.ramp,
         )
         for contract, line in copies
     )  # fmt: skip

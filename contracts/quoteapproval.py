@@ -138,11 +138,14 @@ def rework(*, quote_id: int, by: User) -> Quote:
 
 
 def figures(quote: Quote) -> Figures:
-    """Discount is the manual one over the monthly prices; margin and value are over the whole term."""
-    value = quote.monthly * quote.term_months + quote.one_time
+    """Discount is what is taken off by hand and by ramps; all figures are over the whole term."""
+    value = quote.monthly * quote.term_months + quote.one_time - quote.ramp_off
     cost = quote.monthly_cost * quote.term_months + quote.one_time_cost
     return Figures(
-        discount=_percent(quote.monthly_agreed - quote.monthly, quote.monthly_agreed),
+        discount=_percent(
+            (quote.monthly_agreed - quote.monthly) * quote.term_months + quote.ramp_off,
+            quote.monthly_agreed * quote.term_months,
+        ),
         margin=_percent(value - cost, value) if value else (HEALTHY if not cost else ZERO),
         value=value,
         term=quote.term_months,
@@ -175,13 +178,15 @@ def fingerprint(quote: Quote) -> str:
     lines = (
         QuoteLine.objects.filter(quote=quote)
         .order_by("key")
-        .values_list("key", "site_id", "offering_id", "quantity", "characteristics", "monthly", "one_time")
+        .values_list("key", "site_id", "offering_id", "quantity", "characteristics", "monthly", "one_time", "ramp")
     )
     head = {
         "account": quote.account_id, "agreement": quote.agreement_id, "price_list": quote.price_list_id,
         "currency": quote.currency, "term": quote.term_months,
     }  # fmt: skip
-    return approvals.fingerprint({**head, "lines": [list(line) for line in lines]})
+    if quote.exchange_rate is not None:
+        head |= {"exchange_rate": quote.exchange_rate, "rate_on": quote.rate_on}
+    return approvals.fingerprint({**head, "lines": [list(line if line[-1] else line[:-1]) for line in lines]})
 
 
 def steps_of(quote: Quote) -> list[ApprovalStep]:

@@ -3,20 +3,26 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
+from django.utils import timezone
 
-from catalog import pricing
+from catalog import currencies, pricebook, pricing, ramps
+from catalog.currencies import Rate
 from catalog.models import Charge
-from catalog.pricing import Negotiated, PriceBook, PricedCharge, PricingInput
+from catalog.pricing import Negotiated, PriceBook, PricedCharge, PricingInput, Terms
 from cmdb.models import FeasibilityCheck
 from contracts.models import AgreementDiscount, LinePrice, Quote, QuoteLine
 from kernel.money import ZERO
 
 COLUMNS = ("monthly", "monthly_list", "monthly_agreed", "monthly_cost", "one_time", "one_time_list", "one_time_cost")
-COUNTED = tuple(name for name in COLUMNS if name != "one_time_list")  # summed up on the quote
+STORED = (*COLUMNS, "ramp_off")
+COUNTED = tuple(name for name in STORED if name != "one_time_list")  # summed up on the quote
+CENT = Decimal("0.01")
 BUILT = (FeasibilityCheck.Result.OFF_NET, FeasibilityCheck.Result.NEAR_NET)
 
 Prices = dict[int, list[PricedCharge]]
@@ -40,10 +46,53 @@ def lines_of(quote: Quote, *, offering_id: int | None = None) -> list[QuoteLine]
     return list(rows.filter(offering=offering_id) if offering_id else rows)
 
 
+@dataclass(frozen=True)
+class Pass:
+    """What one pass over lines of a quote needs beside them: the book, sites by offering, who discounts, the rate of
+    what building costs."""
+
+    quote: Quote
+    book: PriceBook
+    sites: Counter[int]
+    who: str
+    build_rate: Rate | None
+
+    @classmethod
+    def over(cls, quote: Quote, lines: Iterable[QuoteLine]) -> "Pass":
+        """Read it for these lines."""
+        lines = list(lines)
+        book = book_of(quote, {line.offering_id for line in lines})
+        build = build_rate(quote) if any(built(line) for line in lines) else None
+        return cls(quote, book, sites_by_offering(quote), initials(quote), build)
+
+    def input(self, line: QuoteLine) -> PricingInput:
+        """A line as the price book reads it."""
+        return input_of(self.quote, line, self.sites[line.offering_id], self.who, self.build_rate)
+
+    def charges(self, line: QuoteLine) -> list[PricedCharge]:
+        """The charges of a line."""
+        return pricing.price(self.book, self.input(line))
+
+    def ramp_off(self, line: QuoteLine) -> Decimal:
+        """What the ramp of a line takes off over the term."""
+        if not line.ramp:
+            return ZERO
+        term = self.quote.term_months
+        item = self.input(line)
+
+        def of(quantity: int | None) -> Decimal:
+            asked = item if quantity is None else replace(item, quantity=quantity)
+            return summed(pricing.price(self.book, asked))["monthly"]
+
+        steps = ramps.read(line.ramp, ramps.LONGEST)
+        return max(of(None) * term - ramps.total(of, steps, term, self.book.round), ZERO)
+
+
 def price_lines(quote: Quote, lines: Sequence[QuoteLine]) -> None:
     """Price these lines of a locked draft, write what changed, add up the quote."""
-    prices = prices_of(quote, lines)
-    changed = [line for line in lines if _take(line, prices[line.pk])]
+    made = Pass.over(quote, lines)
+    prices = {line.pk: made.charges(line) for line in lines}
+    changed = [line for line in lines if _take(line, prices[line.pk], made.ramp_off(line))]
     _write_lines(changed)
     _write_prices([line.pk for line in lines], prices)
     add_up(quote)
@@ -51,15 +100,37 @@ def price_lines(quote: Quote, lines: Sequence[QuoteLine]) -> None:
 
 def prices_of(quote: Quote, lines: Sequence[QuoteLine]) -> Prices:
     """The charges of each line as they would be now; nothing is written."""
-    book = book_of(quote, {line.offering_id for line in lines})
-    sites = sites_by_offering(quote)
-    who = initials(quote)
-    return {line.pk: pricing.price(book, input_of(quote, line, sites[line.offering_id], who)) for line in lines}
+    made = Pass.over(quote, lines)
+    return {line.pk: made.charges(line) for line in lines}
 
 
 def book_of(quote: Quote, offerings: Iterable[int]) -> PriceBook:
-    """The price book of a quote with the discounts of its agreement."""
-    return PriceBook.load(quote.price_list, offerings, negotiated(quote))
+    """The price book of a quote: its list, in its currency, with the discounts of its agreement and its owner's floor.
+
+    Raises:
+        CurrencyMix: the list is in another currency, and the quote has no exchange rate.
+    """
+    return PriceBook.load(quote.price_list, offerings, negotiated(quote), terms_of(quote))
+
+
+def terms_of(quote: Quote) -> Terms:
+    """In which currency the quote is, by which stored rate, and how low its owner may go."""
+    rate = None
+    if quote.exchange_rate is not None and quote.rate_on is not None:
+        rate = Rate(quote.price_list.currency, quote.currency, quote.exchange_rate, quote.rate_on)
+    roles = quote.owner.groups.values_list("name", flat=True) if quote.owner else ()
+    return Terms(quote.currency, rate, pricebook.floor_for(roles, quote.account.segment))
+
+
+def build_rate(quote: Quote) -> Rate | None:
+    """What brings the cost of building, which is in the company's currency, to the quote's.
+
+    Raises:
+        NoRate: nobody entered a rate for that day.
+    """
+    if quote.currency == settings.HOME_CURRENCY:
+        return None
+    return currencies.rate(settings.HOME_CURRENCY, quote.currency, quote.rate_on or timezone.localdate())
 
 
 def negotiated(quote: Quote) -> list[Negotiated]:
@@ -84,13 +155,19 @@ def initials(quote: Quote) -> str:
     return f"{owner.first_name[:1]}. {owner.last_name}" if owner.first_name and owner.last_name else str(owner)
 
 
-def input_of(quote: Quote, line: QuoteLine, sites: int, who: str) -> PricingInput:
-    """A line as the price book reads it."""
+def built(line: QuoteLine) -> Decimal:
+    """What it costs to build the access of the line's site, in the company's currency."""
     check = line.feasibility
+    return check.build_cost if check and check.result in BUILT else ZERO
+
+
+def input_of(quote: Quote, line: QuoteLine, sites: int, who: str, rate: Rate | None = None) -> PricingInput:
+    """A line as the price book reads it; `rate` brings the cost of building to the quote's currency."""
+    build = built(line)
     return PricingInput(
         offering_id=line.offering_id, values=line.characteristics, term=quote.term_months, sites=max(sites, 1),
         region=line.site.region if line.site else "", country=line.site.country if line.site else "",
-        quantity=line.quantity, build_cost=check.build_cost if check and check.result in BUILT else ZERO,
+        quantity=line.quantity, build_cost=rate.convert(build) if rate else build,
         manual=discount_of(quote, line), manual_by=who,
     )  # fmt: skip
 
@@ -101,19 +178,23 @@ def discount_of(quote: Quote, line: QuoteLine) -> Decimal:
 
 
 def summed(charges: Iterable[PricedCharge]) -> dict[str, Decimal]:
-    """The columns of a line from its charges; usage is not part of them."""
+    """The columns of a line from its charges, brought to one month; usage is not part of them."""
     total = dict.fromkeys(COLUMNS, ZERO)
     for charge in charges:
         if charge.charge == Charge.RECURRING:
-            total["monthly"] += charge.amount
-            total["monthly_list"] += charge.list_amount
-            total["monthly_agreed"] += charge.agreed
-            total["monthly_cost"] += charge.cost
+            total["monthly"] += _of_month(charge.amount, charge.period)
+            total["monthly_list"] += _of_month(charge.list_amount, charge.period)
+            total["monthly_agreed"] += _of_month(charge.agreed, charge.period)
+            total["monthly_cost"] += _of_month(charge.cost, charge.period)
         elif charge.charge == Charge.ONE_TIME:
             total["one_time"] += charge.amount
             total["one_time_list"] += charge.list_amount
             total["one_time_cost"] += charge.cost
     return total
+
+
+def _of_month(amount: Decimal, months: int) -> Decimal:
+    return amount if months == 1 else (amount / months).quantize(CENT)
 
 
 def add_up(quote: Quote) -> None:
@@ -128,10 +209,10 @@ def add_up(quote: Quote) -> None:
     quote.save(update_fields=[*COUNTED, "edition", "updated_at"])
 
 
-def _take(line: QuoteLine, charges: list[PricedCharge]) -> bool:
+def _take(line: QuoteLine, charges: list[PricedCharge], ramp_off: Decimal) -> bool:
     """Put the amounts on the line; whether any is another than before."""
     changed = False
-    for name, value in summed(charges).items():
+    for name, value in {**summed(charges), "ramp_off": ramp_off}.items():
         if getattr(line, name) != value:
             setattr(line, name, value)
             changed = True
@@ -141,14 +222,14 @@ def _take(line: QuoteLine, charges: list[PricedCharge]) -> bool:
 def _write_lines(lines: Sequence[QuoteLine]) -> None:
     if not lines:
         return
-    assigned = ", ".join(f"{name} = new.{name}" for name in COLUMNS)
-    arrays = ", ".join(["%s::bigint[]", *["%s::numeric[]"] * len(COLUMNS)])
+    assigned = ", ".join(f"{name} = new.{name}" for name in STORED)
+    arrays = ", ".join(["%s::bigint[]", *["%s::numeric[]"] * len(STORED)])
     sql = f"""
         UPDATE contracts_quoteline AS line SET {assigned}
-        FROM unnest({arrays}) AS new(id, {", ".join(COLUMNS)}) WHERE line.id = new.id
+        FROM unnest({arrays}) AS new(id, {", ".join(STORED)}) WHERE line.id = new.id
     """  # noqa: S608 – column names of ours
     values: list[list[Any]] = [[line.pk for line in lines]]
-    values += [[getattr(line, name) for line in lines] for name in COLUMNS]
+    values += [[getattr(line, name) for line in lines] for name in STORED]
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
 
@@ -165,16 +246,19 @@ def _write_prices(lines: Sequence[int], prices: Prices) -> None:
                 told.append(charge.steps)
             rows.append({
                 "line": pk, "charge": charge.charge, "label": charge.label, "list_amount": str(charge.list_amount),
-                "amount": str(charge.amount), "cost": str(charge.cost), "steps": place,
+                "amount": str(charge.amount), "cost": str(charge.cost), "steps": place, "period": charge.period,
+                "usage": charge.usage,
             })  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM contracts_lineprice WHERE line_id = ANY(%s)", [list(lines)])
         cursor.execute(
             """
-            INSERT INTO contracts_lineprice (line_id, charge, label, list_amount, amount, cost, steps)
-            SELECT line, charge, label, list_amount, amount, cost, told.value
+            INSERT INTO contracts_lineprice
+                (line_id, charge, label, list_amount, amount, cost, period, usage, steps)
+            SELECT line, charge, label, list_amount, amount, cost, period, NULLIF(usage, 'null'::jsonb), told.value
             FROM jsonb_to_recordset(%s::jsonb) AS made(
-                line bigint, charge text, label text, list_amount numeric, amount numeric, cost numeric, steps int)
+                line bigint, charge text, label text, list_amount numeric, amount numeric, cost numeric, period int,
+                usage jsonb, steps int)
             JOIN jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS told(value, place) ON told.place = made.steps + 1
             """,
             [json.dumps(rows), json.dumps(told)],

@@ -8,10 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Max
 from django.utils import timezone
 
-from catalog import configuration, eligibility
+from catalog import configuration, eligibility, pricelists
+from catalog.currencies import Rate
 from catalog.models import Offering, PriceList
 from contracts import quotechecks, quotepricing
 from contracts.models import Agreement, Quote, QuoteLine
@@ -65,11 +66,13 @@ def create(
         raise NotQuotable(problems={"opportunity": [f"{opportunity.number} is closed; reopen it first."]})
     account = opportunity.account if opportunity else Account.objects.get(pk=account_id or 0)
     agreement = _agreement(agreement_id, account) if agreement_id else None
-    price_list = agreement.price_list if agreement else _price_list(account)
+    price_list, rate = (agreement.price_list, None) if agreement else _price_list(account)
     quote = Quote(
         number=numbering.take("QUO"), account=account, opportunity=opportunity, agreement=agreement,
         title=(title.strip() or (opportunity.name if opportunity else f"Quote for {account.name}"))[:120],
-        price_list=price_list, currency=price_list.currency, owner=by or (opportunity.owner if opportunity else None),
+        price_list=price_list, currency=rate.target if rate else price_list.currency,
+        exchange_rate=rate.rate if rate else None, rate_on=rate.on if rate else None,
+        owner=by or (opportunity.owner if opportunity else None),
         term_months=term_months or (agreement.term_months if agreement else 36),
         valid_until=valid_until or timezone.localdate() + dt.timedelta(days=VALID_DAYS),
     )  # fmt: skip
@@ -267,7 +270,7 @@ def settle(quote: Quote, lines: list[QuoteLine], *, by: User | None) -> None:
     priced = {line.pk: line for line in quotepricing.lines_of(quote)}
     quotepricing.price_lines(quote, list(priced.values()))
     for line in lines:
-        for name in quotepricing.COLUMNS:
+        for name in quotepricing.STORED:
             setattr(line, name, getattr(priced[line.pk], name))
 
 
@@ -296,16 +299,12 @@ def _agreement(agreement_id: int, account: Account) -> Agreement:
     return agreement
 
 
-def _price_list(account: Account) -> PriceList:
-    today = timezone.localdate()
-    current = Q(valid_until__isnull=True) | Q(valid_until__gte=today)
-    lists = PriceList.objects.filter(current, currency=account.currency, valid_from__lte=today)
-    found: PriceList | None = (
-        lists.filter(segment__in=("", account.segment)).order_by("-segment", "-valid_from", "pk").first()
-    )
-    if found is None:
-        raise NotQuotable(f"There is no price list in {account.currency} for {account.segment} customers today.")
-    return found
+def _price_list(account: Account) -> tuple[PriceList, Rate | None]:
+    """The list for the customer, and the rate when it is in another currency than theirs."""
+    try:
+        return pricelists.choose(currency=account.currency, segment=account.segment, on=timezone.localdate())
+    except pricelists.NoPrices as error:
+        raise NotQuotable(problems={"account": [str(error)]}) from error
 
 
 def sellable(offering_id: int) -> Offering:

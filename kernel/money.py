@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 
+from kernel.refusal import Refusal
+
 DIGITS = {"JPY": 0, "HUF": 0, "BHD": 3, "KWD": 3, "TND": 3}
 SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$", "CHF": "CHF", "PLN": "zł", "SEK": "kr", "CZK": "Kč"}
 ZERO = Decimal(0)
 
 
-class CurrencyMix(ValueError):
-    """Amounts of different currencies were about to be added."""
+class CurrencyMix(Refusal, ValueError):
+    """Amounts of different currencies were about to be taken for one another."""
 
 
 def rounded(amount: Decimal, currency: str) -> Decimal:

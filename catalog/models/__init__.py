@@ -10,6 +10,13 @@ from catalog.models.offerings import (
     PriceEntry,
     PriceList,
 )
+from catalog.models.prices import (
+    CurrencyRule,
+    ExchangeRate,
+    MarginFloor,
+    PriceMatrix,
+    ProrationRule,
+)
 from catalog.models.rules import DecompositionRule
 from catalog.models.samples import SampleOrder
 from catalog.models.specifications import (
@@ -27,12 +34,17 @@ __all__ = [
     "Category",
     "Characteristic",
     "Charge",
+    "CurrencyRule",
     "DecompositionRule",
     "Dependency",
+    "ExchangeRate",
+    "MarginFloor",
     "Offering",
     "PriceAdjustment",
     "PriceEntry",
     "PriceList",
+    "PriceMatrix",
+    "ProrationRule",
     "SampleOrder",
     "SlaMetric",
     "Specification",

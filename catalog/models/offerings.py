@@ -134,8 +134,15 @@ class PriceEntry(models.Model):
     """A list price, or with `is_cost` what it costs us, for one combination of characteristic values.
 
     `when` holds characteristic → value that must all match; the entry with most matches wins per label. `per` names the
-    characteristic whose number multiplies the amount, such as channels.
+    characteristic whose number multiplies the amount, such as channels. A recurring price is for `period` months. Units
+    up to `allowance` are free; `tiers` is a list of {"over": units, "amount": price of one}, and `tiering` says whether
+    each unit has the price of its own tier, or all have that of the tier reached.
     """
+
+    class Tiering(models.TextChoices):
+        NONE = "", "One price"
+        TIERED = "tiered", "Each unit at the price of its tier"
+        VOLUME = "volume", "All units at the price of the tier reached"
 
     price_list = models.ForeignKey(PriceList, on_delete=models.CASCADE, related_name="entries")
     offering = models.ForeignKey(Offering, on_delete=models.CASCADE, related_name="prices")
@@ -143,13 +150,20 @@ class PriceEntry(models.Model):
     label = models.CharField(max_length=80, default="Price")
     when = models.JSONField(default=dict, blank=True)
     per = models.CharField(max_length=60, blank=True)
-    amount = models.DecimalField(max_digits=14, decimal_places=4)
+    period = models.PositiveIntegerField("months of the period", default=1)
+    unit = models.CharField(max_length=30, blank=True, help_text="What usage is counted in, such as minute or GB.")
+    allowance = models.DecimalField("units included", max_digits=14, decimal_places=4, default=0)
+    tiering = models.CharField(max_length=10, choices=Tiering, blank=True, default=Tiering.NONE)
+    tiers = models.JSONField(default=list, blank=True)
+    amount = models.DecimalField(max_digits=18, decimal_places=6)
     is_cost = models.BooleanField(default=False)
 
     class Meta:
         verbose_name_plural = "price entries"
         constraints = [
             models.CheckConstraint(condition=models.Q(amount__gte=0), name="price_not_negative"),
+            models.CheckConstraint(condition=models.Q(allowance__gte=0), name="price_allowance_not_negative"),
+            models.CheckConstraint(condition=models.Q(period__gte=1, period__lte=120), name="price_period"),
             models.UniqueConstraint(
                 fields=["price_list", "offering", "charge", "label", "when", "is_cost"], name="price_entry_once"
             ),
@@ -192,6 +206,12 @@ class PriceAdjustment(models.Model):
 
     class Meta:
         ordering = ["step", "position", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(how="amount") | models.Q(price_list__isnull=False),
+                name="adjustment_amount_has_currency",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.label

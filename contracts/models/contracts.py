@@ -120,6 +120,7 @@ class ContractLine(models.Model):
     characteristics = models.JSONField(default=dict, blank=True)
     monthly = models.DecimalField(max_digits=14, decimal_places=2, default=0)
     one_time = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+    ramp = models.JSONField(default=list, blank=True, help_text="Steps of the monthly price, see catalog.ramps.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["contract", "quote_line"], name="contract_line_once")]

@@ -62,6 +62,11 @@ class Quote(Record):
     )
     price_list = models.ForeignKey("catalog.PriceList", on_delete=models.PROTECT, related_name="+")
     currency = models.CharField(max_length=3, default="EUR")
+    exchange_rate = models.DecimalField(
+        max_digits=18, decimal_places=8, null=True, editable=False,
+        help_text="What one of the price list's currency is worth here, when the list is in another one.",
+    )  # fmt: skip
+    rate_on = models.DateField(null=True, editable=False, help_text="The day that this rate is of.")
     term_months = models.PositiveIntegerField(default=36)
     manual_discount = models.DecimalField(
         max_digits=5, decimal_places=2, default=0, help_text="Percent on monthly prices."
@@ -80,6 +85,9 @@ class Quote(Record):
     monthly_cost = models.DecimalField(max_digits=16, decimal_places=2, default=0, editable=False)
     one_time = models.DecimalField(max_digits=16, decimal_places=2, default=0, editable=False)
     one_time_cost = models.DecimalField(max_digits=16, decimal_places=2, default=0, editable=False)
+    ramp_off = models.DecimalField(
+        max_digits=16, decimal_places=2, default=0, editable=False, help_text="What ramps take off over the term."
+    )
     presented_at = models.DateTimeField(null=True, editable=False)
     accepted_at = models.DateTimeField(null=True, editable=False)
     id: int
@@ -97,6 +105,11 @@ class Quote(Record):
             models.UniqueConstraint(fields=["number", "version"], name="quote_version"),
             models.CheckConstraint(
                 condition=models.Q(manual_discount__gte=0, manual_discount__lte=100), name="quote_discount_range"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(exchange_rate__isnull=True, rate_on__isnull=True)
+                | models.Q(exchange_rate__gt=0, rate_on__isnull=False),
+                name="quote_rate_has_day",
             ),
             models.UniqueConstraint(
                 fields=["number"], condition=models.Q(state__in=["accepted", "completed"]), name="one_accepted_version"
@@ -174,6 +187,10 @@ class QuoteLine(models.Model):
     characteristics = models.JSONField(default=dict, blank=True)
     problems = models.JSONField(default=dict, blank=True, help_text="Characteristic → what is wrong with it.")
     manual_discount = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
+    ramp = models.JSONField(default=list, blank=True, help_text="Steps of the monthly price, see catalog.ramps.")
+    ramp_off = models.DecimalField(
+        max_digits=14, decimal_places=2, default=0, help_text="What the ramp takes off over the term."
+    )
     feasibility = models.ForeignKey(
         "cmdb.FeasibilityCheck", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -211,15 +228,18 @@ class LinePrice(models.Model):
     """One charge of a line with the steps that led to it.
 
     `steps` is a list of {"step", "label", "detail", "before", "after"} with amounts as text; the last `after` rounds to
-    `amount`.
+    `amount`. `rule` names the record that led to a step, `input` what it looked at. A recurring charge is for `period`
+    months; a usage charge is the price of one unit, its tiers and what is included stand in `usage`.
     """
 
     line = models.ForeignKey(QuoteLine, on_delete=models.CASCADE, related_name="prices")
     charge = models.CharField(max_length=10)
     label = models.CharField(max_length=80)
-    list_amount = models.DecimalField(max_digits=14, decimal_places=2)
-    amount = models.DecimalField(max_digits=14, decimal_places=2)
-    cost = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+    list_amount = models.DecimalField(max_digits=18, decimal_places=6)
+    amount = models.DecimalField(max_digits=18, decimal_places=6)
+    cost = models.DecimalField(max_digits=18, decimal_places=6, default=0)
+    period = models.PositiveIntegerField(default=1)
+    usage = models.JSONField(null=True, blank=True)
     steps = models.JSONField(default=list)
 
     class Meta:

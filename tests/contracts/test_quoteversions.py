@@ -89,5 +89,5 @@ def test_what_is_over_expires_and_its_round_with_it() -> None:
 def test_repricing_asks_as_often_for_many_lines_as_for_few(django_assert_max_num_queries: Any) -> None:
     for sites in (2, 30):
         quote, _ = make.filled(sites=sites)
-        with django_assert_max_num_queries(18):
+        with django_assert_max_num_queries(22):
             quotepricing.reprice(quote_id=quote.pk)

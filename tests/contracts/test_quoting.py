@@ -131,7 +131,7 @@ def test_the_second_editor_is_told_what_differs() -> None:
 
 def test_one_line_is_priced_without_the_others(django_assert_max_num_queries: Any) -> None:
     _, lines = make.filled(sites=3)
-    with django_assert_max_num_queries(32):
+    with django_assert_max_num_queries(36):
         quoting.configure(line_id=lines[0].pk, values={"bandwidth": "500M", "routing": "static"}, by=None)
     quote = Quote.objects.get(pk=lines[0].quote_id)
     assert quote.monthly == Decimal("637.50") + 2 * Decimal("937.50")

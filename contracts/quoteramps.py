@@ -1,0 +1,44 @@
+"""Ramps of quotes: the monthly price or the quantity of lines rises in steps over the term."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+
+from catalog import ramps
+from contracts import quotepricing, quoting
+from contracts.models import Quote, QuoteLine
+from kernel import audit
+from kernel.models import User
+from kernel.refusal import Refusal
+
+
+@transaction.atomic
+def set_ramp(*, quote_id: int, line_ids: Iterable[int], steps: Iterable[dict[str, Any]], by: User | None) -> Quote:
+    """Store the steps of these lines of a draft; without steps they charge the full price from the first month on.
+
+    Raises:
+        Frozen: the version is no draft.
+        BadRamp: the steps make no ramp; every problem at its place.
+        Refusal: a line without a monthly price, which has nothing to ramp.
+    """
+    quote = quoting.draft(quote_id)
+    read = ramps.read(steps, quote.term_months)
+    kept = ramps.stored(read)
+    lines = list(QuoteLine.objects.filter(quote=quote, pk__in=list(line_ids)).select_related("site", "offering"))
+    if kept and (bare := [line for line in lines if not line.monthly_list]):
+        raise Refusal(problems={"ramp": [f"{bare[0]} has no monthly price to ramp."]})
+    fewest = min((line.quantity for line in lines), default=1)
+    if problems := {
+        f"ramp-{place}-quantity": [f"The line has {fewest}; a step has at most as many."]
+        for place, step in enumerate(read)
+        if step.quantity and step.quantity > fewest
+    }:
+        raise ramps.BadRamp(problems=problems)
+    before = {str(line): line.ramp for line in lines}
+    QuoteLine.objects.filter(pk__in=[line.pk for line in lines]).update(ramp=kept)
+    quotepricing.price_lines(quote, quotepricing.lines_of(quote))
+    changes = {name: [old, kept] for name, old in before.items() if old != kept}
+    if changes:
+        audit.record("ramped", quote, by=by, changes=changes)
+    return quote
