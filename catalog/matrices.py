@@ -186,7 +186,8 @@ def test(part: str) -> Test:
     if part == ANY:
         return Test()
     if found := _RANGE.fullmatch(part):
-        return Test(*(None if end is None else Decimal(end) for end in found.groups()))
+        low, high = (None if end is None else Decimal(end) for end in found.groups())
+        return Test(low, high)
     number = _decimal(part)
     return Test(word=part.lower()) if number is None else Test(number, number)
 

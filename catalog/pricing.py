@@ -251,8 +251,8 @@ def _usage(book: PriceBook, entry: PriceEntry, running: _Running, listed: Decima
         "unit": entry.unit or "unit", "allowance": _plain(entry.allowance), "tiering": entry.tiering,
         "tiers": tiering.stored(tiers),
     }  # fmt: skip
-    amounts = [amount.quantize(RATE) for amount in (listed, running.amount, running.amount, cost)]
-    return PricedCharge(entry.charge, entry.label, *amounts, running.steps, 1, usage)
+    of_list, agreed, own = (amount.quantize(RATE) for amount in (listed, running.amount, cost))
+    return PricedCharge(entry.charge, entry.label, of_list, agreed, agreed, own, running.steps, 1, usage)
 
 
 def _build(book: PriceBook, cost: Decimal) -> PricedCharge:

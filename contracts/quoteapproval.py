@@ -180,7 +180,7 @@ def fingerprint(quote: Quote) -> str:
         .order_by("key")
         .values_list("key", "site_id", "offering_id", "quantity", "characteristics", "monthly", "one_time", "ramp")
     )
-    head = {
+    head: dict[str, Any] = {
         "account": quote.account_id, "agreement": quote.agreement_id, "price_list": quote.price_list_id,
         "currency": quote.currency, "term": quote.term_months,
     }  # fmt: skip
