@@ -195,7 +195,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600.0,
         "options": {"expires": 900},
     },
-    "assess-jeopardy": {"task": "orders.tasks.assess", "schedule": 60.0, "options": {"expires": 60}},
+    "assess-jeopardy": {"task": "orders.tasks.assess_all", "schedule": 120.0, "options": {"expires": 120}},
     "learn-durations": {"task": "fulfillment.tasks.learn", "schedule": 3600.0, "options": {"expires": 3600}},
     "retire-plans": {"task": "fulfillment.tasks.retire_plans", "schedule": 3600.0, "options": {"expires": 900}},
     "assign-free-tasks": {"task": "fulfillment.tasks.assign_free", "schedule": 30.0, "options": {"expires": 30}},

@@ -91,11 +91,13 @@ def run_ready(limit: int = 1000) -> int:
 
     A turn is short, so that a worker that is told to stop ends soon: what is left wakes the next.
     """
-    done, end = ring(), time.monotonic() + TURN
+    done, end = 0, time.monotonic() + TURN
     while done < limit:
         local = clash.again(run_local)
-        called = calling.run(calling.BATCH)
-        if local == BATCH or called == calling.BATCH:
+        timers, calls = _beside()
+        local += ring() if timers else 0
+        called = calling.run(calling.BATCH) if calls else 0
+        if local >= BATCH or called == calling.BATCH:
             release.wake()  # enough for another worker as well
         if not local + called:
             return done
@@ -188,6 +190,24 @@ SELECT t.id FROM fulfillment_task t
 WHERE t.kind = 'timer' AND t.state = 'in_progress' AND t.due_at <= %s AND {_RUNS.format("t")} AND {_NO_PAUSE}
 ORDER BY t.due_at LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
 """  # noqa: S608 – fixed text
+_BESIDE = f"""
+SELECT {_NO_PAUSE} AND EXISTS (
+        SELECT FROM fulfillment_task WHERE due_at <= clock_timestamp() AND state = 'in_progress' AND kind = 'timer'),
+    {_NO_PAUSE} AND EXISTS (
+        SELECT FROM fulfillment_ready
+        WHERE system > '' AND (due_at IS NULL OR due_at <= clock_timestamp()))
+    OR EXISTS (SELECT FROM fulfillment_task WHERE lease_until <= clock_timestamp() AND state = 'in_progress')
+    OR EXISTS (
+        SELECT FROM fulfillment_task WHERE due_at <= clock_timestamp() AND state = 'in_progress' AND kind <> 'timer')
+"""  # noqa: S608 – fixed text
+
+
+def _beside() -> tuple[bool, bool]:
+    """Whether there may be timers to ring, and calls to make: one question instead of a dozen where there are none."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BESIDE)
+        timers, calls = cursor.fetchone()
+    return timers, calls
 
 
 def _take(statement: str, keys: str) -> list[Taken]:

@@ -8,6 +8,7 @@ import datetime as dt
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from django.db import connection, models, transaction
@@ -25,12 +26,14 @@ NAMES = {level.name.lower(): level for level in Level}
 BATCH = 2000
 FORECAST = ["root_type", "root_id", "ends_on", "likely_on", "critical", "days_late", "level", "reason"]
 
+_assessed: set[str] = set()
+
 
 class Judge:
-    """The rules read once. Without an active table nothing is in jeopardy."""
+    """The rules read once, when they are first asked. Without an active table nothing is in jeopardy."""
 
     def __init__(self, ask: Callable[[dict[str, Any]], list[dict[str, Any]]] | None = None) -> None:
-        self._ask = ask or decisions.reader(TABLE)
+        self._given = ask
         self._known: dict[tuple[Any, ...], Level] = {}
 
     def level(
@@ -44,6 +47,10 @@ class Judge:
                 "percent_late": round(100 * late / max(length, 1), 1), "days_after_request": after_request,
             })  # fmt: skip
         return self._known[key]
+
+    @cached_property
+    def _ask(self) -> Callable[[dict[str, Any]], list[dict[str, Any]]] | None:
+        return self._given or decisions.reader(TABLE)
 
     def _judge(self, facts: dict[str, Any]) -> Level:
         found = [str(row.get("level") or "none") for row in (self._ask(facts) if self._ask else ())]
@@ -113,8 +120,20 @@ def forget(root_type: str, root_id: int) -> None:
 
 
 def recheck(root_type: str, root_ids: Iterable[int]) -> None:
-    """Ask that roots are looked at again soon."""
-    Recheck.objects.bulk_create(Recheck(root_type=root_type, root_id=pk) for pk in root_ids)
+    """Ask that roots are looked at again at once."""
+    Recheck.objects.bulk_create(Recheck(root_type=root_type, root_id=pk, urgent=True) for pk in root_ids)
+
+
+def assessed(root_type: str) -> None:
+    """Somebody works out the outlook of such roots: steps of theirs that end leave a mark."""
+    _assessed.add(root_type)
+
+
+def ended(roots: Iterable[tuple[str, int]]) -> None:
+    """Steps of these roots, (type, key), have ended: mark those that somebody assesses, in one statement."""
+    Recheck.objects.bulk_create(
+        Recheck(root_type=kind, root_id=pk) for kind, pk in sorted(set(roots)) if kind in _assessed
+    )
 
 
 def _flows(root_type: str, root_id: int, found: Assessment, judge: Judge) -> list[FlowForecast]:
@@ -194,4 +213,6 @@ def clause(task: Expected, today: dt.date) -> str:
     return f"{task.name}{where} {said}{' and is on the critical path' if task.critical else ''}"
 
 
-__all__ = ["Assessment", "Judge", "assess", "clause", "day", "days", "forget", "lock", "recheck"]
+__all__ = [
+    "Assessment", "Judge", "assess", "assessed", "clause", "day", "days", "ended", "forget", "lock", "recheck",
+]  # fmt: skip

@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from fulfillment import events, rowwise
+from fulfillment import events, jeopardy, rowwise
 from fulfillment.models import MACHINE, Flow, Kind, Task, WorkOrder
 from kernel import jobs, lifecycle, numbering, outbox
 from kernel.models import User
@@ -139,6 +139,7 @@ def follow(rows: list[Closing], values: dict[int, dict[str, Any]]) -> None:
     outbox.publish_all([event for row in rows for event in _facts(row, values.get(row.pk, {}))])
     _lower([row.pk for row in rows], ["FS", "FF", "SS", "SF"])
     complete_flows({row.flow_id for row in rows})
+    jeopardy.ended((row.root_type, row.root_id) for row in rows)
 
 
 def _facts(row: Closing, values: dict[str, Any]) -> list[Any]:

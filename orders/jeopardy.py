@@ -33,6 +33,18 @@ PAUSED = (
 OPEN_LINES = ("scheduled", "in_progress", "on_hold", "awaiting_information")
 MOST = 300  # orders in one sweep
 SECONDS = 20.0  # after which a sweep leaves the rest to the next
+FOR_STEPS = 1.5  # seconds of it for orders of which only some step has ended
+# Such an order is left alone for ten times as long as it took to work it out, if that was long.
+_RESTED = """
+(forecast.order_id IS NULL OR forecast.took < 1
+ OR forecast.assessed_at + forecast.took * interval '10 s' <= clock_timestamp())
+"""
+_MARKED = f"""
+FROM fulfillment_recheck mark LEFT JOIN orders_orderforecast forecast ON forecast.order_id = mark.root_id
+WHERE mark.root_type = '{ROOT}' AND (mark.urgent OR {_RESTED})
+"""  # noqa: S608 – fixed text
+MARKED = f"EXISTS (SELECT {_MARKED})"  # noqa: S608 – fixed text
+jeopardy.assessed(ROOT)
 
 
 @transaction.atomic
@@ -43,6 +55,7 @@ def assess(*, order_id: int, judge: Judge | None = None, today: dt.date | None =
         BrokenRule: a row of the rules cannot be evaluated; what was known stays.
     """
     jeopardy.lock(ROOT, order_id)
+    begun = time.monotonic()
     order = Order.objects.select_related("manager", "account").get(pk=order_id)
     known = OrderForecast.objects.filter(order=order).first()
     before = Level(known.level) if known else Level.NONE
@@ -53,6 +66,7 @@ def assess(*, order_id: int, judge: Judge | None = None, today: dt.date | None =
     found = jeopardy.assess(ROOT, order_id, judge=judge or Judge(), today=today)
     made = _outlook(order, found, judge or Judge())
     made.since = known.since if known and known.level == made.level else timezone.now()
+    made.took = time.monotonic() - begun
     made.save()
     if made.level != before:
         _tell(order, made, before)
@@ -181,22 +195,42 @@ def look_again(order_ids: Iterable[int]) -> None:
         jobs.wake("orders.tasks.assess")
 
 
-def sweep(*, most: int = MOST, seconds: float = SECONDS) -> int:
-    """Look again at marked orders and at those with news; one sweep at a time. Returns how many were looked at."""
-    until = time.monotonic() + seconds
+def sweep(*, most: int = MOST, seconds: float = SECONDS, everything: bool = True) -> int:
+    """Look again at marked orders, and with `everything` at those with other news; one sweep at a time.
+
+    Orders that somebody asked about come first. Those of which only some step has ended share a short time, so that a
+    busy engine keeps its workers; whatever is left waits for the next sweep. Returns how many were looked at.
+    """
     with _alone() as mine:
         if not mine:
             return 0
-        marks = list(Recheck.objects.filter(root_type=ROOT).order_by("pk").values_list("pk", "root_id")[: most * 10])
-        wanted = list(dict.fromkeys([*(root for _, root in marks), *with_news(most)]))[:most]
-        done, judge = set(), Judge()
-        for order_id in wanted:
-            if time.monotonic() > until:
-                break
-            refresh(order_id, judge)
-            done.add(order_id)
-        Recheck.objects.filter(pk__in=[pk for pk, root in marks if root in done]).delete()
+        urgent, ended, marks = _marked(most * 10)
+        until, judge = time.monotonic() + seconds, Judge()
+        done = _look([*urgent, *(with_news(most) if everything else ())][:most], until, judge)
+        done |= _look([pk for pk in ended if pk not in done][:most], time.monotonic() + FOR_STEPS, judge)
+        if done:
+            Recheck.objects.filter(pk__in=[pk for pk, root in marks if root in done]).delete()
         return len(done)
+
+
+def _marked(limit: int) -> tuple[list[int], list[int], list[tuple[int, int]]]:
+    """Orders that somebody asked about, orders of which some step ended, each once, oldest first; and the marks."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT mark.id, mark.root_id, mark.urgent {_MARKED} ORDER BY mark.id LIMIT %s", [limit])
+        rows = cursor.fetchall()
+    urgent = dict.fromkeys(root for _, root, asked in rows if asked)
+    ended = dict.fromkeys(root for _, root, _ in rows if root not in urgent)
+    return list(urgent), list(ended), [(pk, root) for pk, root, _ in rows]
+
+
+def _look(order_ids: list[int], until: float, judge: Judge) -> set[int]:
+    done = set()
+    for order_id in order_ids:
+        if time.monotonic() > until:
+            break
+        refresh(order_id, judge)
+        done.add(order_id)
+    return done
 
 
 def refresh(order_id: int, judge: Judge | None = None) -> None:

@@ -106,10 +106,14 @@ class TaskDate(models.Model):
 
 
 class Recheck(models.Model):
-    """A root whose outlook has to be worked out again. Only added and removed, so that nobody waits for anybody."""
+    """A root whose outlook has to be worked out again. Only added and removed, so that nobody waits for anybody.
+
+    `urgent` ones are looked at before those of which some step just ended.
+    """
 
     root_type = models.CharField(max_length=60)
     root_id = models.BigIntegerField()
+    urgent = models.BooleanField(default=False)
     at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -41,6 +41,7 @@ class OrderForecast(Outlook):
     paused = models.BooleanField(default=False, help_text="The order is held or in revision.")
     since = models.DateTimeField(null=True, help_text="When it reached this level.")
     assessed_at = models.DateTimeField()
+    took = models.FloatField(default=0, help_text="Seconds that it took to work it out.")
     order_id: int
 
     class Meta:
