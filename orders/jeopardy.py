@@ -42,8 +42,8 @@ _RESTED = """
 _MARKED = f"""
 FROM fulfillment_recheck mark LEFT JOIN orders_orderforecast forecast ON forecast.order_id = mark.root_id
 WHERE mark.root_type = '{ROOT}' AND (mark.urgent OR {_RESTED})
-"""  # noqa: S608 – fixed text
-MARKED = f"EXISTS (SELECT {_MARKED})"  # noqa: S608 – fixed text
+"""
+MARKED = f"EXISTS (SELECT {_MARKED})"
 jeopardy.assessed(ROOT)
 
 
@@ -216,11 +216,12 @@ def sweep(*, most: int = MOST, seconds: float = SECONDS, everything: bool = True
 def _marked(limit: int) -> tuple[list[int], list[int], list[tuple[int, int]]]:
     """Orders that somebody asked about, orders of which some step ended, each once, oldest first; and the marks."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT mark.id, mark.root_id, mark.urgent {_MARKED} ORDER BY mark.id LIMIT %s", [limit])
+        cursor.execute(f"SELECT mark.root_id, mark.urgent {_MARKED} ORDER BY mark.id LIMIT %s", [limit])
         rows = cursor.fetchall()
-    urgent = dict.fromkeys(root for _, root, asked in rows if asked)
-    ended = dict.fromkeys(root for _, root, _ in rows if root not in urgent)
-    return list(urgent), list(ended), [(pk, root) for pk, root, _ in rows]
+    urgent = dict.fromkeys(root for root, asked in rows if asked)
+    ended = dict.fromkeys(root for root, _ in rows if root not in urgent)
+    marks = Recheck.objects.filter(root_type=ROOT, root_id__in=[*urgent, *ended]).values_list("pk", "root_id")
+    return list(urgent), list(ended), list(marks) if rows else []
 
 
 def _look(order_ids: list[int], until: float, judge: Judge) -> set[int]:

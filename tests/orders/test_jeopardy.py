@@ -4,11 +4,12 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from fulfillment import trouble
+from fulfillment import release, trouble
 from fulfillment.jeopardy import Judge
 from fulfillment.models import Flow, LearnedDuration, Level, Recheck, Task, TaskDate, TaskForecast
 from kernel import lifecycle
@@ -162,6 +163,51 @@ def test_facts_leave_marks_and_one_sweep_looks_at_each_order_once() -> None:
     assert Recheck.objects.filter(root_id=order.pk).exists()
     assert jeopardy.sweep() == 1
     assert "has failed" in TaskForecast.objects.get(task=task).reason or fresh(order).forecast.level == Level.NONE
+
+
+def test_a_step_that_ends_reaches_the_forecast_with_the_next_sweep() -> None:
+    order = at_work(shop_by_hand())
+    late = late_task(order, 24)
+    assert jeopardy.sweep() == 1
+    assert fresh(order).forecast.expected_on == today(25)
+    assert not marked()
+    end(late)
+    assert [row.urgent for row in Recheck.objects.all()] == [False]
+    assert marked()
+    assert jeopardy.sweep(everything=False) == 1
+    assert fresh(order).forecast.expected_on == today(1)
+    assert not TaskForecast.objects.filter(task=late).exists()
+    assert not marked()
+
+
+def test_an_order_that_is_dear_to_assess_is_left_alone_for_a_while_unless_asked() -> None:
+    order = at_work(shop_by_hand())
+    look(order)
+    OrderForecast.objects.update(took=4.0)
+    end(Task.objects.filter(flow__root_id=order.pk, key="dig").first())
+    assert not marked()
+    assert jeopardy.sweep(everything=False) == 0
+    OrderForecast.objects.update(assessed_at=timezone.now() - dt.timedelta(seconds=41))
+    assert marked()
+    OrderForecast.objects.update(assessed_at=timezone.now())
+    jeopardy.look_again([order.pk])
+    assert marked()
+    assert jeopardy.sweep(everything=False) == 1
+    assert not Recheck.objects.exists()
+
+
+def end(task: Task) -> None:
+    """A person does it, now."""
+    rows = Task.objects.filter(pk=task.pk)
+    lifecycle.move_many(rows, Task.start, by=None, started_at=timezone.now())
+    assert release.finish(rows, {}) == [task.pk]
+
+
+def marked() -> bool:
+    """What the sweeper asks."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {jeopardy.MARKED}")
+        return bool(cursor.fetchone()[0])
 
 
 def test_an_ended_order_leaves_the_list() -> None:
