@@ -2,11 +2,13 @@
 
 A reaction runs in one transaction with its delivery row, so its database effects happen exactly once however often the
 event is delivered. Whatever it does outside the database needs an idempotency key. Facts whose reactions all take many
-at once are delivered in batches, all others one by one, each in a transaction of its own.
+at once are delivered in batches, all others one by one, each in a transaction of its own. A batch that takes long is
+smaller the next time, so that its locks are held for about a second and a worker that is told to stop ends soon.
 """
 
 import datetime as dt
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
@@ -21,6 +23,9 @@ from kernel.models.outbox import OutboxDelivery, OutboxEvent
 log = logging.getLogger(__name__)
 
 BATCH = 100
+FIRST = 25  # events of the first batch of a kind, before it is known how long they take
+PACE = 1.0  # seconds that a batch should take at most
+TURN = 10.0  # seconds after which a worker takes up nothing more without being asked again
 MAX_BACKOFF = 300  # seconds
 WAITS = "EXISTS (SELECT FROM kernel_outboxevent WHERE done_at IS NULL AND due_at <= clock_timestamp())"
 
@@ -28,16 +33,24 @@ Event = TypeVar("Event")
 Reaction = Callable[[Any], None]
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Known:
     kind: type[Any]
     reactions: dict[str, Reaction]
     many: set[str]
+    size: int = FIRST
 
     @property
     def batch(self) -> int:
         """How many events of this kind one transaction deals with."""
-        return BATCH if self.many.issuperset(self.reactions) else 1
+        return self.size if self.many.issuperset(self.reactions) else 1
+
+    def learn(self, number: int, seconds: float) -> None:
+        """How long so many events took says how many come next."""
+        if seconds > PACE:
+            self.size = max(1, min(self.size, number) // 2)
+        elif seconds < PACE / 4 and number >= self.size:
+            self.size = min(BATCH, self.size * 2)
 
 
 _known: dict[str, _Known] = {}
@@ -103,9 +116,12 @@ def wake() -> None:
 
 
 def deliver(limit: int = BATCH) -> int:
-    """Deliver waiting events, oldest first, beside other deliverers. Returns how many were taken up."""
-    taken = 0
-    while taken < limit:
+    """Deliver waiting events, oldest first, beside other deliverers. Returns how many were taken up.
+
+    A turn is short: what is left wakes the next.
+    """
+    taken, end = 0, time.monotonic() + TURN
+    while taken < limit and time.monotonic() < end:
         done = clash.again(_deliver_batch)
         if not done:
             return taken
@@ -133,13 +149,14 @@ def _deliver_batch() -> int:
     if first is None:
         return 0
     known = _known.get(first.kind) or _Known(type(None), {}, set())
-    rows = [first]
+    rows, began = [first], time.monotonic()
     if known.batch > 1:
         rows += waiting.filter(kind=first.kind).exclude(pk=first.pk)[: known.batch - 1]
     problems: dict[int, str] = {}
     for name, function in known.reactions.items():
         problems |= _react(known, name, function, rows)
     _note(rows, problems)
+    known.learn(len(rows), time.monotonic() - began)
     return len(rows)
 
 

@@ -146,22 +146,37 @@ def collects(calls: list[list[str]]) -> Callable[[list[Happened]], None]:
 
 
 @pytest.mark.django_db
-def test_a_reaction_to_many_hears_them_at_once_and_in_order() -> None:
+def test_a_reaction_to_many_hears_them_at_once_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "PACE", 3600.0)
     user, calls = UserFactory(), list[list[str]]()
     outbox.reaction_to_many(Happened)(collects(calls))
     outbox.publish_all([Happened(user.pk, f"n{n:03}") for n in range(outbox.BATCH + 5)])
     assert outbox.drain() == outbox.BATCH + 5
-    assert [len(call) for call in calls] == [outbox.BATCH, 5]
+    assert [len(call) for call in calls] == [outbox.FIRST, 2 * outbox.FIRST, outbox.BATCH + 5 - 3 * outbox.FIRST]
     heard = [text for call in calls for text in call]
     assert heard == sorted(heard)
     assert OutboxDelivery.objects.count() == outbox.BATCH + 5
 
 
 @pytest.mark.django_db
+def test_batches_that_take_long_are_halved_and_a_turn_ends_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    user, calls = UserFactory(), list[list[str]]()
+    outbox.reaction_to_many(Happened)(collects(calls))
+    monkeypatch.setattr(outbox, "PACE", 0.0)
+    outbox.publish_all([Happened(user.pk, "told") for _ in range(outbox.FIRST + 20)])
+    assert outbox.deliver() == outbox.FIRST + 20
+    assert [len(call) for call in calls] == [outbox.FIRST, 12, 6, 2]
+    outbox.publish_all([Happened(user.pk, "told") for _ in range(3)])
+    monkeypatch.setattr(outbox, "TURN", 0.0)
+    assert outbox.deliver() == 0
+    assert OutboxEvent.objects.filter(done_at__isnull=True).count() == 3
+
+
+@pytest.mark.django_db
 def test_many_events_cost_as_many_statements_as_few(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     user = UserFactory()
     outbox.reaction_to_many(Happened)(collects([]))
-    for count in (3, 60):
+    for count in (3, outbox.FIRST):
         outbox.publish_all([Happened(user.pk, "told") for _ in range(count)])
         with django_assert_num_queries(13):
             outbox.deliver()
