@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from catalog import launching
 from catalog.models import (
     BundleItem,
     Category,
@@ -17,7 +18,7 @@ from catalog.models import (
     Specification,
 )
 from catalog.publication import Change, put, section
-from kernel import decisions, lifecycle
+from kernel import decisions
 from kernel.models import BusinessCalendar, DecisionTable, Holiday, User
 
 CHARACTERISTIC_FIELDS = (
@@ -28,7 +29,7 @@ CHARACTERISTIC_FIELDS = (
 
 def specification(key: str) -> Specification:
     """The active specification of that key. Raises KeyError naming it."""
-    row = Specification.objects.filter(key=key, state="active").first()
+    row: Specification | None = Specification.objects.filter(key=key, state="active").first()
     if row is None:
         raise KeyError(f"specification “{key}”")
     return row
@@ -36,21 +37,10 @@ def specification(key: str) -> Specification:
 
 def offering(key: str) -> Offering:
     """The active offering of that key. Raises KeyError naming it."""
-    row = Offering.objects.filter(key=key, state="active").first()
+    row: Offering | None = Offering.objects.filter(key=key, state="active").first()
     if row is None:
         raise KeyError(f"offering “{key}”")
     return row
-
-
-def bring_to_active(row: Any, by: User | None) -> None:
-    """Walk a versioned entry to active, retiring the version that was active before."""
-    if row.state == "active":
-        return
-    for older in type(row).objects.filter(key=row.key, state="active").exclude(pk=row.pk):
-        lifecycle.move(older, type(row).retire, by=by)
-    if row.state == "design":
-        lifecycle.move(row, type(row).to_testing, by=by)
-    lifecycle.move(row, type(row).activate, by=by)
 
 
 def load_calendar(item: dict[str, Any], by: User | None) -> Iterable[Change]:
@@ -90,7 +80,7 @@ def load_specification(item: dict[str, Any], by: User | None) -> Iterable[Change
         if values.get("shown_when"):
             decisions.check(values["shown_when"])
         yield put("characteristics", Characteristic, {"specification": row, "key": values.pop("key")}, values)[1]
-    bring_to_active(row, by)
+    launching.bring_into_force(row, by)
 
 
 def load_dependency(item: dict[str, Any], by: User | None) -> Iterable[Change]:
@@ -116,7 +106,7 @@ def load_offering(item: dict[str, Any], by: User | None) -> Iterable[Change]:
     lookup = {"key": item.pop("key"), "version": item.pop("version", 1)}
     row, change = put("offerings", Offering, lookup, item)
     yield change
-    bring_to_active(row, by)
+    launching.bring_into_force(row, by)
     row.entitled_to.set([offering(key) for key in entitled])
     for member in members:
         values = {name: member[name] for name in ("minimum", "maximum", "default") if name in member}

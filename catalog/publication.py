@@ -65,12 +65,41 @@ def sections() -> list[Section]:
 def read(path: Path) -> dict[str, Any]:
     """The document in a file. Raises ImportRefused if it is not YAML with sections."""
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ImportRefused(f"{path.name} cannot be read as YAML in UTF-8: {error}") from error
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImportRefused(f"{path.name} cannot be read as text in UTF-8: {error}") from error
+    return read_text(text, path.name)
+
+
+def read_text(text: str, name: str = "The file") -> dict[str, Any]:
+    """The document in a text. Raises ImportRefused if it is not YAML with sections, with line and column."""
+    try:
+        document = yaml.load(text, Loader=_Loader)  # noqa: S506 – a safe loader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ImportRefused(problems={place: [f"{name} cannot be read as YAML: {error.problem}."]}) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ImportRefused(f"{name} cannot be read as YAML: {error}") from error
     if not isinstance(document, dict):
-        raise ImportRefused(f"{path.name} has no sections; it should begin with a name such as “specifications:”.")
+        raise ImportRefused(f"{name} has no sections; it should begin with a name such as “specifications:”.")
     return document
+
+
+def write_text(document: dict[str, Any]) -> str:
+    """A document as YAML that `read_text` reads."""
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain YAML without references, so that a small file cannot grow without end."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Refuse aliases."""
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(problem="references (*name) are not taken", problem_mark=mark)
+        return super().compose_node(parent, index)
 
 
 @transaction.atomic
@@ -101,9 +130,10 @@ def load(document: dict[str, Any], by: User | None, *, dry_run: bool = False) ->
     return changes
 
 
-def dump() -> dict[str, Any]:
-    """The whole active catalogue as a document that `load` takes."""
-    return {entry.name: entry.dump() for entry in sections()}
+def dump(wanted: Iterable[str] = ()) -> dict[str, Any]:
+    """The active catalogue as a document that `load` takes; with `wanted` only these sections."""
+    names = set(wanted)
+    return {entry.name: entry.dump() for entry in sections() if not names or entry.name in names}
 
 
 def _apply(entry: Section, place: int, item: Any, by: User | None) -> list[Change]:

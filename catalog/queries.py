@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeVar
 
 from django.db.models import Q
 
-from catalog import configuration, rulebook
+from catalog import configuration, rulebook, wording
 from catalog.models import (
     Characteristic,
     Charge,
@@ -17,7 +18,9 @@ from catalog.models import (
     PriceEntry,
     Specification,
 )
+from kernel.models import User
 
+V = TypeVar("V", Specification, Offering)
 CHARGES = {Charge.RECURRING: "per month", Charge.ONE_TIME: "once", Charge.USAGE: "by use"}
 
 
@@ -26,6 +29,24 @@ def sold(offerings: Iterable[Offering]) -> dict[str, Offering]:
     given = {offering.key: offering for offering in offerings}
     rows = Offering.objects.filter(key__in=given, state="active").select_related("specification")
     return given | {row.key: row for row in rows.prefetch_related("specification__characteristics")}
+
+
+def chosen(versions: list[V], wanted: str) -> V | None:
+    """The version asked for, else the active one, else the newest."""
+    asked = next((one for one in versions if str(one.version) == wanted), None)
+    return asked or next((one for one in versions if one.state == "active"), None) or next(iter(versions), None)
+
+
+def bundles_of(offering: Offering) -> list[Offering]:
+    """Bundles that have the offering as a member, whichever version; retired ones left out."""
+    rows = Offering.objects.filter(items__member__key=offering.key).exclude(state="retired")
+    return list(rows.distinct().order_by("name", "version"))
+
+
+def sold_as(specification: Specification, user: User) -> list[Offering]:
+    """Offerings of the specification, whichever version, that this person may see; retired ones left out."""
+    rows = Offering.objects.visible_to(user).filter(specification__key=specification.key).exclude(state="retired")
+    return list(rows.select_related("specification").order_by("name", "version"))
 
 
 @dataclass(frozen=True)
@@ -49,16 +70,31 @@ class CharacteristicRow:
     row: Characteristic
     values: str
     default: str
+    rule: str = ""
+    raw: str = ""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One line of what a specification is made of: how deep, by which rule, when and how many in words."""
+
+    depth: int
+    rule: DecompositionRule
+    condition: str
+    number: str
 
 
 def characteristics(specification: Specification | None) -> list[CharacteristicRow]:
     """What can be chosen, in order."""
     if specification is None:
         return []
+    rows = list(specification.characteristics.all())
+    known = {row.key: row for row in rows}
     found = []
-    for row in specification.characteristics.all():
+    for row in rows:
         default = "" if row.default is None else configuration.told(row, row.default)
-        found.append(CharacteristicRow(row, _values(row), default))
+        raw = ", ".join(f"{value}" for value, label in configuration.choices(row) if str(value) != label)
+        found.append(CharacteristicRow(row, _values(row), default, _asked_when(row, known), raw))
     return found
 
 
@@ -95,21 +131,21 @@ def dependencies(specification: Specification | None) -> list[Dependency]:
     return list(Dependency.objects.filter(source__key=specification.key).prefetch_related("targets"))
 
 
-def realisation(specification: Specification | None) -> list[tuple[int, DecompositionRule]]:
-    """What it decomposes into, as (depth, rule) in the order of the tree; each rule once."""
+def realisation(specification: Specification | None) -> list[Part]:
+    """What it decomposes into, in the order of the tree; each rule once."""
     if specification is None:
         return []
     by_source: dict[str, list[DecompositionRule]] = {}
     for rule in rulebook.in_force():
         by_source.setdefault(rule.source.key, []).append(rule)
-    found: list[tuple[int, DecompositionRule]] = []
+    found: list[Part] = []
     seen: set[int] = set()
 
     def walk(source: str, depth: int) -> None:
         for rule in by_source.get(source, ()):
             if rule.pk not in seen:
                 seen.add(rule.pk)
-                found.append((depth, rule))
+                found.append(Part(depth, rule, wording.condition(rule), wording.number(rule)))
                 walk(rule.target.key, depth + 1)
 
     walk(specification.key, 0)
@@ -129,6 +165,18 @@ def _values(row: Characteristic) -> str:
     if row.type == Characteristic.Type.REFERENCE:
         return row.get_refers_to_display().lower()
     return row.get_type_display().lower()
+
+
+def _asked_when(row: Characteristic, known: dict[str, Characteristic]) -> str:
+    """When it is asked for and required, in words."""
+    said = []
+    if row.shown_when:
+        said.append(f"asked for {wording.said(row.shown_when, known) or f'when {row.shown_when}'}")
+    if row.required:
+        said.append("required")
+    elif row.required_when:
+        said.append(f"required {wording.said(row.required_when, known) or f'when {row.required_when}'}")
+    return ", ".join(said)
 
 
 def _when(when: dict[str, object], names: dict[str, str]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.db.models import Q
 from django.urls import reverse
 
-from catalog import rulecases
+from catalog import launching, rulecases  # noqa: F401 – launching registers its moves
 from catalog.models import DecompositionRule, Offering
 from kernel import finding, frame, roles, states, tableuse
 from kernel.finding import Found
@@ -16,26 +16,39 @@ from kernel.states import Look
 READS = ("catalog.view_offering", "catalog.view_specification", "catalog.view_pricelist")
 KEPT = (
     "category", "offering", "bundleitem", "pricelist", "priceentry", "priceadjustment", "specification",
-    "characteristic", "dependency", "decompositionrule",
+    "characteristic", "dependency", "decompositionrule", "bundlegroup", "sampleorder",
 )  # fmt: skip
 
 for _role in roles.ROLES:
     if _role not in ("customer", "technician"):
         roles.grant(_role, *READS)
-roles.grant("process_admin", "catalog.publish_catalogue")
-for _verb in ("view", "add", "change", "delete"):
-    roles.grant("process_admin", *(f"catalog.{_verb}_{_name}" for _name in KEPT))
+for _keeper in ("process_admin", "product_manager"):
+    roles.grant(_keeper, "catalog.publish_catalogue", "catalog.see_draft_entries")
+    for _verb in ("view", "add", "change", "delete"):
+        roles.grant(_keeper, *(f"catalog.{_verb}_{_name}" for _name in KEPT))
+for _role in ("sales_manager", "finance", "fulfilment_manager", "order_manager"):
+    roles.grant(_role, "catalog.see_draft_entries", "catalog.view_sampleorder")
+roles.grant(
+    "product_manager", "kernel.view_decisiontable", "kernel.change_decisiontable", "kernel.add_decisiontable",
+    "kernel.view_auditentry",
+)  # fmt: skip
 for _role in ("order_fulfilment_agent", "order_manager", "fulfilment_manager", "fallout_manager"):
     roles.grant(_role, "catalog.view_decompositionrule")
 roles.grant("finance", "catalog.view_priceentry", "catalog.change_priceentry", "catalog.view_priceadjustment")
 
 frame.add(
     NavItem("Look up", "Catalogue", "books", "catalog:offering_list", "catalog.view_offering", 40),
+    NavItem("Process", "Test bench", "flask", "catalog:sample_list", "catalog.view_sampleorder", 25),
     NavItem("Process", "Decomposition rules", "sitemap", "catalog:rule_list", "catalog.view_decompositionrule", 20),
 )
 states.add(
     {
         "catalog.offering.design": Look("pencil", "In design", "idle"),
+        "catalog.offering.testing": Look("flask", "In testing", "wait"),
+        "catalog.specification.design": Look("pencil", "In design", "idle"),
+        "catalog.specification.testing": Look("flask", "In testing", "wait"),
+        "catalog.specification.active": Look("circle-check", "In use", "ok"),
+        "catalog.specification.retired": Look("circle-x", "Retired", "idle"),
         "catalog.offering.active": Look("circle-check", "For sale", "ok"),
         "catalog.offering.retired": Look("circle-x", "No longer sold", "idle"),
         "catalog.decompositionrule.active": Look("circle-check", "Published", "ok"),

@@ -83,7 +83,7 @@ def _read(item: dict[str, Any]) -> DecompositionRule:
 
 
 def _side(item: dict[str, Any], side: str) -> Specification:
-    row = Specification.objects.filter(key=item.get(side), state="active").first()
+    row: Specification | None = Specification.objects.filter(key=item.get(side), state="active").first()
     if row is None:
         raise rulemaking.Unsound(problems={side: [f"There is no specification “{item.get(side, '')}”."]})
     return row

@@ -32,10 +32,14 @@ def condition(rule: DecompositionRule) -> str:
     """The condition in words, the expression itself where words do not reach."""
     if not rule.condition.strip():
         return "always"
-    parts = _JOINT.split(rule.condition.strip())
-    known = soundness.characteristics(rule.source)
-    said = [part if part in ("and", "or") else _clause(part, known) for part in parts]
-    return "" if "" in said else f"when {' '.join(said)}"
+    return said(rule.condition, soundness.characteristics(rule.source))
+
+
+def said(expression: str, known: mapping.Known) -> str:
+    """An expression over characteristics in words, "" where words do not reach."""
+    parts = _JOINT.split(expression.strip())
+    words = [part if part in ("and", "or") else _clause(part, known) for part in parts]
+    return "" if "" in words else f"when {' '.join(words)}"
 
 
 def number(rule: DecompositionRule) -> str:

@@ -94,7 +94,7 @@ class PublishForm(forms.Form):
     )  # fmt: skip
 
 
-def add_errors(form: forms.Form, error: Refusal) -> None:
+def add_errors(form: forms.BaseForm, error: Refusal) -> None:
     """Put a refusal's problems at the fields of a form, those of no field at its head."""
     for name, texts in error.problems.items():
         for text in texts:

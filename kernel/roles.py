@@ -17,6 +17,7 @@ ROLES: dict[str, str] = {
     "fallout_agent": "Fallout agent",
     "fallout_manager": "Fallout manager",
     "process_admin": "Process admin",
+    "product_manager": "Product manager",
     "service_agent": "Service agent",
     "technician": "Technician",
     "finance": "Finance",

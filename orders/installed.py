@@ -126,22 +126,24 @@ def _prune(tree: Tree, node: Node) -> bool:
 def _reuse_shared(order: Order, tree: Tree) -> None:
     """What a rule merges per site or account and is installed already is changed, not built a second time."""
     wanted = {
-        node.path: (node.specification.pk, node.site_id if node.rule.merge == Merge.SITE else None)
+        node.path: (node.specification.key, node.site_id if node.rule.merge == Merge.SITE else None)
         for node in tree.nodes.values()
         if node.rule and node.rule.merge in (Merge.SITE, Merge.ACCOUNT) and node.installed is None
     }
     if not wanted:
         return
     keys = {key for key, _ in wanted.values()}
-    about = {"specification__in": keys, "account__root": order.account.root_id}
+    about = {"specification__key__in": keys, "account__root": order.account.root_id}
     rows: list[Service | Resource] = [
-        *Service.objects.filter(**about, state__in=STANDING).exclude(order_number=order.number).order_by("pk"),
-        *Resource.objects.filter(**about, state="in_service").exclude(order_number=order.number).order_by("pk"),
-    ]
-    have: dict[tuple[int, int | None], Service | Resource] = {}
+        *Service.objects.filter(**about, state__in=STANDING).exclude(order_number=order.number)
+        .select_related("specification").order_by("pk"),
+        *Resource.objects.filter(**about, state="in_service").exclude(order_number=order.number)
+        .select_related("specification").order_by("pk"),
+    ]  # fmt: skip
+    have: dict[tuple[str, int | None], Service | Resource] = {}
     for row in rows:
-        have.setdefault((row.specification_id, row.site_id), row)
-        have.setdefault((row.specification_id, None), row)
+        have.setdefault((row.specification.key, row.site_id), row)
+        have.setdefault((row.specification.key, None), row)
     for path, key in wanted.items():
         if found := have.get(key):
             tree.nodes[path].installed, tree.nodes[path].action = found, "modify"

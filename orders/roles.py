@@ -11,7 +11,7 @@ from fulfillment.models import Level
 from kernel import finding, frame, home, moving, roles, states, tableuse
 from kernel.models import User
 from kernel.states import Look
-from orders import jeopardyrules, queries, rulecases, steering, submission
+from orders import jeopardyrules, queries, rulecases, sampling, steering, submission  # noqa: F401 – sampling registers
 from orders.models import EnrichmentFlow, Order
 
 READERS = (

@@ -1,6 +1,7 @@
 """Offerings: what is sold, in which bundles, at which prices (TMF620)."""
 
 from django.db import models
+from django.urls import reverse
 
 from catalog.models.specifications import Specification, Versioned
 from kernel import lifecycle
@@ -62,6 +63,10 @@ class Offering(Versioned):
                 name="product_offering_has_specification",
             ),
         ]
+
+    def get_absolute_url(self) -> str:
+        """The page of this version."""
+        return f"{reverse('catalog:offering', args=[self.key])}?version={self.version}"
 
 
 class BundleGroup(models.Model):

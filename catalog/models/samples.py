@@ -1,6 +1,7 @@
 """Sample orders of the test bench: what a customer could order, kept to be decomposed and priced again and again."""
 
 from django.db import models
+from django.urls import reverse
 
 from catalog.models.offerings import PriceList
 from kernel.models import Record
@@ -24,3 +25,7 @@ class SampleOrder(Record):
 
     class Meta:
         ordering = ["name"]
+
+    def get_absolute_url(self) -> str:
+        """Its page."""
+        return reverse("catalog:sample", args=[self.key])

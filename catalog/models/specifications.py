@@ -1,11 +1,31 @@
 """Specifications: what a product, service or resource is, by characteristics (SID)."""
 
+import datetime as dt
+from typing import Any, ClassVar
+
 from django.db import models
+from django.urls import reverse
+from django.utils import timezone
 from django_fsm import transition
 
 from kernel import lifecycle
-from kernel.models import Record
+from kernel.models import Record, RecordQuerySet, User
 from kernel.models.statefield import StateField
+
+
+class VersionedQuerySet(RecordQuerySet[Any]):
+    """Entries with versions: those in design or testing are seen by whoever has the right to."""
+
+    def visible_to(self, user: User) -> Any:
+        """What this person may see."""
+        rows = super().visible_to(user)
+        return rows if user.has_perm("catalog.see_draft_entries") else rows.filter(state__in=["active", "retired"])
+
+    def on_sale(self, on: dt.date | None = None) -> Any:
+        """Active versions within their dates on that day (today)."""
+        day = on or timezone.localdate()
+        rows = self.filter(models.Q(valid_from=None) | models.Q(valid_from__lte=day), state="active")
+        return rows.filter(models.Q(valid_until=None) | models.Q(valid_until__gte=day))
 
 
 class Versioned(Record):
@@ -28,22 +48,28 @@ class Versioned(Record):
 
     STAGES = ("design", "testing", "active", "retired")
 
+    objects: ClassVar[Any] = VersionedQuerySet.as_manager()
+
     class Meta:
         abstract = True
 
-    @transition(field=state, source=State.DESIGN, target=State.TESTING, permission="catalog.publish_catalogue")
+    @transition(field=state, source=State.DESIGN, target=State.TESTING, permission="catalog.publish_catalogue",
+                custom={"label": "Testing"})  # fmt: skip
     def to_testing(self) -> None:
         """Freeze for trial."""
 
-    @transition(field=state, source=State.TESTING, target=State.DESIGN, permission="catalog.publish_catalogue")
+    @transition(field=state, source=State.TESTING, target=State.DESIGN, permission="catalog.publish_catalogue",
+                custom={"label": "Back to design"})  # fmt: skip
     def back_to_design(self) -> None:
         """Take back for changes."""
 
-    @transition(field=state, source=State.TESTING, target=State.ACTIVE, permission="catalog.publish_catalogue")
+    @transition(field=state, source=State.TESTING, target=State.ACTIVE, permission="catalog.publish_catalogue",
+                custom={"label": "Activate", "hidden": True})  # fmt: skip
     def activate(self) -> None:
         """Sell and fulfil by it."""
 
-    @transition(field=state, source=State.ACTIVE, target=State.RETIRED, permission="catalog.publish_catalogue")
+    @transition(field=state, source=State.ACTIVE, target=State.RETIRED, permission="catalog.publish_catalogue",
+                custom={"label": "Retire", "needs_reason": True})  # fmt: skip
     def retire(self) -> None:
         """No longer for new sales; what is installed keeps it."""
 
@@ -68,13 +94,20 @@ class Specification(Versioned):
 
     class Meta:
         ordering = ["kind", "key"]
-        permissions = [("publish_catalogue", "Can move catalogue entries through their lifecycle")]
+        permissions = [
+            ("publish_catalogue", "Can move catalogue entries through their lifecycle"),
+            ("see_draft_entries", "Can see catalogue entries in design and testing"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["key", "version"], name="specification_version"),
             models.UniqueConstraint(
                 fields=["key"], condition=models.Q(state="active"), name="one_active_specification"
             ),
         ]
+
+    def get_absolute_url(self) -> str:
+        """The page of this version."""
+        return f"{reverse('catalog:specification', args=[self.key])}?version={self.version}"
 
 
 class Characteristic(models.Model):

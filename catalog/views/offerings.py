@@ -1,23 +1,28 @@
-"""The catalogue to look at: what is sold, and one offering with its characteristics, prices and rules."""
+"""The catalogue to look at: its shelves, what is sold, and one offering with everything that belongs to it."""
+
+from typing import Any
 
 import django_filters
-import django_tables2
+from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from catalog import queries
+from catalog import consistency, differences, drafting, queries
 from catalog.models import Category, Offering
-from kernel import tables, workspace
+from catalog.views import tabs
+from kernel import htmx, tables, workspace
+
+CHANGES, PUBLISHES = "catalog.change_offering", "catalog.publish_catalogue"
 
 
-class OfferingTable(django_tables2.Table):
+class OfferingTable(tables.Table):
     """Columns of the list."""
 
     name = tables.Name(
-        url="catalog:offering", arg="key", sub=lambda record: record.description or record.key, verbose_name="Offering"
+        url=lambda row: row.get_absolute_url(), sub=lambda row: row.description or row.key, verbose_name="Offering"
     )
-    category = tables.Text(accessor="category__name", verbose_name="Category", order_by="category__position")
+    category = tables.Text(accessor="category__name", verbose_name="Shelf", order_by="category__position")
     specification = tables.Text(
         accessor="specification__name", verbose_name="Specification", order_by="specification__name", optional=True
     )
@@ -29,7 +34,7 @@ class OfferingTable(django_tables2.Table):
 class OfferingFilters(django_filters.FilterSet):
     """Chips of the list."""
 
-    category = django_filters.ModelChoiceFilter(queryset=Category.objects.all(), label="Category")
+    category = django_filters.ModelChoiceFilter(queryset=Category.objects.all(), label="Shelf", empty_label="All")
     kind = tables.Choices(choices=Offering.Kind.choices, label="Kind")
     state = tables.Choices(choices=Offering.State.choices, label="State")
 
@@ -39,24 +44,39 @@ class OfferingFilters(django_filters.FilterSet):
 
 
 class Offerings(tables.ListPage):
-    """All offerings."""
+    """All offerings; retired ones only when they are asked for."""
 
     title = "Catalogue"
-    lead = "What can be sold, how it is configured and what it costs."
+    lead = "what is sold, how it is configured, what it costs and what it is made of"
     model = Offering
     table = OfferingTable
     filters = OfferingFilters
     search = ("name", "key", "description")
+    search_label = "Name or key"
     sort = "name"
     related = ("category", "specification")
-    empty = tables.Empty("books", "The catalogue is empty", "Import one: manage.py catalogue import FILE.")
+    new = tables.New("New offering", "catalog:offering_new", CHANGES)
+    empty = tables.Empty(
+        "books", "The catalogue is empty",
+        "An offering is what a customer can buy. Make one, or import a catalogue file.", "Import a file",
+        "catalog:exchange",
+    )  # fmt: skip
+
+    def rows(self) -> Any:
+        """What is sold or on its way, unless a state is asked for."""
+        rows = super().rows()
+        return rows if self.request.GET.get("state") else rows.exclude(state="retired")
 
 
 @workspace.allowed("catalog.view_offering")
 @require_safe
 def listing(request: HttpRequest) -> HttpResponse:
-    """The list."""
-    return tables.show(request, Offerings)
+    """The list under its shelves."""
+    seen = Q(offerings__in=Offering.objects.visible_to(workspace.person(request)).exclude(state="retired"))
+    shelves = Category.objects.annotate(count=Count("offerings", filter=seen)).order_by("position", "name")
+    chosen = request.GET.get("category", "")
+    context = {"shelves": shelves, "chosen": chosen, "tabs": tabs.of(request, "offerings")}
+    return tables.show(request, Offerings, "catalog/offerings.html", context)
 
 
 @workspace.allowed("catalog.view_offering")
@@ -64,22 +84,29 @@ def listing(request: HttpRequest) -> HttpResponse:
 def page(request: HttpRequest, key: str) -> HttpResponse:
     """The version in force, else the newest; `?version=` shows another. Costs only for who keeps prices."""
     user = workspace.person(request)
-    rows = Offering.objects.visible_to(user).filter(key=key).select_related("category", "specification")
-    versions = list(rows.order_by("-version"))
-    wanted = request.GET.get("version", "")
-    shown = next((one for one in versions if str(one.version) == wanted), None)
-    offering = shown or next((one for one in versions if one.state == "active"), None) or next(iter(versions), None)
+    versions = list(versions_of(request, key))
+    offering = queries.chosen(versions, request.GET.get("version", ""))
     if offering is None:
         raise Http404("There is no such offering.")
+    active = next((one for one in versions if one.state == "active"), None)
     context = {
-        "record": offering,
-        "versions": versions,
+        "record": offering, "versions": versions, "tabs": tabs.of(request, "offerings"),
+        "crumbs": [("Catalogue", reverse("catalog:offering_list"))],
         "characteristics": queries.characteristics(offering.specification),
         "prices": queries.prices(offering, with_costs=user.has_perm("catalog.change_priceentry")),
-        "adjustments": queries.adjustments(offering),
-        "dependencies": queries.dependencies(offering.specification),
-        "realisation": queries.realisation(offering.specification),
-        "items": list(offering.items.select_related("member")),
-        "entitled": list(offering.entitled_to.all()),
-    }
-    return render(request, "catalog/offering.html", context)
+        "adjustments": queries.adjustments(offering), "dependencies": queries.dependencies(offering.specification),
+        "realisation": queries.realisation(offering.specification), "groups": list(offering.groups.all()),
+        "items": list(offering.items.select_related("member", "group").order_by("position", "pk")),
+        "entitled": list(offering.entitled_to.all()), "within": queries.bundles_of(offering),
+        "differences": differences.between(active, offering) if offering.state in drafting.OPEN else [],
+        "active": active, "may_change": user.has_perm(CHANGES), "may_publish": user.has_perm(PUBLISHES),
+        "open": next((one for one in versions if one.state in drafting.OPEN), None),
+        "lacking": consistency.completeness(offering) if offering.state == "design" else {},
+    }  # fmt: skip
+    return htmx.respond(request, "catalog/offering.html", context)
+
+
+def versions_of(request: HttpRequest, key: str) -> Any:
+    """The versions that this person may see, newest first."""
+    rows = Offering.objects.visible_to(workspace.person(request)).filter(key=key)
+    return rows.select_related("category", "specification").order_by("-version")

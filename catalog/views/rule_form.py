@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from catalog import rulebook, rulemaking, rulerows, soundness
-from catalog.forms import RuleForm
+from catalog.forms.rules import RuleForm
 from catalog.models import DecompositionRule, Specification
 from catalog.rulerows import FormRow
 from catalog.views.rules import CHANGES, SEES

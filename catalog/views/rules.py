@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_POST, require_safe
 
 from catalog import rulebook, rulemaking, trial, wording
-from catalog.forms import TryForm
+from catalog.forms.rules import TryForm
 from catalog.models import DecompositionRule, Specification
 from kernel import htmx, tables
 from kernel.refusal import Refusal

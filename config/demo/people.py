@@ -42,6 +42,7 @@ PEOPLE = (
     Person("sofia", "Sofia", "Lund", "fallout_manager", "Head of the fallout desk", ("IP Provisioning",)),
     Person("bram", "Bram", "de Wit", "technician", "Field technician", ("Field Service",), ("cpe", "fibre")),
     Person("nils", "Nils", "Berg", "process_admin", "Process designer"),
+    Person("paula", "Paula", "Winter", "product_manager", "Product manager"),
     Person("clara", "Clara", "Roos", "service_agent", "Service desk"),
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Forms of the catalogue's pages."""
+"""Forms of the rules of decomposition."""
 
 import re
 from typing import TYPE_CHECKING, Any

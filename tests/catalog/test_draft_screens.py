@@ -1,0 +1,139 @@
+"""The screens of a product manager: a version from design to active in the browser, and who may not."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from catalog.models import Category, Dependency, Offering, SampleOrder, Specification
+from tests.factories import catalog
+from tests.factories.people import UserFactory
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue")]
+
+
+@pytest.fixture
+def browser() -> Client:
+    client = Client()
+    client.force_login(UserFactory(role="product_manager"))
+    return client
+
+
+def text(response: Any) -> str:
+    return str(response.content.decode())
+
+
+def url(name: str, *args: Any) -> str:
+    return reverse(f"catalog:{name}", args=args)
+
+
+def test_from_design_to_active(browser: Client) -> None:
+    browser.post(url("specification_next", "dia_product", 1))
+    form = {
+        "key": "bandwidth", "name": "Bandwidth", "type": "choice", "source": "customer", "required": "on",
+        "significant": "on", "allowed": "100M = 100 Mbit/s\n1G = 1 Gbit/s\n2G", "default_text": "1 gbit/s",
+    }  # fmt: skip
+    address = url("characteristic", "dia_product", 2, "bandwidth")
+    assert "nothing = No" not in text(browser.get(address))
+    refused = browser.post(address, form | {"allowed": "1G\n1G"})
+    assert refused.status_code == 422
+    assert "is listed twice" in text(refused)
+    assert browser.post(address, form).status_code == 302
+    bandwidth = Specification.objects.get(key="dia_product", version=2).characteristics.get(key="bandwidth")
+    assert bandwidth.choices == [{"value": "100M", "label": "100 Mbit/s"}, {"value": "1G", "label": "1 Gbit/s"}, "2G"]
+    assert bandwidth.default == "1G"
+    page = text(browser.get(url("specification", "dia_product"), {"version": 2}))
+    assert "Bandwidth, allowed values" in page
+    assert "100 Mbit/s, 1 Gbit/s, 2G" in page
+    draft = Specification.objects.get(key="dia_product", version=2)
+    move = reverse("move", args=["catalog.specification", draft.pk])
+    browser.post(move, {"move": "to_testing", "back": "/"})
+    assert "goes live" in text(browser.get(url("specification_activate", "dia_product", 2)))
+    assert browser.post(url("specification_activate", "dia_product", 2)).status_code == 302
+    assert Specification.objects.get(pk=draft.pk).state == "active"
+
+
+def test_a_bundle_is_put_together(browser: Client) -> None:
+    shelf = Category.objects.get(key="connectivity")
+    form = {"key": "office", "name": "Office", "kind": "bundle", "category": shelf.pk, "position": 9, "sellable": "on"}
+    assert browser.post(url("offering_new"), form | {"key": "Office!"}).status_code == 422
+    assert browser.post(url("offering_new"), form).status_code == 302
+    assert "is taken" in text(browser.post(url("offering_new"), form))
+    page = text(browser.get(url("offering", "office")))
+    assert "A bundle without members sells nothing" in page
+    group = {"key": "guard", "name": "Protection", "minimum": 1, "maximum": 1, "position": 0}
+    browser.post(url("group_new", "office", 1), group)
+    choice = Offering.objects.get(key="office").groups.get()
+    member = {
+        "member": catalog.offering("dia").pk, "minimum": 1, "maximum": 1, "default": 1, "position": 0,
+        "fixed": "bandwidth = 1G",
+    }  # fmt: skip
+    wrong = browser.post(url("member_new", "office", 1), member | {"fixed": "bandwidth = 7G"})
+    assert wrong.status_code == 422
+    assert "is not offered" in text(wrong)
+    assert browser.post(url("member_new", "office", 1), member).status_code == 302
+    option = {"member": catalog.offering("sip").pk, "group": choice.pk, "minimum": 1, "maximum": 3, "default": 0,
+              "position": 1, "fixed": ""}  # fmt: skip
+    assert browser.post(url("member_new", "office", 1), option).status_code == 302
+    page = text(browser.get(url("offering", "office")))
+    assert "Protection" in page
+    assert "Where it is used" in text(browser.get(url("offering", "dia")))
+
+
+def test_relations_count_at_once(browser: Client) -> None:
+    dia = Specification.objects.get(key="dia_product", state="active")
+    address = url("relation", "firewall_product", 1)
+    browser.post(address, {"kind": "requires", "scope": "site", "targets": [dia.pk]})
+    row = Dependency.objects.get(source__key="firewall_product")
+    assert "Needs one of" in text(browser.get(url("specification", "firewall_product")))
+    browser.post(address, {"drop": row.pk})
+    assert not Dependency.objects.filter(pk=row.pk).exists()
+
+
+def test_the_test_bench(browser: Client) -> None:
+    form = {
+        "name": "One branch", "key": "branch", "price_list": catalog.price_list().pk, "term": 36,
+        "sites": "AMS1, Amsterdam, NL, metro", "lines": "dia @ AMS1: bandwidth = 1G\nfirewall: tier = plus",
+    }  # fmt: skip
+    refused = browser.post(url("sample_new"), form | {"lines": "dia @ XXX"})
+    assert refused.status_code == 422
+    assert "there is no site “XXX” above" in text(refused)
+    browser.post(url("sample_new"), form)
+    sample = SampleOrder.objects.get()
+    assert sample.lines[0] == {"offering": "dia", "quantity": 1, "sites": ["AMS1"], "values": {"bandwidth": "1G"}}
+    page = text(browser.get(url("sample", "branch")))
+    assert "937.50" in page
+    browser.post(url("offering_next", "dia", 1))
+    draft = Offering.objects.get(key="dia", version=2)
+    tried = text(browser.get(url("sample", "branch"), {"draft": f"offering:{draft.pk}"}))
+    assert "exactly as today" in tried
+    assert "One branch" in text(browser.get(url("offering_bench", "dia", 2)))
+
+
+@pytest.mark.parametrize("name", ["offering_new", "specification_new", "sample_new", "exchange", "sample_list"])
+def test_who_only_sells_may_not(name: str) -> None:
+    client = Client()
+    client.force_login(UserFactory(role="sales_agent"))
+    assert client.get(url(name)).status_code == 403
+    assert client.post(url("offering_next", "dia", 1)).status_code == 403
+
+
+def test_a_draft_is_not_there_for_who_may_not_see_it(browser: Client) -> None:
+    browser.post(url("offering_next", "dia", 1))
+    client = Client()
+    client.force_login(UserFactory(role="sales_agent"))
+    assert "Version 2" not in text(client.get(url("offering", "dia"), {"version": 2}))
+
+
+def test_two_editors_are_told(browser: Client) -> None:
+    browser.post(url("offering_next", "dia", 1))
+    row = Offering.objects.get(key="dia", version=2)
+    form = {
+        "name": "Internet", "kind": "product", "category": row.category_id, "specification": row.specification_id,
+        "position": 1, "edition": row.edition + 5,
+    }  # fmt: skip
+    answer = browser.post(url("offering_edit", "dia", 2), form)
+    assert answer.status_code == 409
+    assert "Stored meanwhile" in text(answer)
+    assert Offering.objects.get(pk=row.pk).name == "Dedicated internet"
