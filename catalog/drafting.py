@@ -64,7 +64,7 @@ def next_version(model: type[V], pk: int, *, by: User) -> V:
     The version that is open already (in design or testing) is given back instead of a second one.
     """
     former: V = model.objects.locked(pk)
-    open_one = model.objects.filter(key=former.key, state__in=OPEN).order_by("-version").first()
+    open_one: V | None = model.objects.filter(key=former.key, state__in=OPEN).order_by("-version").first()
     if open_one is not None:
         return open_one
     last = model.objects.filter(key=former.key).aggregate(last=Max("version"))["last"]

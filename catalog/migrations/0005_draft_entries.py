@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0003_catalogue_depth'),
+        ('catalog', '0004_prices'),
     ]
 
     operations = [
