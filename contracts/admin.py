@@ -8,6 +8,7 @@ from unfold.admin import ModelAdmin, TabularInline
 
 import contracts.quoteadmin  # noqa: F401 – quotes register themselves
 from contracts import clauses
+from contracts.forms.provider import ProviderForm
 from contracts.models import (
     Agreement,
     AgreementDiscount,
@@ -17,9 +18,11 @@ from contracts.models import (
     Clause,
     Contract,
     Entitlement,
+    Provider,
     ServiceLevel,
     SignatureRequest,
 )
+from kernel import audit
 from kernel.admin import ReadOnly
 
 
@@ -141,3 +144,27 @@ class BillingStartAdmin(ReadOnly):
     list_display = ["product", "account", "site", "starts_on", "monthly", "one_time", "currency"]
     search_fields = ["product__number", "account__name", "site__name"]
     list_select_related = ["product", "account", "site"]
+
+
+@admin.register(Provider)
+class ProviderAdmin(ModelAdmin):
+    """One record: name, address, colour and logo of every document that is made from now on."""
+
+    form = ProviderForm
+    list_display = ["name", "legal_name", "city", "country", "accent"]
+    fieldsets = (
+        ("Who we are", {"fields": ("name", "legal_name", "registration", "vat_number")}),
+        ("Where", {"fields": ("street", "postcode", "city", "country", "email", "phone", "website")}),
+        ("Look", {"fields": ("accent", "picture", "no_picture")}),
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and not Provider.objects.exists()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Provider, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        named = {name: ["", "changed"] for name in form.changed_data}
+        audit.record("edited" if change else "created", obj, by=request.user, changes=named)  # type: ignore[arg-type]

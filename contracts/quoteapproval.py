@@ -87,7 +87,7 @@ def submit(*, quote_id: int, by: User, note: str = "") -> Quote:
     lifecycle.move(quote, Quote.submit, by=by, reason=quote.note_for_approver)
     needed = [] if _agreed_before(quote) else reasons(quote)
     if not needed:
-        return lifecycle.move(quote, Quote.approve, by=None, reason=_why_none(quote))  # type: ignore[no-any-return]
+        return _approved(quote, _why_none(quote))
     asks = [Ask(reason.role, reason.because[:200], reason.sequence) for reason in needed]
     approvals.request(
         quote, asks, by=by, url=url_of(quote), content_hash=quote.content_hash, note=quote.note_for_approver
@@ -117,7 +117,7 @@ def follow(made: ApprovalRequest) -> None:
         raise Changed(f"{quote} is not what was submitted any more; recall it and submit it again.")
     last = made.steps.exclude(decided_by=None).order_by("-decided_at").first()
     if made.state == ApprovalRequest.State.GRANTED:
-        lifecycle.move(quote, Quote.approve, by=None, reason="Every approver agreed.")
+        _approved(quote, "Every approver agreed.")
     elif made.state == ApprovalRequest.State.REFUSED:
         lifecycle.move(quote, Quote.reject, by=None, reason=last.reason if last else "")
 
@@ -198,6 +198,15 @@ def steps_of(quote: Quote) -> list[ApprovalStep]:
 def url_of(quote: Quote) -> str:
     """Where the quote is read."""
     return reverse("contracts:quote", args=[quote.number, quote.version])
+
+
+def _approved(quote: Quote, reason: str) -> Quote:
+    """Move it on, and have a long one printed, so that nobody waits for that when it is presented."""
+    from contracts import printruns
+
+    lifecycle.move(quote, Quote.approve, by=None, reason=reason)
+    printruns.prepare(quote)
+    return quote
 
 
 def _agreed_before(quote: Quote) -> bool:

@@ -1,18 +1,23 @@
 """What a quote's PDF says: site by site, line by line, from list price to the customer's price; never a cost."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
+
+from django.db import models
 
 from catalog.models import Characteristic, Charge
 from contracts import agreementcontent
-from contracts.models import Contract, ContractLine, LinePrice, Quote, QuoteLine
+from contracts.models import Clause, Contract, ContractLine, LinePrice, Quote, QuoteLine
 from crm.countries import NAMES
 from crm.models import Site
 
 ZERO = Decimal(0)
+WITHOUT_AGREEMENT = ("delivery", "liability", "data", "law")  # clauses that an offer brings when no agreement does
+STRETCH = 250  # lines of the schedule that are set as one part
 CUSTOMER_WORDS = {"agreement": "Your agreement", "manual": "Discount of this offer", "floor": "Discount of this offer"}
 
 
@@ -35,6 +40,7 @@ class SiteBlock:
     number: int
     lines: list[Line] = field(default_factory=list)
     lead_days: int | None = None
+    place: str = ""
 
     @property
     def monthly(self) -> Decimal:
@@ -46,11 +52,6 @@ class SiteBlock:
         """Sum once."""
         return sum((line.one_time for line in self.lines), ZERO)
 
-    @property
-    def services(self) -> str:
-        """Names of what is there."""
-        return ", ".join(dict.fromkeys(line.name for line in self.lines))
-
 
 @dataclass(frozen=True)
 class Country:
@@ -58,6 +59,11 @@ class Country:
 
     name: str
     blocks: list[SiteBlock]
+
+    @property
+    def site_count(self) -> int:
+        """Sites, without what is for all of the company."""
+        return sum(block.site is not None for block in self.blocks)
 
     @property
     def monthly(self) -> Decimal:
@@ -68,6 +74,36 @@ class Country:
     def one_time(self) -> Decimal:
         """Sum once."""
         return sum((block.one_time for block in self.blocks), ZERO)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A stretch of the site schedule; a large country has several. `ends` when the country ends with it."""
+
+    country: Country
+    blocks: list[SiteBlock]
+    title: str
+    follows: bool
+    ends: bool
+
+
+@dataclass
+class Service:
+    """All lines of one offering together."""
+
+    name: str
+    quantity: int = 0
+    monthly: Decimal = ZERO
+    one_time: Decimal = ZERO
+
+
+@dataclass(frozen=True)
+class Usage:
+    """A price for what is used."""
+
+    service: str
+    label: str
+    amount: str
 
 
 @dataclass(frozen=True)
@@ -82,6 +118,38 @@ class QuoteContent:
     term_value: Decimal
     saved: str
     levels: list[agreementcontent.Level]
+    usage: list[Usage] = field(default_factory=list)
+    terms: list[Clause] = field(default_factory=list)
+
+    @property
+    def site_count(self) -> int:
+        """Sites in all."""
+        return sum(country.site_count for country in self.countries)
+
+    @cached_property
+    def services(self) -> list[Service]:
+        """What is offered, summed over all sites, in the order in which it first stands."""
+        found: dict[str, Service] = {}
+        for block in self.blocks:
+            for line in block.lines:
+                one = found.setdefault(line.name, Service(line.name))
+                one.quantity += line.quantity
+                one.monthly += line.monthly
+                one.one_time += line.one_time
+        return list(found.values())
+
+    @cached_property
+    def sections(self) -> list[Section]:
+        """The site schedule in stretches of some hundred lines, none across countries."""
+        found: list[Section] = []
+        for country in self.countries:
+            stretches = list(_stretches(country.blocks))
+            for number, blocks in enumerate(stretches, 1):
+                title = country.name
+                if len(stretches) > 1:
+                    title = f"{country.name}, sites {blocks[0].number} to {blocks[-1].number}"
+                found.append(Section(country, blocks, title, bool(found), number == len(stretches)))
+        return found
 
 
 def content(quote: Quote) -> QuoteContent:
@@ -92,8 +160,9 @@ def content(quote: Quote) -> QuoteContent:
         )
     )
     labels = _labels(lines)
-    blocks = _blocks(lines, labels)
-    steps = _steps(LinePrice.objects.filter(line__quote=quote, charge=Charge.RECURRING))
+    blocks = _blocks(lines, labels, quote.account_id)
+    prices = LinePrice.objects.filter(line__quote=quote)
+    steps = _steps(prices.filter(charge=Charge.RECURRING).values_list("steps", flat=True))
     levels = (
         [agreementcontent.level(s.metric, s.value) for s in quote.agreement.slas.order_by("metric")]
         if quote.agreement
@@ -102,6 +171,7 @@ def content(quote: Quote) -> QuoteContent:
     return QuoteContent(
         _countries(blocks), blocks, len(lines), quote.monthly - sum((amount for _, amount in steps), ZERO), steps,
         quote.monthly * quote.term_months + quote.one_time, percent_under(quote.monthly_list, quote.monthly), levels,
+        _usage(prices.filter(charge=Charge.USAGE)), [] if quote.agreement_id else _terms(quote),
     )  # fmt: skip
 
 
@@ -125,10 +195,12 @@ def percent_under(listed: Decimal, price: Decimal) -> str:
     return agreementcontent.plain((100 * (listed - price) / listed).quantize(Decimal("0.1")))
 
 
-def _blocks(lines: list[QuoteLine], labels: dict[int, list[Characteristic]]) -> list[SiteBlock]:
+def _blocks(lines: list[QuoteLine], labels: dict[int, list[Characteristic]], account_id: int) -> list[SiteBlock]:
     found: dict[int | None, SiteBlock] = {}
     for line in lines:
-        block = found.setdefault(line.site_id, SiteBlock(line.site, 0))
+        block = found.get(line.site_id)
+        if block is None:
+            block = found[line.site_id] = SiteBlock(line.site, 0, place=_place(line.site, account_id))
         block.lines.append(
             Line(
                 line.offering.name, details(line.characteristics, labels.get(line.offering.specification_id or 0, [])),
@@ -140,6 +212,43 @@ def _blocks(lines: list[QuoteLine], labels: dict[int, list[Characteristic]]) -> 
     for number, block in enumerate(found.values(), 1):
         block.number = number
     return list(found.values())
+
+
+def _place(site: Site | None, account_id: int) -> str:
+    """Whose site it is, when not the customer's own, and where."""
+    if site is None:
+        return ""
+    where = ", ".join(filter(None, (site.street, f"{site.postcode} {site.city}".strip())))
+    return where if site.account_id == account_id else f"{site.account.name}, {where}"
+
+
+def _stretches(blocks: list[SiteBlock]) -> Iterator[list[SiteBlock]]:
+    stretch: list[SiteBlock] = []
+    lines = 0
+    for block in blocks:
+        if stretch and lines + len(block.lines) > STRETCH:
+            yield stretch
+            stretch, lines = [], 0
+        stretch.append(block)
+        lines += len(block.lines)
+    yield stretch
+
+
+def _usage(prices: models.QuerySet[LinePrice]) -> list[Usage]:
+    rows = prices.order_by("line__offering__name", "label", "amount").values_list(
+        "line__offering__name", "label", "amount"
+    )
+    return [Usage(name, label, agreementcontent.plain(amount)) for name, label, amount in rows.distinct()]
+
+
+def _terms(quote: Quote) -> list[Clause]:
+    """The standard clauses, for an offer that no agreement stands behind."""
+    values = {"customer": quote.account.name, "term_months": str(quote.term_months), "currency": quote.currency}
+    found = list(Clause.objects.filter(active=True, standard=True, key__in=WITHOUT_AGREEMENT))
+    for clause in found:
+        for name, value in values.items():
+            clause.text = clause.text.replace(f"{{{name}}}", value)
+    return found
 
 
 def _country(block: SiteBlock) -> str:
@@ -176,11 +285,11 @@ def details(values: dict[str, Any], characteristics: list[Characteristic]) -> st
     return " · ".join(found)
 
 
-def _steps(prices: Iterable[LinePrice]) -> list[tuple[str, Decimal]]:
+def _steps(stored: Iterable[list[dict[str, Any]]]) -> list[tuple[str, Decimal]]:
     """Monthly reductions by their label, largest first; what raises a price is part of the price before them."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
-    for price in prices:
-        for step in price.steps:
+    for steps in stored:
+        for step in steps:
             if step.get("step") != "list":
                 label = CUSTOMER_WORDS.get(step.get("step", ""), str(step.get("label", "")))
                 sums[label] += Decimal(str(step["after"])) - Decimal(str(step["before"]))

@@ -22,7 +22,10 @@ for _role in ("sales_agent", "sales_manager"):
 roles.grant("sales_manager", "contracts.approve_agreement", "contracts.move_contract")
 roles.grant("finance", "contracts.approve_agreement")
 roles.grant("order_manager", "contracts.move_contract")
-roles.grant("process_admin", "contracts.view_clause", "contracts.add_clause", "contracts.change_clause")
+roles.grant(
+    "process_admin", "contracts.view_clause", "contracts.add_clause", "contracts.change_clause",
+    "contracts.view_provider", "contracts.add_provider", "contracts.change_provider",
+)  # fmt: skip
 
 frame.add(
     NavItem("Sell", "Agreements", "heart-handshake", "contracts:agreement_list", "contracts.view_agreement", 15),

@@ -3,15 +3,13 @@
 from celery import shared_task
 from django.utils import timezone
 
-from contracts import agreement, documents, quoteversions
-from contracts.models import Quote
+from contracts import agreement, printruns, quoteversions
 
 
 @shared_task(name="contracts.tasks.make_quote_pdf")
-def make_quote_pdf(*, quote_id: int) -> int:
+def make_quote_pdf(*, run_id: int) -> None:
     """Make the PDF of a long quote; a second message finds it made."""
-    quote = Quote.objects.select_related("account", "agreement", "owner").get(pk=quote_id)
-    return documents.made_once(quote).pk
+    printruns.make(run_id)
 
 
 @shared_task(name="contracts.tasks.activate_agreements")

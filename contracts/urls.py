@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from contracts.views import agreements, contracts, panels, quoteacts, quotelines, quotes, signing
+from contracts.views import agreements, contracts, panels, printing, quoteacts, quotelines, quotes, signing
 
 app_name = "contracts"
 deal_urls: list[URLPattern] = [
@@ -17,7 +17,8 @@ deal_urls: list[URLPattern] = [
     path("contracts/", contracts.listing, name="contract_list"),
     path("contracts/<str:number>/", contracts.record, name="contract"),
     path("contracts/<str:number>/tighten/", contracts.tighten, name="contract_tighten"),
-    path("quotes/<str:number>/v<int:version>/offer.pdf", signing.quote_pdf, name="quote_pdf"),
+    path("quotes/<str:number>/v<int:version>/offer.pdf", printing.quote_pdf, name="quote_pdf"),
+    path("quotes/<str:number>/v<int:version>/printing/", printing.progress, name="quote_printing"),
     path("signing/<str:label>/<int:pk>/", signing.panel, name="signature"),
     path("signing/<str:label>/<int:pk>/send/", signing.present, name="signing_send"),
     path("signing/<str:label>/<int:pk>/paper/", signing.paper, name="signing_paper"),

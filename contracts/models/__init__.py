@@ -16,6 +16,8 @@ from contracts.models.contracts import (
     ServiceLevel,
     SignatureRequest,
 )
+from contracts.models.printing import PrintRun
+from contracts.models.provider import Provider
 from contracts.models.quotes import LinePrice, Quote, QuoteLine
 
 __all__ = [
@@ -30,6 +32,8 @@ __all__ = [
     "Entitlement",
     "LinePrice",
     "NegotiationRound",
+    "PrintRun",
+    "Provider",
     "Quote",
     "QuoteLine",
     "ServiceLevel",

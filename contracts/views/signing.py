@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from contracts import agreement, documents, presenting, signature, signingsummary
+from contracts import agreement, documents, presenting, printruns, signature, signingsummary
 from contracts.forms import deals as dealforms
-from contracts.models import Quote, SignatureRequest
+from contracts.models import PrintRun, SignatureRequest
 from kernel import htmx, records, workspace
 from kernel.refusal import Refusal
 
@@ -183,19 +183,6 @@ def paper(request: HttpRequest, label: str, pk: int) -> HttpResponse:
     return _panel(request, label, pk, paper=form, status=422)
 
 
-@workspace.allowed("contracts.view_quote")
-@require_safe
-def quote_pdf(request: HttpRequest, number: str, version: int) -> HttpResponse:
-    """The offer as the customer gets it: the kept file once there is one, else as it would be now."""
-    rows = Quote.objects.visible_to(workspace.person(request)).select_related("account", "agreement", "owner")
-    quote = get_object_or_404(rows, number=number, version=version)
-    content = documents.quote_file(quote)
-    name = f"{quote.number}-v{quote.version}.pdf"
-    return HttpResponse(
-        content, content_type="application/pdf", headers={"Content-Disposition": f'inline; filename="{name}"'}
-    )
-
-
 def records_url(label: str, record: Any) -> str:
     """The record page behind a panel."""
     name = "contracts:quote" if label == presenting.LABEL else "contracts:agreement"
@@ -234,9 +221,16 @@ def _panel(
         "can_paper": user.has_perm("contracts.sign_agreement"),
         "link": link,
         "word": "Present" if label == presenting.LABEL else "Send for signature",
+        "printing": _printing(record) if label == presenting.LABEL else None,
         "standalone": not getattr(request, "htmx", False),
     }
     template = "contracts/signature_page.html" if context["standalone"] else "contracts/signature_panel.html"
     response = render(request, template, context, status=status)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def _printing(quote: Any) -> PrintRun | None:
+    """The making of the quote's PDF, while it goes on or when it failed."""
+    run = printruns.latest(quote)
+    return run if run is not None and run.state != "done" and documents.kept(quote) is None else None

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from contracts import documents, negotiation, printing, tasks
-from contracts.documents import DocumentPending
+from contracts import documents, negotiation, press, printing
 from contracts.models import Agreement, Quote
 from kernel import documents as kept
 from kernel.templatetags.trunkline import money_text
@@ -69,19 +68,6 @@ def test_a_pdf_is_made_once() -> None:
 
 
 @pytest.mark.usefixtures("blank_pages")
-def test_a_long_quote_is_printed_by_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    quote, sent = make.approved_quote(sites=2), []
-    monkeypatch.setattr(documents, "AT_ONCE", 1)
-    monkeypatch.setattr("kernel.jobs.wake", lambda task, **values: sent.append((task, values)))
-    with pytest.raises(DocumentPending, match="2 lines"):
-        documents.quote_pdf(quote)
-    ((task, values),) = sent
-    assert (task, values["queue"]) == (tasks.make_quote_pdf.name, "documents")
-    made = tasks.make_quote_pdf(quote_id=values["quote_id"])
-    assert documents.quote_pdf(quote).pk == made == tasks.make_quote_pdf(quote_id=quote.pk)
-
-
-@pytest.mark.usefixtures("blank_pages")
 def test_reading_the_parts_takes_the_same_queries_for_any_length(django_assert_num_queries: Any) -> None:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
@@ -102,7 +88,7 @@ def test_reading_the_parts_takes_the_same_queries_for_any_length(django_assert_n
 def test_nothing_is_fetched_for_a_document(address: str, caplog: pytest.LogCaptureFixture) -> None:
     from weasyprint import HTML
 
-    html = HTML(string=f'<img src="{address}"><p>text</p>', base_url="/", url_fetcher=printing._OnlyOurs())
+    html = HTML(string=f'<img src="{address}"><p>text</p>', base_url="/", url_fetcher=press.OnlyOurs(printing.FONTS))
     assert html.write_pdf().startswith(b"%PDF")
     assert "not printed" in caplog.text
 
