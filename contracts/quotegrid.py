@@ -226,8 +226,8 @@ def _row(
             members[line.parent_id].append(line)
     cells = []
     for column in columns:
-        line = tops.get(column.offering_id)
-        cells.append(_cell(line, members[line.pk], described, wrong) if line else Cell(column.offering_id))
+        top = tops.get(column.offering_id)
+        cells.append(_cell(top, members[top.pk], described, wrong) if top else Cell(column.offering_id))
     site = lines[0].site if lines else None
     total = number_text(sum((line.monthly for line in lines), ZERO), 2)
     return Row(site, cells, _access(lines), total, f"s{site.pk if site else 0}")

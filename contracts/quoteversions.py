@@ -22,7 +22,7 @@ VALID_DAYS = 30
 
 COPIED = (
     "key", "position", "site_id", "offering_id", "quantity", "characteristics", "problems", "manual_discount",
-    "feasibility_id", "ramp",
+    "feasibility_id", "ramp", "requested_on",
 )  # fmt: skip
 HEAD = (
     "number", "title", "account_id", "opportunity_id", "agreement_id", "price_list_id", "currency", "term_months",
@@ -182,7 +182,7 @@ def _change(before: QuoteLine | None, after: QuoteLine) -> LineChange:
         for name in names
         if before.characteristics.get(name) != after.characteristics.get(name)
     }
-    for name in ("quantity", "manual_discount", "ramp"):
+    for name in ("quantity", "manual_discount", "ramp", "requested_on"):
         if getattr(before, name) != getattr(after, name):
             fields[name] = (getattr(before, name), getattr(after, name))
     monthly, one_time = after.monthly - before.monthly, after.one_time - before.one_time

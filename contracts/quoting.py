@@ -11,7 +11,8 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from catalog import configuration, eligibility, pricelists
+from catalog import bundling, configuration, eligibility, pricelists
+from catalog.bundling import Member
 from catalog.currencies import Rate
 from catalog.models import Offering, PriceList
 from contracts import quotechecks, quotepricing
@@ -310,7 +311,7 @@ def _price_list(account: Account) -> tuple[PriceList, Rate | None]:
 def sellable(offering_id: int) -> Offering:
     """The offering with what its lines are configured by. Raises NotQuotable unless it is for sale."""
     offering = Offering.objects.select_related("specification").prefetch_related(
-        "specification__characteristics", "items__member__specification__characteristics"
+        "specification__characteristics", "items__member__specification__characteristics", "items__group", "groups"
     ).filter(pk=offering_id, state=Offering.State.ACTIVE, sellable=True).first()  # fmt: skip
     if offering is None:
         raise NotQuotable(problems={"offering": ["This is not for sale any more."]})
@@ -355,17 +356,24 @@ def _line(
 
 
 def _members(quote: Quote, offering: Offering, bundles: list[QuoteLine]) -> list[QuoteLine]:
-    """The members of bundles as lines below them."""
-    if offering.kind != Offering.Kind.BUNDLE:
+    """The members of bundles as lines below them, bundles within bundles below those."""
+    if offering.kind != Offering.Kind.BUNDLE or not bundles:
         return []
-    made = []
-    for bundle in bundles:
-        for item in offering.items.all():
-            if item.default:
-                line = _line(quote, item.member, bundle.site, bundle.position, {}, item.default * bundle.quantity)
-                line.parent = bundle
-                made.append(line)
-    return QuoteLine.objects.bulk_create(made)
+    return _expanded(quote, bundling.expand(offering), bundles)
+
+
+def _expanded(quote: Quote, members: list[Member], parents: list[QuoteLine]) -> list[QuoteLine]:
+    found: list[QuoteLine] = []
+    for member in members:
+        made = []
+        for parent in parents:
+            count = member.quantity * parent.quantity
+            line = _line(quote, member.offering, parent.site, parent.position, dict(member.values), count)
+            line.parent = parent
+            made.append(line)
+        QuoteLine.objects.bulk_create(made)
+        found += [*made, *_expanded(quote, member.members, made)]
+    return found
 
 
 def _specification(offering: Offering) -> Any:

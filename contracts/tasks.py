@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from contracts import agreement, printruns, quoteversions
+from contracts import agreement, printruns, quoteversions, sheetimport
 
 
 @shared_task(name="contracts.tasks.make_quote_pdf")
@@ -22,3 +22,9 @@ def activate_agreements() -> int:
 def expire_quotes() -> int:
     """Close the open quotes whose validity is over."""
     return len(quoteversions.expire())
+
+
+@shared_task(name="contracts.tasks.take_sheet")
+def take_sheet(*, sheet_id: int) -> int:
+    """Take the rows of a long sheet into its quote; a second message goes on where the first stopped."""
+    return sheetimport.take(sheet_id).done

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from contracts.views import agreements, contracts, panels, printing, quoteacts, quotelines, quotes, signing
+from contracts.views import agreements, contracts, panels, printing, quoteacts, quotelines, quotes, sheets, signing
 
 app_name = "contracts"
 deal_urls: list[URLPattern] = [
@@ -45,6 +45,8 @@ quote_urls: list[URLPattern] = [
     path("quotes/<str:number>/v<int:version>/submit/", quoteacts.submit, name="quote_submit"),
     path("quotes/<str:number>/v<int:version>/next/", quoteacts.version, name="quote_version"),
     path("quotes/<str:number>/v<int:version>/against/<int:other>/", quoteacts.compare, name="quote_compare"),
-    path("quotes/<str:number>/v<int:version>/import/", quoteacts.take_file, name="quote_import"),
+    path("quotes/<str:number>/v<int:version>/import/", sheets.upload, name="quote_import"),
+    path("quotes/<str:number>/v<int:version>/import/<int:sheet_id>/", sheets.page, name="quote_sheet"),
+    path("quotes/<str:number>/v<int:version>/import/<int:sheet_id>/refused.csv", sheets.refused, name="quote_refused"),
 ]
 urlpatterns: list[URLPattern] = [*deal_urls, *quote_urls]

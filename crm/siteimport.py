@@ -1,5 +1,6 @@
 """Site import: a CSV of sites is checked row by row, what is good goes in, what is not comes back with its reason."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -99,12 +100,17 @@ def read(content: bytes, account: Account) -> Rows:
         Unreadable: the file as a whole cannot be taken (size, encoding, columns, row count).
     """
     file = sitefile.parse(content)
+    return checked(file.columns, file.records, account)
+
+
+def checked(columns: Iterable[str], records: Iterable[csvfile.Record], account: Account) -> Rows:
+    """The same for records that were read elsewhere, their cells named by our columns."""
     tree = list(Account.objects.filter(root_id=account.root_id).order_by("path"))
     by_name = {member.name.lower(): member for member in tree} | {member.number.lower(): member for member in tree}
-    rows = [_checked(record, account, by_name) for record in file.records]
+    rows = [_checked(record, account, by_name) for record in records]
     _mark_doubles(rows)
     _mark_standing(rows, tree)
-    return Rows(tuple(name for name in file.columns if name in sitefile.KNOWN), rows)
+    return Rows(tuple(name for name in columns if name in sitefile.KNOWN), rows)
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from catalog import publication
 from catalog.models import Offering
-from config.demo import people
+from config.demo import people, rollout
 from config.demo.journey import Journey
 from crm import accounts, capture, pipeline, qualification
 from kernel.models import User
@@ -70,5 +70,6 @@ def tell(team: dict[str, User]) -> Iterator[str]:
     """Make the customers and take one deal as far as its approved order; the engine does the rest."""
     background(team)
     yield f"{len(LEADS)} leads and {len(CUSTOMERS)} customers with opportunities."
+    yield rollout.tell(team)
     journey = Journey(team)
     yield from journey.to_approved_order()

@@ -92,11 +92,10 @@ class ImportForm(forms.Form):
     """A site file."""
 
     file = forms.FileField(
-        label="Site file (CSV)",
+        label="File (CSV or XLSX)",
         error_messages={"required": "Choose a file first.", "empty": "The file is empty."},
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,text/csv"}),
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.txt,.tsv,.xlsx,text/csv"}),
     )
-    update = forms.BooleanField(required=False, label="Also change sites that are there already")
 
     def clean_file(self) -> Any:
         """Not larger than the setting allows."""

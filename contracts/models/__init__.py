@@ -19,6 +19,7 @@ from contracts.models.contracts import (
 from contracts.models.printing import PrintRun
 from contracts.models.provider import Provider
 from contracts.models.quotes import LinePrice, Quote, QuoteLine
+from contracts.models.sheets import SheetImport
 
 __all__ = [
     "Agreement",
@@ -37,5 +38,6 @@ __all__ = [
     "Quote",
     "QuoteLine",
     "ServiceLevel",
+    "SheetImport",
     "SignatureRequest",
 ]

@@ -191,6 +191,7 @@ class QuoteLine(models.Model):
     ramp_off = models.DecimalField(
         max_digits=14, decimal_places=2, default=0, help_text="What the ramp takes off over the term."
     )
+    requested_on = models.DateField(null=True, blank=True, help_text="When the customer wants it to work.")
     feasibility = models.ForeignKey(
         "cmdb.FeasibilityCheck", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )

@@ -1,20 +1,17 @@
-"""Acts on a whole quote: terms, checks, submission, versions, comparison, site files."""
+"""Acts on a whole quote: terms, checks, submission, versions, comparison."""
 
-import base64
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from contracts import quoteapproval, quotechecks, quoteimport, quoteversions, quoting
-from contracts.forms.quotes import ImportForm, TermsForm, VersionForm
+from contracts import quoteapproval, quotechecks, quoteversions, quoting
+from contracts.forms.quotes import TermsForm, VersionForm
 from contracts.models import Quote
 from contracts.quoteapproval import Incomplete
 from contracts.views import quotescreen
 from contracts.views.quotelines import WRITES
-from crm import siteimport
-from crm.siteimport import Unreadable
 from kernel import htmx, workspace
 
 DIALOGS = "contracts/quote_dialogs.html"
@@ -95,26 +92,3 @@ def compare(request: HttpRequest, number: str, version: int, other: int) -> Http
         old, new = new, old
     context = {"comparison": quoteversions.compare(old, new), "quote": new, "versions": quoteversions.versions_of(new)}
     return render(request, "contracts/quote_compare.html", context)
-
-
-@workspace.allowed(*WRITES)
-@require_http_methods(["GET", "HEAD", "POST"])
-def take_file(request: HttpRequest, number: str, version: int) -> HttpResponse:
-    """Take a site file: the dialog, and what came of it with every row that was left out."""
-    quote = quotescreen.load(request, number, version)
-    form = ImportForm(_data(request), request.FILES or None)
-    context = {"form": form, "quote": quote}
-    if request.method == "POST" and form.is_valid():
-        try:
-            done = quoteimport.import_sites(
-                quote_id=quote.pk, content=form.cleaned_data["file"].read(), by=workspace.person(request),
-                update=form.cleaned_data["update"],
-            )  # fmt: skip
-        except Unreadable as error:
-            form.add_error("file", [text for texts in error.problems.values() for text in texts])
-        else:
-            left_out = siteimport.error_file(done.rows) if done.rows and done.bad else ""
-            encoded = base64.b64encode(left_out.encode()).decode() if left_out else ""
-            return render(request, f"{DIALOGS}#imported", {**context, "done": done, "left_out": encoded})
-    status = 422 if form.is_bound and form.errors else 200
-    return render(request, f"{DIALOGS}#import", context, status=status)

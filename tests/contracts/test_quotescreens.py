@@ -213,11 +213,24 @@ def test_a_site_file_shows_the_row_that_was_left_out() -> None:
         "NL-01,Waalhaven,Waalhaven 19,3089 JH,Rotterdam,NL,51.90,4.43,1G\n"
         "NL-02,Bad,Waalhaven 20,3089 JH,Rotterdam,NL,91.90,4.43,1G\n"
     )
-    answer = logged_in().post(url(quote, "quote_import"), {"file": SimpleUploadedFile("s.csv", rows.encode())})
-    said = text(answer)
-    assert "1 site taken" in said
-    assert "1 row left out" in said
+    client = logged_in()
+    answer = client.post(url(quote, "quote_import"), {"file": SimpleUploadedFile("s.csv", rows.encode())})
+    page = answer.headers["Location"]
+    said = text(client.get(page))
+    assert "Import 1 row" in said
     assert "is a number between" in said
+    targets = ("code", "name", "street", "postcode", "city", "country", "latitude", "longitude", "dia.bandwidth")
+    columns = {f"to-{place}": target for place, target in enumerate(targets)}
+    twice = text(client.get(page)) if client.post(page, columns | {"to-1": "code"}).status_code == 302 else ""
+    assert "Two columns go to the same place: code." in twice
+    client.post(page, columns | {"act": "import"})
+    done = text(client.get(page))
+    assert "Rows to mend" in done
+    assert "91.90" in text(client.get(f"{page}refused.csv"))
+    assert QuoteLine.objects.get(quote=quote).characteristics["bandwidth"] == "1G"
+    assert client.post(page, columns | {"act": "import"}).status_code == 409
+    other = make.quote(account)
+    assert client.get(page.replace(quote.number, other.number)).status_code == 404
 
 
 def test_copy_shows_what_changes_and_copies() -> None:

@@ -1,0 +1,147 @@
+"""Sheets: CSV files of any common encoding and XLSX workbooks as rows of text, or a sentence that says what to mend."""
+
+import csv
+import datetime as dt
+import io
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+
+from kernel.csvfile import HOW_TO_SAVE, MAX_ROWS, Unreadable
+
+MAX_COLUMNS = 60
+MAX_CELL = 500  # characters
+MAX_UNPACKED = 60 * 1024 * 1024  # bytes that a workbook may hold; a small file can be a bomb
+DELIMITERS = ",;\t|"
+SPLIT = f"Split it into files of {MAX_ROWS:,} rows at most."
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The head's names as written, then (line, cells) for each row that is not empty. `notes` tell how it was read."""
+
+    columns: list[str]
+    rows: list[tuple[int, list[str]]]
+    notes: list[str] = field(default_factory=list)
+
+
+def read(content: bytes) -> Sheet:
+    """Read a CSV file (UTF-8, UTF-16, else Windows-1252; comma, semicolon, tab or bar) or the first sheet of an XLSX.
+
+    A formula of a workbook stays what it is, text that begins with “=”, so that whoever takes the cell refuses it.
+
+    Raises:
+        Unreadable: too large, another kind of file, no table, or more than 5,000 rows.
+    """
+    limit = settings.MAX_UPLOAD_BYTES
+    if len(content) > limit:
+        raise Unreadable(f"The file is {len(content) / 1048576:.1f} MB; the limit is {limit / 1048576:.0f} MB.", SPLIT)
+    if content.startswith(b"\xd0\xcf\x11\xe0"):
+        raise Unreadable("This is an old or protected Excel file (.xls).", "Save it as .xlsx without a password.")
+    notes: list[str] = []
+    rows = _workbook(content) if content.startswith(b"PK\x03\x04") else _text(content, notes)
+    return _sheet(rows, notes)
+
+
+def _sheet(rows: Iterable[tuple[int, list[str]]], notes: list[str]) -> Sheet:
+    columns: list[str] = []
+    found: list[tuple[int, list[str]]] = []
+    for line, cells in rows:
+        if not any(cells):
+            continue
+        if not columns:
+            columns = _head(cells)
+        elif len(found) >= MAX_ROWS:
+            raise Unreadable(f"The file has more than {MAX_ROWS:,} rows.", SPLIT)
+        else:
+            found.append((line, cells))
+    if not found:
+        raise Unreadable("The file has a head but no rows." if columns else "The file is empty.")
+    return Sheet(columns, found, notes)
+
+
+def _head(cells: list[str]) -> list[str]:
+    while cells and not cells[-1]:
+        cells.pop()
+    if len(cells) > MAX_COLUMNS:
+        raise Unreadable(f"The file has {len(cells)} columns; at most {MAX_COLUMNS} are read.")
+    if len(cells) == 1 and len(cells[0]) > MAX_CELL:
+        raise Unreadable("The first row is one long text, not the names of columns.")
+    if len(cells) == 1:
+        raise Unreadable(
+            f"Only one column was found, “{cells[0][:40]}”.", "Put comma, semicolon or tab between the cells."
+        )
+    return cells
+
+
+def _text(content: bytes, notes: list[str]) -> Iterator[tuple[int, list[str]]]:
+    text = _decoded(content, notes)
+    delimiter = _delimiter(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        for cells in reader:
+            yield reader.line_num, [cell.strip()[:MAX_CELL] for cell in cells]
+    except csv.Error as error:
+        raise Unreadable(f"Line {reader.line_num} is not CSV ({error}). Is a quotation mark left open?") from error
+
+
+def _decoded(content: bytes, notes: list[str]) -> str:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            return content.decode("utf-16")
+        except UnicodeDecodeError as error:
+            raise Unreadable("The file says that it is UTF-16 and is not.", HOW_TO_SAVE) from error
+    if b"\x00" in content:
+        raise Unreadable("The file holds binary data, not text.", HOW_TO_SAVE)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        notes.append("The file is not UTF-8; it was read as Windows-1252. Look at letters such as é, ü and ø below.")
+        return content.decode("cp1252", errors="replace")
+
+
+def _delimiter(text: str) -> str:
+    """The sign that splits the first lines into the most, equally many cells."""
+    lines = [line for line in text.splitlines()[:20] if line.strip()][:10]
+
+    def cells(sign: str) -> tuple[int, int]:
+        counts = [len(row) for row in csv.reader(lines, delimiter=sign)]
+        return (min(counts) if counts else 0, counts[0] if counts else 0)
+
+    return max(DELIMITERS, key=cells)
+
+
+def _workbook(content: bytes) -> Iterator[tuple[int, list[str]]]:
+    load_workbook: Any = import_module("openpyxl").load_workbook  # few processes ever see a workbook
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            size = sum(part.file_size for part in packed.infolist())
+        if size > MAX_UNPACKED:
+            raise Unreadable(f"The workbook unpacks to {size / 1048576:.0f} MB.", SPLIT)
+        book = load_workbook(io.BytesIO(content), read_only=True, data_only=False, keep_links=False)
+        sheet: Any = book.worksheets[0]
+        for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
+            yield number, [_told(cell)[:MAX_CELL] for cell in cells[: MAX_COLUMNS + 1]]
+            if number > MAX_ROWS * 2:
+                raise Unreadable(f"The sheet has more than {MAX_ROWS:,} rows.", SPLIT)
+    except Unreadable:
+        raise
+    except Exception as error:  # a damaged or crafted package fails anywhere in the library
+        raise Unreadable("The workbook cannot be read; it is damaged or no .xlsx file.") from error
+
+
+def _told(value: Any) -> str:
+    """A workbook's cell as it would be typed."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dt.datetime | dt.date):
+        return value.strftime("%Y-%m-%d")
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(getattr(value, "text", value)).strip()
