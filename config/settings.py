@@ -189,6 +189,7 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 CELERY_DB_REUSE_MAX = 1_000_000  # else each task opens a connection of its own; config.celery looks after them
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "kernel.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},  # kernel.sweeping says of what
+    "renew-contracts": {"task": "contracts.tasks.renew_contracts", "schedule": 3600.0, "options": {"expires": 3600}},
     "expire-quotes": {"task": "contracts.tasks.expire_quotes", "schedule": 3600.0, "options": {"expires": 3600}},
     "activate-agreements": {
         "task": "contracts.tasks.activate_agreements",

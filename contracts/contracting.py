@@ -8,13 +8,15 @@ from decimal import Decimal
 from django.db import transaction
 from django.db.models import Q
 
-from contracts import entitlement, events, servicelevel
-from contracts.models import Contract, ContractLine, Quote, QuoteLine
-from contracts.periods import after
+from contracts import entitlement, events, renewing, servicelevel, sitedesign
+from contracts.models import Contract, ContractAmendment, ContractLine, Quote, QuoteLine
+from contracts.periods import DAY, after
 from crm.models import Contact, Site
 from kernel import audit, lifecycle, numbering, outbox
 from kernel.models import User
 from kernel.refusal import Conflict, Refusal
+
+RULE = ("auto_renew", "renew_months", "notice_days")  # what happens at the end of a term
 
 
 class NotReady(Refusal):
@@ -45,10 +47,13 @@ def problems(quote: Quote) -> list[str]:
 
 
 @transaction.atomic
-def from_quote(quote: Quote, *, by: User | None, on: dt.date, signatory: Contact | None = None) -> Contract:
+def from_quote(
+    quote: Quote, *, by: User | None, on: dt.date, signatory: Contact | None = None, follows: Contract | None = None
+) -> Contract:
     """Make the sales contract at legal level, in force at once, and the sites' service contracts, waiting to go live.
 
-    The caller has locked the quote and moved it to accepted.
+    A renewal names the contract that it `follows`, and begins the day after that one ends, for the sites that are live
+    as well. The caller has locked the quote and moved it to accepted.
 
     Raises:
         NotReady: a site without a contact or without an entitlement.
@@ -59,16 +64,21 @@ def from_quote(quote: Quote, *, by: User | None, on: dt.date, signatory: Contact
     if Contract.objects.filter(quote=quote).exists():
         raise Conflict("This quote has its contracts already.")
     lines = _lines(quote)
-    sites = _sites(lines)
-    sales = _sales_contract(quote, lines, on, signatory)
-    service = _service_contracts(quote, lines, sites, sales)
+    first = max(on, follows.ends_on + DAY) if follows and follows.ends_on else on
+    sales = _sales_contract(quote, lines, first, signatory, follows)
+    service = service_contracts(quote, lines, sales)
+    if follows:
+        _follow(service, follows, first)
     _mirror(sales, service, lines)
     entitlement.give(service, entitlement.by_site(lines))
     servicelevel.inherit(service, quote.agreement)
     audit.record_many("made from quote", [sales, *service], by=by, changes={"quote": [None, str(quote)]})
     rows = Contract.objects.filter(quote=quote)
     lifecycle.move_many(rows, Contract.send, by=by)
-    lifecycle.move_many(rows.filter(kind=Contract.Kind.SALES), Contract.activate, by=by)
+    if follows is None:
+        lifecycle.move_many(rows.filter(kind=Contract.Kind.SALES), Contract.activate, by=by)
+    elif first <= on:
+        renewing.take_over(on)
     made: Contract = Contract.objects.get(pk=sales.pk)
     return made
 
@@ -92,7 +102,7 @@ def start_service_contracts(*, pairs: Iterable[tuple[int, int]], on: dt.date, by
     started = lifecycle.move_many(rows, Contract.activate, by=by, starts_on=on)
     contracts = list(Contract.objects.filter(pk__in=started).only("pk", "term_months", "starts_on", "ends_on"))
     for contract in contracts:
-        contract.ends_on = after(on, contract.term_months)
+        contract.ends_on = contract.ends_on or after(on, contract.term_months)
     Contract.objects.bulk_update(contracts, ["ends_on"])
     entitlement.start(started, on)
     outbox.publish_all([events.ServiceContractStarted(contract_id=pk) for pk in started])
@@ -100,7 +110,7 @@ def start_service_contracts(*, pairs: Iterable[tuple[int, int]], on: dt.date, by
 
 
 def _lines(quote: Quote) -> list[QuoteLine]:
-    return list(quote.lines.select_related("offering").order_by("position", "id"))
+    return list(quote.lines.select_related("offering", "feasibility").order_by("position", "id"))
 
 
 def _sites(lines: list[QuoteLine]) -> list[Site]:
@@ -120,15 +130,26 @@ def _contacts(sites: list[Site]) -> dict[int, Contact]:
     return {pk: contact for pk, contact in found.items() if contact}
 
 
-def _sales_contract(quote: Quote, lines: list[QuoteLine], on: dt.date, signatory: Contact | None) -> Contract:
+def _sales_contract(
+    quote: Quote, lines: list[QuoteLine], on: dt.date, signatory: Contact | None, follows: Contract | None
+) -> Contract:
+    rule = {name: getattr(follows, name) for name in RULE} if follows else {}
     return Contract.objects.create(
         kind=Contract.Kind.SALES, account_id=quote.account.root_id or quote.account_id, contact=signatory, quote=quote,
         agreement=quote.agreement, currency=quote.currency, term_months=quote.term_months, starts_on=on,
         ends_on=after(on, quote.term_months), monthly=_sum(lines, "monthly"), one_time=_sum(lines, "one_time"),
+        renewed_from=follows, **rule,
     )  # fmt: skip
 
 
-def _service_contracts(quote: Quote, lines: list[QuoteLine], sites: list[Site], sales: Contract) -> list[Contract]:
+def service_contracts(
+    quote: Quote, lines: list[QuoteLine], sales: Contract, months: int | None = None
+) -> list[Contract]:
+    """New contracts of the sites of these lines, below a sales contract; with `months` they all end when that one does.
+
+    What a site has is told by its lines: routing, access, and whether it reaches a second point of presence.
+    """
+    sites = _sites(lines)
     contacts = _contacts(sites)
     by_site: dict[int, list[QuoteLine]] = defaultdict(list)
     for line in lines:
@@ -140,8 +161,10 @@ def _service_contracts(quote: Quote, lines: list[QuoteLine], sites: list[Site], 
             Contract(
                 number=number, kind=Contract.Kind.SERVICE, account_id=site.account_id, site=site,
                 contact=contacts[site.pk], quote=quote, agreement=quote.agreement, parent=sales,
-                currency=quote.currency, term_months=quote.term_months, monthly=_sum(by_site[site.pk], "monthly"),
-                one_time=_sum(by_site[site.pk], "one_time"),
+                currency=quote.currency, term_months=months or quote.term_months,
+                monthly=_sum(by_site[site.pk], "monthly"), one_time=_sum(by_site[site.pk], "one_time"),
+                ends_on=sales.ends_on if months else None, **{name: getattr(sales, name) for name in RULE},
+                **sitedesign.of(by_site[site.pk]),
             )
             for number, site in zip(numbers, sites, strict=True)
         ]
@@ -151,14 +174,29 @@ def _service_contracts(quote: Quote, lines: list[QuoteLine], sites: list[Site], 
 def _mirror(sales: Contract, service: list[Contract], lines: list[QuoteLine]) -> None:
     of_site = {contract.site_id: contract for contract in service}
     copies = [(sales, line) for line in lines] + [(of_site[line.site_id], line) for line in lines if line.site_id]
-    ContractLine.objects.bulk_create(
-        ContractLine(
-            contract=contract, quote_line=line, offering_id=line.offering_id, site_id=line.site_id,
-            quantity=line.quantity, characteristics=line.characteristics, monthly=line.monthly, one_time=line.one_time,
-            ramp=line.ramp,
-        )
-        for contract, line in copies
+    ContractLine.objects.bulk_create(mirrored(contract, line) for contract, line in copies)
+
+
+def mirrored(contract: Contract, line: QuoteLine, amendment: ContractAmendment | None = None) -> ContractLine:
+    """An unsaved line of a contract that says what a quote line says."""
+    return ContractLine(
+        contract=contract, quote_line=line, offering_id=line.offering_id, site_id=line.site_id, amendment=amendment,
+        quantity=line.quantity, characteristics=line.characteristics, monthly=line.monthly, one_time=line.one_time,
+        ramp=line.ramp,
     )  # fmt: skip
+
+
+def _follow(service: list[Contract], follows: Contract, first: dt.date) -> None:
+    """Contracts of sites that are live begin with the renewal and name the one that they follow."""
+    before = {
+        one.site_id: one
+        for one in Contract.objects.filter(parent=follows, state__in=("active", "suspended")).order_by("pk")
+    }
+    live = [one for one in service if one.site_id in before]
+    for one in live:
+        one.renewed_from = before[one.site_id]
+        one.starts_on, one.ends_on = first, after(first, one.term_months)
+    Contract.objects.bulk_update(live, ["renewed_from", "starts_on", "ends_on"])
 
 
 def _sum(lines: list[QuoteLine], field: str) -> Decimal:

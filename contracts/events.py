@@ -37,3 +37,19 @@ class BillingStarted:
     """A product is billed from now on."""
 
     billing_start_id: int
+
+
+@dataclass(frozen=True)
+class ContractEnded:
+    """A contract ended; `on` is its last day as YYYY-MM-DD. What was delivered under it is to be switched off."""
+
+    contract_id: int
+    on: str
+
+
+@dataclass(frozen=True)
+class ContractAmended:
+    """A signed quote changed a contract in force."""
+
+    contract_id: int
+    amendment_id: int

@@ -6,7 +6,7 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from contracts import contracting, documents, events, signature
+from contracts import concluding, contracting, documents, events, signature
 from contracts.models import Quote, SignatureRequest
 from crm import pipeline
 from crm.models import Contact, Opportunity
@@ -91,7 +91,7 @@ def accept(made: SignatureRequest) -> None:
     quote.accepted_at = timezone.now()
     lifecycle.move(quote, Quote.accept, by=None, reason=f"Signed by {made.signed_name}")
     _supersede(rivals(quote), f"{quote} was accepted", None)
-    contract = contracting.from_quote(quote, by=None, on=today, signatory=made.contact)
+    contract = concluding.conclude(quote, by=None, on=today, signatory=made.contact)
     if quote.opportunity and quote.opportunity.state == Opportunity.State.OPEN:
         pipeline.win(opportunity_id=quote.opportunity.pk, because=f"{quote} was signed by {made.signed_name}.", by=None)
     outbox.publish(events.QuoteAccepted(quote_id=quote.pk, contract_id=contract.pk))

@@ -16,7 +16,8 @@ from catalog.currencies import Rate
 from catalog.models import Charge
 from catalog.pricing import Negotiated, PriceBook, PricedCharge, PricingInput, Terms
 from cmdb.models import FeasibilityCheck
-from contracts.models import AgreementDiscount, LinePrice, Quote, QuoteLine
+from contracts import heldprices
+from contracts.models import AgreementDiscount, ContractLine, LinePrice, Quote, QuoteLine
 from kernel.money import ZERO
 
 COLUMNS = ("monthly", "monthly_list", "monthly_agreed", "monthly_cost", "one_time", "one_time_list", "one_time_cost")
@@ -56,6 +57,7 @@ class Pass:
     sites: Counter[int]
     who: str
     build_rate: Rate | None
+    held: dict[int, ContractLine]
 
     @classmethod
     def over(cls, quote: Quote, lines: Iterable[QuoteLine]) -> "Pass":
@@ -63,15 +65,17 @@ class Pass:
         lines = list(lines)
         book = book_of(quote, {line.offering_id for line in lines})
         build = build_rate(quote) if any(built(line) for line in lines) else None
-        return cls(quote, book, sites_by_offering(quote), initials(quote), build)
+        return cls(quote, book, sites_by_offering(quote), initials(quote), build, heldprices.of(quote, lines))
 
     def input(self, line: QuoteLine) -> PricingInput:
         """A line as the price book reads it."""
         return input_of(self.quote, line, self.sites[line.offering_id], self.who, self.build_rate)
 
     def charges(self, line: QuoteLine) -> list[PricedCharge]:
-        """The charges of a line."""
-        return pricing.price(self.book, self.input(line))
+        """The charges of a line; those of a contract in force that the quote leaves alone stay as signed."""
+        present = pricing.price(self.book, self.input(line))
+        row = self.held.get(line.pk)
+        return heldprices.charges(row, present) if row else present
 
     def ramp_off(self, line: QuoteLine) -> Decimal:
         """What the ramp of a line takes off over the term."""

@@ -26,7 +26,7 @@ COPIED = (
 )  # fmt: skip
 HEAD = (
     "number", "title", "account_id", "opportunity_id", "agreement_id", "price_list_id", "currency", "term_months",
-    "manual_discount", "exchange_rate", "rate_on",
+    "manual_discount", "exchange_rate", "rate_on", "basis_id", "purpose",
 )  # fmt: skip
 REPLACED = (Quote.State.APPROVED, Quote.State.PRESENTED)
 AGREED = (Quote.State.ACCEPTED, Quote.State.COMPLETED)

@@ -19,6 +19,10 @@ for _role in ("sales_agent", "sales_manager"):
         _role, "contracts.add_agreement", "contracts.negotiate_agreement", "contracts.sign_agreement",
         "contracts.present_quote",
     )  # fmt: skip
+for _role in ("sales_agent", "sales_manager", "order_manager", "finance"):
+    roles.grant(_role, "contracts.view_termination")
+for _role in ("sales_agent", "sales_manager", "order_manager"):
+    roles.grant(_role, "contracts.add_termination")
 roles.grant("sales_manager", "contracts.approve_agreement", "contracts.move_contract")
 roles.grant("finance", "contracts.approve_agreement")
 roles.grant("order_manager", "contracts.move_contract")

@@ -1,9 +1,11 @@
-"""Rule cases: what a quote tells the decision table of its approvals, and the last quotes to try a changed table on."""
+"""Rule cases: what quotes and contracts tell their decision tables, and the last ones to try a changed table on."""
 
 from collections.abc import Iterable
 
-from contracts import quoteapproval
-from contracts.models import Quote
+from django.utils import timezone
+
+from contracts import earlytermination, periods, quoteapproval
+from contracts.models import Contract, ContractLine, Quote
 from contracts.quoteapproval import url_of
 from kernel.models import User
 from kernel.roles import ROLES
@@ -18,6 +20,13 @@ ANSWERS = (
     Fact("sequence", "Sequence", "number"),
 )  # fmt: skip
 
+END_FACTS = (
+    Fact("product", "Product, by its key", "text"), Fact("term", "Term, months", "number"),
+    Fact("month", "Month of the term", "number"), Fact("year", "Year of the term", "number"),
+    Fact("signed", "Signed on, as 20261231", "number"),
+)  # fmt: skip
+END_ANSWERS = (Fact("percent", "Percent of the month", "number"), Fact("because", "Because"))
+
 
 def _cases(key: str, limit: int, user: User) -> Iterable[Case]:
     """Only for those who may see margins, which these cases tell."""
@@ -26,10 +35,31 @@ def _cases(key: str, limit: int, user: User) -> Iterable[Case]:
             yield Case(f"{quote}", quoteapproval.figures(quote).facts(), url_of(quote))
 
 
+def _ends(key: str, limit: int, user: User) -> Iterable[Case]:
+    """Running lines of contracts in force, as of the month that comes next."""
+    rows = ContractLine.objects.filter(
+        contract__in=Contract.objects.visible_to(user), contract__state=Contract.State.ACTIVE, ended_on=None,
+        contract__starts_on__isnull=False,
+    ).select_related("contract", "offering", "site")  # fmt: skip
+    for line in rows.order_by("-id")[:limit]:
+        start = line.contract.starts_on or timezone.localdate()
+        month = periods.begun(start, timezone.localdate()) + 1
+        facts = {
+            "product": line.offering.key, "term": line.contract.term_months, "month": month,
+            "year": (month - 1) // 12 + 1, "signed": int(f"{line.contract.created_at:%Y%m%d}"),
+        }  # fmt: skip
+        yield Case(f"{line.contract.number}, {line}", facts, line.contract.get_absolute_url())
+
+
 USES = (
     Use(
         quoteapproval.TABLE, "Quote approval", "Who has to agree to a quote, and why.", facts=lambda key: FACTS,
         answers=lambda key: ANSWERS, cases=_cases,
         needed=lambda key: ["Every quote asks it; without it none can be submitted."],
+    ),
+    Use(
+        earlytermination.TABLE, "Early termination", "What each month left of a term costs when a contract ends early.",
+        facts=lambda key: END_FACTS, answers=lambda key: END_ANSWERS, cases=_ends,
+        needed=lambda key: ["Every early end asks it; without it no contract is ended before its time."],
     ),
 )  # fmt: skip

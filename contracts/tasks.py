@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from contracts import agreement, printruns, quoteversions, sheetimport
+from contracts import agreement, ending, printruns, quoteversions, renewing, sheetimport
 
 
 @shared_task(name="contracts.tasks.make_quote_pdf")
@@ -28,3 +28,13 @@ def expire_quotes() -> int:
 def take_sheet(*, sheet_id: int) -> int:
     """Take the rows of a long sheet into its quote; a second message goes on where the first stopped."""
     return sheetimport.take(sheet_id).done
+
+
+@shared_task(name="contracts.tasks.renew_contracts")
+def renew_contracts() -> dict[str, int]:
+    """Let renewals take over, let contracts go on or be over, and carry out approved early ends."""
+    today = timezone.localdate()
+    done = renewing.run(today)
+    for key in ending.due(today):
+        ending.carry_out(key)
+    return done

@@ -2,7 +2,18 @@
 
 from django.urls import URLPattern, path
 
-from contracts.views import agreements, contracts, panels, printing, quoteacts, quotelines, quotes, sheets, signing
+from contracts.views import (
+    agreements,
+    contractacts,
+    contracts,
+    panels,
+    printing,
+    quoteacts,
+    quotelines,
+    quotes,
+    sheets,
+    signing,
+)
 
 app_name = "contracts"
 deal_urls: list[URLPattern] = [
@@ -17,6 +28,14 @@ deal_urls: list[URLPattern] = [
     path("contracts/", contracts.listing, name="contract_list"),
     path("contracts/<str:number>/", contracts.record, name="contract"),
     path("contracts/<str:number>/tighten/", contracts.tighten, name="contract_tighten"),
+    path("contracts/<str:number>/quote/", contractacts.quote, name="contract_quote"),
+    path("contracts/<str:number>/notice/", contractacts.notice, name="contract_notice"),
+    path("contracts/<str:number>/rule/", contractacts.rule, name="contract_rule"),
+    path("contracts/<str:number>/end/", contractacts.end, name="contract_end"),
+    path("contracts/<str:number>/end/withdraw/", contractacts.withdraw, name="contract_end_withdraw"),
+    path("contracts/<str:number>/contract.pdf", contractacts.pdf, name="contract_pdf"),
+    path("contracts/<str:number>/amendment-<int:amendment>.pdf", contractacts.amendment_pdf, name="amendment_pdf"),
+    path("contracts/<str:number>/<str:termination>.pdf", contractacts.notice_pdf, name="notice_pdf"),
     path("quotes/<str:number>/v<int:version>/offer.pdf", printing.quote_pdf, name="quote_pdf"),
     path("quotes/<str:number>/v<int:version>/printing/", printing.progress, name="quote_printing"),
     path("signing/<str:label>/<int:pk>/", signing.panel, name="signature"),

@@ -10,11 +10,14 @@ from django.utils import timezone
 
 from catalog import configuration, pricing
 from catalog.models import Charge, Offering, PriceList
+from cmdb.models import Product
 from contracts.models import Contract, Quote, QuoteLine, SignatureRequest
 from crm.models import Account, BillingProfile, Contact, Site
+from fulfillment.models import Action
 from kernel import audit, lifecycle
 from kernel.models import User
 from kernel.refusal import Conflict, NotPermitted, Refusal
+from orders import changing
 from orders.models import Order, OrderLine
 
 PRIORITY = {"standard": 40, "silver": 50, "gold": 65, "platinum": 80}
@@ -45,7 +48,7 @@ def from_quote(*, quote_id: int, by: User | None) -> Order:
         raise NotAccepted(f"{quote} is {quote.get_state_display().lower()}; only an accepted quote can be ordered.")
     order = Order.objects.create(
         title=quote.title, account=quote.account, channel=Order.Channel.QUOTE, quote=quote,
-        contract=Contract.objects.filter(quote=quote, kind=Contract.Kind.SALES).first(),
+        contract=Contract.objects.filter(quote=quote, kind=Contract.Kind.SALES).first() or quote.basis,
         billing_profile=default_profile(quote.account), contact=_signatory(quote), currency=quote.currency,
         monthly=quote.monthly, one_time=quote.one_time, term_months=quote.term_months,
         priority=PRIORITY.get(quote.account.tier, 40), manager=by if by and "order_manager" in by.roles else None,
@@ -196,10 +199,23 @@ def _signatory(quote: Quote) -> Contact | None:
 
 
 def _copy_lines(order: Order, quote: Quote) -> None:
-    """Every quoted product becomes a line; a bundle's head that is no product itself leaves only its members."""
+    """Every quoted product becomes a line; a bundle's head that is no product itself leaves only its members.
+
+    What the customer has already as wanted is left out; what is there otherwise is changed, what was taken out ends.
+    """
     rows = QuoteLine.objects.filter(quote=quote).select_related("offering", "site").order_by("position", "id")
-    sold = [(line, line.offering.specification_id) for line in rows if line.offering.specification_id]
-    OrderLine.objects.bulk_create(_line_of(order, line, specification) for line, specification in sold)
+    there = changing.installed(quote)
+    sold = [
+        (line, line.offering.specification_id)
+        for line in rows
+        if line.offering.specification_id
+        and not (str(line.key) in there and changing.is_as_wanted(there[str(line.key)], line))
+    ]
+    made_lines = [_line_of(order, line, specification, there.get(str(line.key))) for line, specification in sold]
+    ending = changing.ending_lines(order, quote, there, len(made_lines) + 1)
+    if not made_lines and not ending:
+        raise Uncapturable("Nothing changes at the sites: there is nothing to order. The contract holds as signed.")
+    OrderLine.objects.bulk_create([*made_lines, *ending])
     made = {line.quote_line_id: line for line in OrderLine.objects.filter(order=order)}
     members = []
     for line, _ in sold:
@@ -209,9 +225,10 @@ def _copy_lines(order: Order, quote: Quote) -> None:
     OrderLine.objects.bulk_update(members, ["parent"])
 
 
-def _line_of(order: Order, line: QuoteLine, specification: int) -> OrderLine:
+def _line_of(order: Order, line: QuoteLine, specification: int, product: Product | None = None) -> OrderLine:
     site = line.site
     return OrderLine(
+        action=Action.MODIFY if product else Action.ADD, product=product,
         order=order, key=line.key, position=line.position, offering_id=line.offering_id,
         specification_id=specification, account_id=site.account_id if site else order.account_id,
         site=site, contact_id=site.contact_id if site else None, quote_line=line, quantity=line.quantity,

@@ -5,8 +5,10 @@ from collections import defaultdict
 from django.utils import timezone
 
 from catalog import configuration
+from contracts import amending
 from contracts.models import QuoteLine
 from kernel.refusal import Refusal
+from orders import changing
 from orders.models import Order, OrderLine
 
 Problems = dict[str, list[str]]
@@ -66,6 +68,8 @@ def _check_trace(order: Order, lines: list[OrderLine], found: Problems) -> None:
     """The order says what the quote says: every line traces to one, with the same product, place, number and price."""
     sold = QuoteLine.objects.filter(quote=order.quote_id, offering__specification__isnull=False)
     quoted = set(sold.values_list("pk", flat=True))
+    taken_out = amending.removed_keys(order.quote) if order.quote else set()
+    quoted -= changing.left_out(order.quote) if order.quote else set()
     traced = {line.quote_line_id for line in lines}
     if missing := len(quoted - traced):
         found["lines"].append(
@@ -73,6 +77,8 @@ def _check_trace(order: Order, lines: list[OrderLine], found: Problems) -> None:
         )
     for line in lines:
         source = line.quote_line
+        if line.action == "delete" and line.key in taken_out:
+            continue
         if source is None or source.pk not in quoted:
             found[field_of(line, "offering")].append("This line is not in the quote. Reopen the quote to add it.")
             continue

@@ -8,6 +8,7 @@ from contracts.models.agreements import (
     Clause,
     NegotiationRound,
 )
+from contracts.models.changes import ContractAmendment, ContractCharge, Termination
 from contracts.models.contracts import (
     BillingStart,
     Contract,
@@ -29,6 +30,8 @@ __all__ = [
     "BillingStart",
     "Clause",
     "Contract",
+    "ContractAmendment",
+    "ContractCharge",
     "ContractLine",
     "Entitlement",
     "LinePrice",
@@ -40,4 +43,5 @@ __all__ = [
     "ServiceLevel",
     "SheetImport",
     "SignatureRequest",
+    "Termination",
 ]

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
@@ -13,6 +14,51 @@ from crm.models import OfAccountQuerySet
 from kernel import lifecycle
 from kernel.models import Numbered
 from kernel.models.statefield import StateField
+
+ENTITLED = """
+    IF EXISTS (
+        SELECT 1 FROM contracts_contract AS c WHERE c.id = {contract} AND c.kind = 'service'
+        AND NOT EXISTS (SELECT 1 FROM contracts_entitlement AS e WHERE e.contract_id = c.id)
+    ) THEN
+        RAISE EXCEPTION 'A service contract needs an entitlement.' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+"""
+
+NEVER_LOOSENED = """
+    IF TG_OP = 'DELETE' THEN
+        IF OLD.inherited_from_id IS NOT NULL THEN
+            RAISE EXCEPTION 'An inherited service level is not taken away.' USING ERRCODE = 'check_violation';
+        END IF;
+        RETURN OLD;
+    END IF;
+    SELECT value INTO floor FROM contracts_agreementsla WHERE id = NEW.inherited_from_id AND metric = NEW.metric;
+    IF NEW.inherited_from_id IS NOT NULL AND floor IS NULL THEN
+        RAISE EXCEPTION 'A service level inherits from its own metric.' USING ERRCODE = 'check_violation';
+    END IF;
+    IF TG_OP = 'UPDATE' THEN
+        IF OLD.metric <> NEW.metric THEN
+            RAISE EXCEPTION 'A service level keeps its metric.' USING ERRCODE = 'check_violation';
+        END IF;
+        IF OLD.inherited_from_id IS NOT NULL AND NEW.inherited_from_id IS NULL THEN
+            RAISE EXCEPTION 'An inherited service level stays inherited.' USING ERRCODE = 'check_violation';
+        END IF;
+        floor := CASE WHEN NEW.metric = 'availability' THEN GREATEST(floor, OLD.value)
+                 ELSE LEAST(floor, OLD.value) END;
+    END IF;
+    IF (NEW.metric = 'availability' AND NEW.value < floor) OR (NEW.metric <> 'availability' AND NEW.value > floor) THEN
+        RAISE EXCEPTION 'A service level is tightened, never loosened.' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+"""
+
+
+def _entitled(contract: str, operation: pgtrigger.Operation) -> pgtrigger.Trigger:
+    """At the end of a transaction every service contract that was touched entitles to something."""
+    return pgtrigger.Trigger(
+        name="entitles_to_something", when=pgtrigger.After, operation=operation, timing=pgtrigger.Deferred,
+        func=ENTITLED.format(contract=contract),
+    )  # fmt: skip
 
 
 @lifecycle.guarded("state")
@@ -54,18 +100,37 @@ class Contract(Numbered):
     ends_on = models.DateField(null=True, blank=True)
     monthly = models.DecimalField(max_digits=16, decimal_places=2, default=0)
     one_time = models.DecimalField(max_digits=16, decimal_places=2, default=0)
+    auto_renew = models.BooleanField(default=True, help_text="Goes on after its term unless somebody gives notice.")
+    renew_months = models.PositiveIntegerField(default=1, help_text="By how many months it goes on each time.")
+    notice_days = models.PositiveIntegerField(default=30, help_text="Days before the end by which notice is given.")
+    notice_given_on = models.DateField(null=True, blank=True)
+    routing = models.CharField(max_length=30, blank=True, help_text="Routing type of the site, from its lines.")
+    access = models.CharField(max_length=30, blank=True, help_text="Access type of the site, from its lines.")
+    redundancy = models.CharField(max_length=30, blank=True, help_text="Redundancy to the points of presence.")
     id: int
 
     objects: ClassVar[Any] = OfAccountQuerySet.as_manager()
 
     class Meta:
         permissions = [("move_contract", "Can move contracts through their lifecycle")]
+        triggers = [_entitled("NEW.id", pgtrigger.Insert)]
+        indexes = [
+            models.Index(fields=["ends_on"], condition=models.Q(state="active"), name="contract_ending"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["quote"], condition=models.Q(kind="sales"), name="one_sales_contract_per_quote"
             ),
             models.UniqueConstraint(
                 fields=["quote", "site"], condition=models.Q(kind="service"), name="one_service_contract_per_site"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind="sales", site__isnull=True)
+                | models.Q(kind="service", site__isnull=False, parent__isnull=False),
+                name="service_contract_has_site_and_parent",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(renew_months__gte=1, renew_months__lte=60), name="contract_renewal_range"
             ),
         ]
 
@@ -94,12 +159,11 @@ class Contract(Numbered):
     def resume(self) -> None:
         """In force again."""
 
-    @transition(field=state, source=State.ACTIVE, target=State.EXPIRED, custom={"hidden": True})
+    @transition(field=state, source=[State.ACTIVE, State.SUSPENDED], target=State.EXPIRED, custom={"hidden": True})
     def expire(self) -> None:
         """Its term is over."""
 
-    @transition(field=state, source=State.ACTIVE, target=State.TERMINATED, permission="contracts.move_contract",
-                custom={"label": "Terminate", "needs_reason": True})  # fmt: skip
+    @transition(field=state, source=[State.ACTIVE, State.SUSPENDED], target=State.TERMINATED, custom={"hidden": True})
     def terminate(self) -> None:
         """Ended early."""
 
@@ -121,6 +185,14 @@ class ContractLine(models.Model):
     monthly = models.DecimalField(max_digits=14, decimal_places=2, default=0)
     one_time = models.DecimalField(max_digits=14, decimal_places=2, default=0)
     ramp = models.JSONField(default=list, blank=True, help_text="Steps of the monthly price, see catalog.ramps.")
+    amendment = models.ForeignKey(
+        "contracts.ContractAmendment", null=True, blank=True, on_delete=models.PROTECT, related_name="lines",
+        help_text="The amendment that brought it.",
+    )  # fmt: skip
+    ended_on = models.DateField(null=True, blank=True)
+    ended_by = models.ForeignKey(
+        "contracts.ContractAmendment", null=True, blank=True, on_delete=models.PROTECT, related_name="ended_lines"
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["contract", "quote_line"], name="contract_line_once")]
@@ -138,6 +210,7 @@ class Entitlement(models.Model):
     ends_on = models.DateField(null=True, blank=True)
 
     class Meta:
+        triggers = [_entitled("OLD.contract_id", pgtrigger.Delete)]
         constraints = [models.UniqueConstraint(fields=["contract", "offering"], name="entitlement_once")]
 
     def __str__(self) -> str:
@@ -155,6 +228,15 @@ class ServiceLevel(models.Model):
     )
 
     class Meta:
+        triggers = [
+            pgtrigger.Trigger(
+                name="never_loosened",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+                declare=[("floor", "numeric")],
+                func=NEVER_LOOSENED,
+            )
+        ]
         constraints = [models.UniqueConstraint(fields=["contract", "metric"], name="service_level_once")]
 
     def __str__(self) -> str:

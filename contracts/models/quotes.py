@@ -50,6 +50,11 @@ class Quote(Record):
         EXPIRED = "expired"
         CANCELLED = "cancelled"
 
+    class Purpose(models.TextChoices):
+        NEW = "new", "New business"
+        AMENDMENT = "amendment", "Change of a contract"
+        RENEWAL = "renewal", "Renewal of a contract"
+
     number = models.CharField(max_length=20, editable=False)
     version = models.PositiveIntegerField(default=1)
     title = models.CharField(max_length=120)
@@ -60,6 +65,11 @@ class Quote(Record):
     agreement = models.ForeignKey(
         "contracts.Agreement", null=True, blank=True, on_delete=models.PROTECT, related_name="quotes"
     )
+    basis = models.ForeignKey(
+        "contracts.Contract", null=True, blank=True, on_delete=models.PROTECT, related_name="quotes",
+        help_text="The contract that it starts from.",
+    )  # fmt: skip
+    purpose = models.CharField(max_length=10, choices=Purpose, default=Purpose.NEW)
     price_list = models.ForeignKey("catalog.PriceList", on_delete=models.PROTECT, related_name="+")
     currency = models.CharField(max_length=3, default="EUR")
     exchange_rate = models.DecimalField(
@@ -113,6 +123,9 @@ class Quote(Record):
             ),
             models.UniqueConstraint(
                 fields=["number"], condition=models.Q(state__in=["accepted", "completed"]), name="one_accepted_version"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(purpose="new") | models.Q(basis__isnull=False), name="quote_change_has_contract"
             ),
         ]
 

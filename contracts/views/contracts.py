@@ -3,16 +3,30 @@
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from catalog.models import SlaMetric
-from contracts import agreementcontent, billing, quotecontent, servicelevel
-from contracts.models import Contract, ServiceLevel
+from contracts import (
+    agreementcontent,
+    amending,
+    basis,
+    billing,
+    ending,
+    quotecontent,
+    renewing,
+    servicelevel,
+)
+from contracts.forms.contracts import RuleForm
+from contracts.models import Contract, Quote, ServiceLevel
 from kernel import documents, htmx, tables, workspace
 from kernel.refusal import Refusal
+
+ENDING = [("30", "30 days"), ("90", "90 days"), ("180", "Half a year"), ("365", "A year")]
 
 
 class ContractTable(tables.Table):
@@ -31,6 +45,11 @@ class ContractFilter(tables.Filters):
 
     kind = tables.Choices(choices=Contract.Kind.choices)
     state = tables.Choices(choices=Contract.State.choices)
+    ending = tables.Choices(label="Ends within", choices=ENDING, method="by_end")
+
+    def by_end(self, rows: QuerySet[Contract], name: str, value: str) -> QuerySet[Contract]:
+        """In force, its term over within so many days, and nothing follows it yet."""
+        return renewing.ending(rows, int(value))
 
     class Meta:
         model = Contract
@@ -67,14 +86,14 @@ def listing(request: HttpRequest) -> HttpResponse:
 @require_safe
 def record(request: HttpRequest, number: str) -> HttpResponse:
     """One contract."""
-    return _page(request, _load(request, number))
+    return page(request, load(request, number))
 
 
 @workspace.allowed("contracts.view_contract", "contracts.move_contract")
 @require_POST
 def tighten(request: HttpRequest, number: str) -> HttpResponse:
     """Promise more at this site; a looser value is refused at its field."""
-    contract = _load(request, number)
+    contract = load(request, number)
     metric, typed = request.POST.get("metric", ""), request.POST.get("value", "").strip().replace(",", ".")
     try:
         value = Decimal(typed)
@@ -89,10 +108,11 @@ def tighten(request: HttpRequest, number: str) -> HttpResponse:
         problems = error.problems
     else:
         return htmx.go(request, "contracts:contract", contract.number, toast="Service level tightened.")
-    return _page(request, contract, problems=problems, metric=metric, typed=typed, status=422)
+    return page(request, contract, problems=problems, metric=metric, typed=typed, status=422)
 
 
-def _load(request: HttpRequest, number: str) -> Contract:
+def load(request: HttpRequest, number: str) -> Contract:
+    """A contract that this person sees. Raises Http404."""
     rows = Contract.objects.visible_to(workspace.person(request)).select_related(
         "account", "site", "contact", "quote", "agreement", "parent", "renewed_from"
     )
@@ -100,25 +120,50 @@ def _load(request: HttpRequest, number: str) -> Contract:
     return found
 
 
-def _page(
-    request: HttpRequest,
-    contract: Contract,
-    *,
-    problems: dict[str, list[str]] | None = None,
-    metric: str = "",
-    typed: str = "",
-    status: int = 200,
-) -> HttpResponse:
+def page(request: HttpRequest, contract: Contract, *, status: int = 200, **typed: Any) -> HttpResponse:
+    """The record; `typed` are refused inputs with their problems."""
+    may = request.user.has_perm
+    live = contract.state in (Contract.State.ACTIVE, Contract.State.SUSPENDED)
     context = {
         **_facts(contract),
+        **_standing(contract),
         "can_tighten": contract.kind == Contract.Kind.SERVICE
         and contract.state not in servicelevel.OVER
-        and request.user.has_perm("contracts.move_contract"),
-        "problems": problems or {},
-        "metric": metric,
-        "typed": typed,
+        and may("contracts.move_contract"),
+        "can_quote": contract.state == Contract.State.ACTIVE and may("contracts.edit_quote"),
+        "can_end": live and may("contracts.add_termination"),
+        "can_rule": live and may("contracts.move_contract"),
+        "problems": {},
+        "notice_on": f"{timezone.localdate():%Y-%m-%d}",
+        **typed,
     }
+    context.setdefault("rule_form", RuleForm(instance=contract))
     return render(request, "contracts/contract.html", context, status=status)
+
+
+def _standing(contract: Contract) -> dict[str, Any]:
+    """What follows, what is under way, and what it cost to change or end."""
+    follows = contract.renewals.exclude(state=Contract.State.CANCELLED).order_by("-id").first()
+    in_force = contract.state in (Contract.State.ACTIVE, Contract.State.SUSPENDED)
+    days = (contract.ends_on - timezone.localdate()).days if in_force and contract.ends_on else None
+    return {
+        "follows": follows,
+        "days_left": days,
+        "soon": days is not None and days <= renewing.SOON and not follows,
+        "deadline": renewing.last_day_of_notice(contract),
+        "under_way": [(quote, _difference(contract, quote)) for quote in basis.open_quotes(contract)],
+        "amendments": list(contract.amendments.select_related("quote").order_by("-number")),
+        "ending": ending.current(contract),
+        "charges": list(contract.charges.all()),
+        "owed": sum((charge.amount for charge in contract.charges.all()), Decimal(0)),
+    }
+
+
+def _difference(contract: Contract, quote: Quote) -> list[amending.Difference] | None:
+    """What a quote under way would change, shown on the page of the sales contract."""
+    if quote.purpose == Quote.Purpose.NEW or contract.kind != Contract.Kind.SALES:
+        return None
+    return amending.differences(contract, quote)
 
 
 def _facts(contract: Contract) -> dict[str, Any]:
@@ -141,6 +186,7 @@ def _facts(contract: Contract) -> dict[str, Any]:
                 level,
                 agreementcontent.level(level.metric, level.value),
                 level.inherited_from and level.value != level.inherited_from.value,
+                level.inherited_from and agreementcontent.level(level.metric, level.inherited_from.value).promise,
             )
             for level in levels
         ],

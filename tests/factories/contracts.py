@@ -10,7 +10,7 @@ from pypdf import PdfReader
 
 from catalog.models import Category, Offering, PriceList, SlaMetric
 from contracts import agreement as agreements
-from contracts import negotiation, presenting, quoteapproval, signature
+from contracts import contracting, negotiation, presenting, quoteapproval, signature
 from contracts.models import Agreement, Contract, Quote, SignatureRequest
 from crm.models import Account, Contact
 from kernel import lifecycle, moving
@@ -135,3 +135,12 @@ def pdf(document: Document) -> PdfReader:
 def words(document: Document) -> str:
     """All that a stored PDF says, with single spaces."""
     return " ".join(" ".join(page.extract_text() for page in pdf(document).pages).split())
+
+
+def live(*, sites: int = 2, on: dt.date | None = None, agreement: Agreement | None = None) -> Contract:
+    """A sales contract in force whose sites are live since a day, today unless told otherwise."""
+    quotes.point_of_presence()
+    quote = accepted(approved_quote(agreement or in_force(), sites=sites))
+    pairs = [(quote.pk, one.site_id) for one in quote.contracts.filter(kind=Contract.Kind.SERVICE)]
+    contracting.start_service_contracts(pairs=pairs, on=on or timezone.localdate(), by=None)
+    return Contract.objects.get(quote=quote, kind=Contract.Kind.SALES)

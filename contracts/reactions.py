@@ -1,0 +1,20 @@
+"""What contracts do when facts come up: papers of what was signed or ended are kept with the contract."""
+
+from contracts import contractpapers, events
+from contracts.models import ContractAmendment, Termination
+from kernel import outbox
+
+
+@outbox.reaction(events.ContractAmended)
+def keep_amendment(event: events.ContractAmended) -> None:
+    """Print the amendment and keep it."""
+    amendment = ContractAmendment.objects.select_related("contract__account", "quote").get(pk=event.amendment_id)
+    contractpapers.keep_amendment(amendment)
+
+
+@outbox.reaction(events.ContractEnded)
+def keep_notice(event: events.ContractEnded) -> None:
+    """Print the notice of an early end and keep it; a term that ran out needs none."""
+    done = Termination.objects.filter(contract=event.contract_id, state=Termination.State.DONE)
+    for termination in done.select_related("contract__account", "contract__site", "asked_by"):
+        contractpapers.keep_notice(termination)

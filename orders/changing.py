@@ -1,0 +1,48 @@
+"""Changing: an order from a quote that changes or renews a contract touches only what is not there as wanted."""
+
+from collections.abc import Iterable
+
+from cmdb.models import Product
+from contracts import amending
+from contracts.models import Quote, QuoteLine
+from fulfillment.models import Action
+from orders.models import Order, OrderLine
+
+THERE = (Product.State.ACTIVE, Product.State.SUSPENDED)
+
+
+def installed(quote: Quote) -> dict[str, Product]:
+    """Line key → what the customer has from it; nothing for new business."""
+    if quote.purpose == Quote.Purpose.NEW:
+        return {}
+    rows = Product.objects.filter(account__root=quote.account.root_id, state__in=THERE).exclude(order_line_key="")
+    return {product.order_line_key: product for product in rows.select_related("specification").order_by("pk")}
+
+
+def is_as_wanted(product: Product, line: QuoteLine) -> bool:
+    """Whether the installed product is what the line asks for; technical data beside that does not count."""
+    same = all(product.characteristics.get(name) == value for name, value in line.characteristics.items())
+    return same and product.quantity == line.quantity
+
+
+def left_out(quote: Quote) -> set[int]:
+    """Keys of the quote's lines that ask for nothing that is not there already."""
+    there = installed(quote)
+    rows = QuoteLine.objects.filter(quote=quote, key__in=there) if there else ()
+    return {line.pk for line in rows if is_as_wanted(there[str(line.key)], line)}
+
+
+def ending_lines(order: Order, quote: Quote, there: dict[str, Product], start: int) -> list[OrderLine]:
+    """Unsaved lines that switch off what an amendment took out."""
+    if quote.purpose != Quote.Purpose.AMENDMENT:
+        return []
+    return list(_ending(order, [there[str(key)] for key in amending.removed_keys(quote) if str(key) in there], start))
+
+
+def _ending(order: Order, products: Iterable[Product], start: int) -> Iterable[OrderLine]:
+    for position, product in enumerate(sorted(products, key=lambda one: one.pk), start):
+        yield OrderLine(
+            order=order, key=product.order_line_key, position=position, action=Action.DELETE, product=product,
+            offering_id=product.offering_id, specification=product.specification, account_id=product.account_id,
+            site_id=product.site_id, quantity=product.quantity, characteristics=product.characteristics,
+        )  # fmt: skip
