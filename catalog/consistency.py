@@ -24,8 +24,6 @@ def of_characteristic(one: Characteristic, others: Iterable[Characteristic]) -> 
         found["key"].append("Begin with a small letter; then small letters, digits and underscores.")
     if any(other.key == one.key for other in others):
         found["key"].append(f"There is a characteristic “{one.key}” already.")
-    if one.key in rulebook.ASKABLE:
-        found["key"].append(f"“{one.key}” already means {rulebook.ASKABLE[one.key]}.")
     _of_type(one, found)
     names = {other.key for other in others}
     for name in ("shown_when", "required_when"):

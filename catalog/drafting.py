@@ -58,7 +58,7 @@ def begin(model: type[V], *, key: str, by: User, values: dict[str, Any]) -> V:
 
 
 @transaction.atomic
-def next_version(model: type[V], pk: int, *, by: User) -> V:
+def next_version(model: type[V], pk: int, *, by: User | None) -> V:
     """A version in design that begins as a copy of this one, with its characteristics or members and its prices.
 
     The version that is open already (in design or testing) is given back instead of a second one.

@@ -71,7 +71,6 @@ def test_only_a_version_in_design_changes(paula: User) -> None:
     ({"type": "reference"}, "refers_to", "Say what it points at"),
     ({"type": "number", "default": "lots"}, "default", "is not a number"),
     ({"key": "bandwidth"}, "key", "already"),
-    ({"key": "country"}, "key", "already means"),
 ])  # fmt: skip
 def test_an_inconsistent_characteristic_is_refused_at_its_field(
     paula: User, values: dict[str, Any], field: str, said: str
