@@ -19,8 +19,8 @@ test: ## Run every test, on real PostgreSQL and Valkey, with Chromium for the jo
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 faults: ## Run every fault trial in full: figures as a table, and as JSON in var/faults.json
-	@$(PYTHON) config/bootstrap.py
-	@FAULTS=full $(BIN)/python -m pytest -p no:xdist tests/faults $(ARGS)
+	@$(PYTHON) config/bootstrap.py --browser
+	@FAULTS=full $(BIN)/python -m pytest -p no:xdist tests/faults tests/browser/test_big_order.py $(ARGS)
 
 screenshots: ## Take the pictures of docs/screenshots anew, by the browser journey
 	@$(PYTHON) config/bootstrap.py --browser

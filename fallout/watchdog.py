@@ -58,7 +58,7 @@ WHERE orders.state <> 'in_progress' OR summed.stranded IS NOT NULL OR summed.uno
    OR NOT coalesce(summed.moves, false)
       AND NOT EXISTS (SELECT 1 FROM orders_missingvalue m WHERE m.order_id = orders.id AND m.filled_at IS NULL)
       AND NOT EXISTS (SELECT 1 FROM orders_domainorder d
-                      WHERE d.order_id = orders.id AND d.state = 'cancellation_in_progress')
+                      WHERE d.order_id = orders.id AND d.state IN ('cancellation_in_progress', 'on_hold'))
 ORDER BY orders.id
 """
 

@@ -6,7 +6,7 @@ are in `calling`.
 
 import datetime as dt
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,9 +70,21 @@ def _hold(rows: Any, by: User | None, reason: str) -> int:
 
 
 @transaction.atomic
-def resume_root(root_type: str, root_id: int, by: User | None, reason: str = "") -> int:
-    """The root goes on where it was held. Returns how many flows go on."""
-    return _resume(Flow.objects.filter(root_type=root_type, root_id=root_id), by, reason)
+def resume_root(root_type: str, root_id: int, by: User | None, reason: str = "", *, but: Collection[int] = ()) -> int:
+    """The root goes on where it was held, all but some flows. Returns how many flows go on."""
+    return _resume(Flow.objects.filter(root_type=root_type, root_id=root_id).exclude(pk__in=but), by, reason)
+
+
+@transaction.atomic
+def hold_flows(flow_ids: Collection[int], by: User | None, reason: str) -> int:
+    """Nothing new of these flows starts; what runs may finish. Returns how many were held."""
+    return _hold(Flow.objects.filter(pk__in=flow_ids), by, reason)
+
+
+@transaction.atomic
+def resume_flows(flow_ids: Collection[int], by: User | None, reason: str = "") -> int:
+    """These flows go on where they were held. Returns how many go on."""
+    return _resume(Flow.objects.filter(pk__in=flow_ids), by, reason)
 
 
 def _resume(rows: Any, by: User | None, reason: str) -> int:
@@ -284,6 +296,6 @@ def outputs(item: PlanItem, data: dict[str, Any]) -> dict[str, Any]:
 
 
 __all__ = [
-    "complete_by_hand", "hold_flow", "hold_root", "resume_flow", "resume_root", "retry", "run_local",
-    "run_ready", "skip", "start", "sweep",
+    "complete_by_hand", "hold_flow", "hold_flows", "hold_root", "resume_flow", "resume_flows", "resume_root", "retry",
+    "run_local", "run_ready", "skip", "start", "sweep",
 ]  # fmt: skip

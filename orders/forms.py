@@ -159,3 +159,16 @@ class TaskDateForm(forms.Form):
 
     day = forms.DateField(label="Done on", widget=Day())
     reason = forms.CharField(label="Who or what says so", max_length=200)
+
+
+class PauseForm(forms.Form):
+    """Why a part of an order is held, and how much of it."""
+
+    reason = forms.CharField(
+        label="Why", max_length=400, widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Say why; whoever waits for it reads this."},
+    )  # fmt: skip
+    below = forms.BooleanField(
+        label="Everything below it as well", required=False, initial=True,
+        help_text="Otherwise only its own tasks are held.",
+    )  # fmt: skip

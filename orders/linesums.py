@@ -42,9 +42,8 @@ class LineSum:
 
 def of(order: Order) -> dict[int, LineSum]:
     """Line → its sums, in one query."""
-    told = {"order": order.pk, "closed": list(Task.CLOSED)}
     with connection.cursor() as cursor:
-        cursor.execute(_SUMS, told)
+        cursor.execute(_SUMS, {"order": order.pk, "closed": list(Task.CLOSED)})
         return {
             line: LineSum(total, done, fallen, running, due, max(late or 0, 0), level or 0, owner, bool(missing))
             for line, total, done, fallen, running, due, late, level, owner, missing in cursor.fetchall()

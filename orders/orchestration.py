@@ -11,7 +11,7 @@ from fulfillment import execution, planning, rowwise, scheduling
 from fulfillment.models import Flow
 from fulfillment.planning import FlowRequest, Wish
 from kernel import lifecycle, outbox
-from orders import closure, decomposition, events, facts, promising
+from orders import closure, decomposition, events, facts, pausing, promising
 from orders.models import DomainOrder, Order, OrderLine
 
 ROOT = Order._meta.label_lower
@@ -55,6 +55,7 @@ def go_on(*, order_id: int, line_ids: Collection[int]) -> None:
         return
     _plan(order)
     _date(order)
+    pausing.keep_held(order)
     order.save(update_fields=["promised_on", "first_promised_on", "slip_reason", "updated_at"])
     execution.start(ROOT, order.pk)
     if order.state != Order.State.IN_PROGRESS:

@@ -1,6 +1,7 @@
 """The outlook: what an order is blocked by and what happens next, in words."""
 
 import datetime as dt
+from collections import defaultdict
 from dataclasses import dataclass
 
 from django.db.models import Min
@@ -41,17 +42,34 @@ def fallen(order: Order) -> list[Task]:
 
 def blocked_by(order: Order, tasks: list[Task]) -> list[Item]:
     """What keeps the order from going on, worst first."""
-    items = [
-        Item(
-            "alert-triangle", "bad", f"{task.name} failed", f"{_at(task)}. {task.problem.rstrip('.')}.",
-            task.team or str(task.assignee or ""), fallout_url(task), "Open fallout",
-        )
-        for task in tasks[:FEW]
-    ]  # fmt: skip
-    if len(tasks) > FEW:
-        items.append(Item("alert-triangle", "bad", f"{len(tasks) - FEW} more have failed", "They stand in the tree."))
+    items = [_failed(of_name) for of_name in _alike(tasks)]
+    if len(items) > FEW:
+        left = sum(map(len, _alike(tasks)[FEW:]))
+        items = [*items[:FEW], Item("alert-triangle", "bad", f"{left} more have failed", "They stand in the tree.")]
     items += _people(order) + _waiting_nodes(order) + _requirements(order)
     return items
+
+
+def _alike(tasks: list[Task]) -> list[list[Task]]:
+    """A few failed tasks one by one; of many, those of one name together, the most first."""
+    if len(tasks) <= FEW:
+        return [[task] for task in tasks]
+    found: dict[str, list[Task]] = defaultdict(list)
+    for task in tasks:
+        found[task.name].append(task)
+    return sorted(found.values(), key=len, reverse=True)
+
+
+def _failed(tasks: list[Task]) -> Item:
+    """One sentence for a failed task, or for all of one name; the record that it opens leads to the others."""
+    first = tasks[0]
+    where, problem = _at(first), f"{first.problem.rstrip('.')}."
+    many = f"{len(tasks)} times" if len(tasks) > 1 else ""
+    words = f"First {where}: {problem}" if many else f"{where}. {problem}"
+    return Item(
+        "alert-triangle", "bad", f"{first.name} failed{f' {many}.' if many else ''}", words,
+        first.team or str(first.assignee or ""), fallout_url(first), "Open fallout",
+    )  # fmt: skip
 
 
 def _people(order: Order) -> list[Item]:

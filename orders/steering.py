@@ -13,7 +13,7 @@ from fulfillment import jeopardy as tasks
 from kernel import approvals, lifecycle, outbox
 from kernel.models import ApprovalRequest, AuditEntry, User
 from kernel.refusal import Refusal
-from orders import closure, events, jeopardy, orchestration
+from orders import closure, events, jeopardy, orchestration, pausing
 from orders.models import Order, OrderLine
 
 ROOT = Order._meta.label_lower
@@ -47,7 +47,7 @@ def resume(*, order_id: int, by: User, reason: str = "") -> Order:
     order: Order = Order.objects.locked(order_id)
     lifecycle.move(order, Order.resume, by=by, reason=reason)
     lifecycle.move_many(OrderLine.objects.filter(order=order), OrderLine.resume, by=by)
-    execution.resume_root(ROOT, order.pk, by, reason)
+    execution.resume_root(ROOT, order.pk, by, reason, but=pausing.flows_held(order))
     closure.roll_up(order)
     if order.state == Order.State.IN_PROGRESS and (since := _held_since(order)):
         orchestration.plan_anew(order, f"From {tasks.day(since)} to {tasks.day(timezone.localdate())}")

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from orders.views import acts, flows, jeopardy, orchestration, orders, page, rehearsal, steering, why
+from orders.views import acts, flows, jeopardy, orchestration, orders, page, pausing, rehearsal, steering, why
 
 app_name = "orders"
 FLOW = "process/flows/<str:key>/<int:version>/"
@@ -16,6 +16,8 @@ urlpatterns: list[URLPattern] = [
     path("orders/of-quote/<int:pk>/", orders.of_quote, name="of_quote"),
     path("orders/from-quote/<int:pk>/", acts.from_quote, name="from_quote"),
     path("orders/why/<str:number>/", why.panel, name="why"),
+    path("orders/part/<str:number>/hold/", pausing.hold, name="hold_part"),
+    path("orders/part/<str:number>/resume/", pausing.resume, name="resume_part"),
     path("orders/rehearsal/<int:pk>/", rehearsal.panel, name="rehearsal"),
     path("process/flows/", flows.listing, name="flow_list"),
     path("process/flows/new/", flows.new, name="flow_new"),

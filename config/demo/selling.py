@@ -37,6 +37,11 @@ class Deal:
     sites_file: bytes = b""
     mark: str = ""  # told apart from an earlier run in the same database
 
+    @property
+    def places(self) -> int:
+        """How many sites the customer's file has."""
+        return len((self.sites_file or sites.file()).splitlines()) - 1
+
 
 def capture_lead(deal: Deal) -> str:
     """The sales agent writes down who called, qualifies, and converts to account, contact and opportunity."""
@@ -47,7 +52,7 @@ def capture_lead(deal: Deal) -> str:
         email=_mail(deal), phone="+49 40 555 0106", job_title="Head of networks", country="NL",
         source="referral", score=86, rating="hot",
         need="Twelve depots in three countries on one network, failover within seconds, one bill.",
-        lines=[capture.Line(sold["sdwan"], quantity=12), capture.Line(sold["dia"], quantity=12),
+        lines=[capture.Line(sold["sdwan"], quantity=deal.places), capture.Line(sold["dia"], quantity=deal.places),
                capture.Line(sold["firewall"], quantity=4)],
     )  # fmt: skip
     for step in (qualification.contact, qualification.nurture, qualification.qualify):
@@ -56,7 +61,7 @@ def capture_lead(deal: Deal) -> str:
         lead_id=lead.pk, by=mira,
         choices=conversion.Choices(
             account_fields={"tier": "platinum", "industry": "Logistics", "credit_limit": Decimal(60_000)},
-            contact_role=Contact.Role.SIGNATORY, opportunity_name="SD-WAN roll-out, 12 sites",
+            contact_role=Contact.Role.SIGNATORY, opportunity_name=f"SD-WAN roll-out, {deal.places} sites",
         ),
     )  # fmt: skip
     deal.account = deal.opportunity.account

@@ -97,8 +97,8 @@ class DomainOrder(Numbered):
     def start(self) -> None:
         """Its first task, or a child's, started."""
 
-    @transition(field=state, source=State.IN_PROGRESS, target=State.ON_HOLD, permission="orders.steer_order",
-                custom={"label": "Hold", "needs_reason": True})  # fmt: skip
+    @transition(field=state, source=[State.SCHEDULED, State.IN_PROGRESS], target=State.ON_HOLD,
+                permission="orders.steer_order", custom={"label": "Hold", "needs_reason": True})  # fmt: skip
     def hold(self) -> None:
         """Nothing new starts."""
 
@@ -106,6 +106,10 @@ class DomainOrder(Numbered):
                 custom={"label": "Resume"})  # fmt: skip
     def resume(self) -> None:
         """Goes on."""
+
+    @transition(field=state, source=State.ON_HOLD, target=State.SCHEDULED, custom=HIDDEN)
+    def wait_again(self) -> None:
+        """Goes on before anything of it had started."""
 
     @transition(field=state, source=State.IN_PROGRESS, target=State.CLOSED_COMPLETE, custom=HIDDEN)
     def close(self) -> None:

@@ -12,9 +12,9 @@ from catalog.models import Characteristic
 from kernel import htmx
 from kernel.refusal import Refusal
 from kernel.workspace import allowed, person
-from orders import explanation
+from orders import explanation, pausing
 from orders.explanation import Reason
-from orders.models import DomainOrder
+from orders.models import DomainOrder, Order
 
 ORIGINS = {"kept": "known before the rule could say", "supplied": "supplied by a task, a person or a default"}
 HOW = {"same": "the same", "fixed": "fixed by the rule", "table": "by a table", "expression": "calculated"}
@@ -38,6 +38,8 @@ def panel(request: HttpRequest, number: str) -> HttpResponse:
         "condition": wording.condition(rule) if rule else "", "number": wording.number(rule) if rule else "",
         "seen": _seen(reason) if reason else [], "values": _values(reason) if reason else [],
         "may_see_rule": request.user.has_perm("catalog.view_decompositionrule"),
+        "pause": pausing.why(node), "may_hold": request.user.has_perm(pausing.RIGHT),
+        "can_hold": node.state in pausing.MAY_HOLD, "order_runs": node.order.state == Order.State.IN_PROGRESS,
     }  # fmt: skip
     return htmx.respond(request, "orders/why.html", context, part="panel")
 
