@@ -1,18 +1,18 @@
 """Forms of the engine's screens: plans and their steps."""
 
-import json
 from typing import Any
 
 from django import forms
 from django.utils import timezone
 
-from catalog.models import Specification
-from fulfillment import adapters, planfile
+from catalog.models import Characteristic, Specification
+from fulfillment import adapters, askrows, planfile
 from fulfillment.models import Action, DependencyKind, Kind, PlanDependency, PlanItem, ProjectTemplate
 from fulfillment.plancheck import befores
 from kernel.models import BusinessCalendar, User
 
-PEOPLE = ("team", "skill", "checklist", "form")
+PEOPLE = ("team", "skill", "checklist")
+ASKING = ("manual", "field_work")
 OWN: dict[str, tuple[str, ...]] = {
     "manual": PEOPLE, "field_work": PEOPLE, "project": ("team", "template"), "automatic": ("team",),
     "api_call": ("system", "team", "max_attempts", "fallout_team"), "wait_event": ("system", "team", "fallout_team"),
@@ -93,10 +93,6 @@ class StepForm(forms.Form):
     inputs = Lines(label="Needs", commas=True, help_text="Characteristics, with commas between.")
     outputs = Lines(label="Supplies", commas=False, help_text="One a line; name = expression calculates it.")
     checklist = Lines(label="Checklist", commas=False, help_text="One point a line.")
-    form = forms.JSONField(
-        label="Form", required=False, widget=forms.Textarea(attrs={"rows": 3, "class": "mono"}),
-        help_text='Fields that a person fills, such as [{"key": "vlan", "label": "VLAN", "type": "number"}].',
-    )  # fmt: skip
     stage = forms.CharField(label="Stage that the customer reads", max_length=40, required=False)
     no_return = forms.ChoiceField(label="Point of no return", choices=PlanItem.NoReturn.choices)
     compensation = forms.ChoiceField(label="When it is taken back", choices=PlanItem.Compensation.choices)
@@ -116,6 +112,9 @@ class StepForm(forms.Form):
         teams = _rows(sorted({team for row in User.objects.values_list("teams", flat=True) for team in row}))
         for name in ("team", "fallout_team"):
             self._choose(name, teams)
+        self.asks = askrows.add(self, self.initial.get("form") or []) if kind in ASKING else []
+        self.asked: list[dict[str, Any]] = []
+        self.names = _names(plan) if self.asks else []
         self.waits = _waits(self, plan, befores_of)
 
     def _choose(self, name: str, choices: list[tuple[str, str]]) -> None:
@@ -125,24 +124,23 @@ class StepForm(forms.Form):
             more = [(now, now)] if now and now not in known else []
             self.fields[name].choices = [("", "–"), *more, *choices]  # type: ignore[attr-defined]
 
-    def clean_form(self) -> list[Any]:
-        """A list of fields, each with a key and a label."""
-        fields = self.cleaned_data.get("form") or []
-        if not isinstance(fields, list) or any(not isinstance(f, dict) or not f.get("key") for f in fields):
-            raise forms.ValidationError("The form is a list of fields, each with a key and a label.")
-        return fields
+    def clean(self) -> dict[str, Any]:
+        """What it asks of people, read row by row."""
+        self.asked = askrows.read(self, self.asks, self.initial.get("form") or [])
+        return self.cleaned_data
 
     def entry(self) -> dict[str, Any]:
         """The step in the shape of a file."""
-        given = {name: value for name, value in self.cleaned_data.items() if name not in self.wait_names}
+        given = {name: value for name, value in self.cleaned_data.items() if name not in self.row_names}
         system, _, operation = str(given.pop("system", "") or "").partition(" ")
         given = {name: value for name, value in given.items() if value is not None}
-        return given | {"adapter": system, "operation": operation, "after": self._after()}
+        asked = {"form": self.asked} if self.asks else {}
+        return given | asked | {"adapter": system, "operation": operation, "after": self._after()}
 
     @property
-    def wait_names(self) -> set[str]:
-        """Names of the fields that say what it waits for."""
-        return {name for row in self.waits for name in row}
+    def row_names(self) -> set[str]:
+        """Names of the fields that stand in rows: what it waits for, what it asks."""
+        return {name for row in (*self.waits, *self.asks) for name in row}
 
     def _after(self) -> list[dict[str, Any]]:
         found = []
@@ -156,12 +154,22 @@ class StepForm(forms.Form):
         return found
 
     def main_fields(self) -> list[Any]:
-        """Bound fields without those of the dependencies."""
-        return [self[name] for name in self.fields if name not in self.wait_names]
+        """Bound fields without those that stand in rows."""
+        return [self[name] for name in self.fields if name not in self.row_names]
+
+    def ask_rows(self) -> list[list[Any]]:
+        """Bound fields of what it asks, a row each."""
+        return [[self[name] for name in row] for row in self.asks]
 
     def wait_rows(self) -> list[list[Any]]:
         """Bound fields of the dependencies, a row each."""
         return [[self[name] for name in row] for row in self.waits]
+
+
+def _names(plan: dict[str, Any]) -> list[tuple[str, str]]:
+    """Values of what the plan is for, as suggestions."""
+    rows = Characteristic.objects.filter(specification__key=plan["specification"], specification__state="active")
+    return list(rows.order_by("position", "pk").values_list("key", "name"))
 
 
 def _rows(names: Any) -> list[tuple[str, str]]:
@@ -195,4 +203,4 @@ def step_initial(entry: dict[str, Any]) -> dict[str, Any]:
     whole = planfile.normal_item(entry)
     system = f"{whole['adapter']} {whole['operation']}".strip()
     days = f"{whole['days'].normalize():f}" if whole["days"] else "0"
-    return {**whole, "days": days, "system": system, "form": json.dumps(whole["form"]) if whole["form"] else ""}
+    return {**whole, "days": days, "system": system}

@@ -47,6 +47,36 @@ def test_a_step_is_added_changed_and_taken_out(draft: PlanDefinition) -> None:
     assert list(draft.items.values_list("key", flat=True)) == ["a", "b"]
 
 
+def test_what_a_person_fills_in_is_edited_row_by_row(draft: PlanDefinition) -> None:
+    client = as_("process_admin")
+    asked = {
+        "ask_key_0": "rack", "ask_label_0": "Rack", "ask_type_0": "choice", "ask_choices_0": "A1, A2",
+        "ask_required_0": "on", "ask_key_1": "note", "ask_type_1": "text",
+    }  # fmt: skip
+    assert client.post("/plans/cpe/v2/step/", step(before_0=":a", **asked)).status_code == 302
+    item = draft.items.get(key="label")
+    assert item.form == [
+        {"key": "rack", "label": "Rack", "type": "choice", "choices": ["A1", "A2"], "required": True},
+        {"key": "note", "label": "Note", "type": "text"},
+    ]
+    item.form = [{**item.form[0], "minimum": 1}, item.form[1]]
+    item.save(update_fields=["form"])
+    page = client.get("/plans/cpe/v2/step/label/").content.decode()
+    assert 'value="A1, A2"' in page
+    assert "ask_key_3" in page
+    kept = {"edition": "2", "ask_key_0": "rack", "ask_label_0": "Rack", "ask_type_0": "number", "ask_key_1": ""}
+    assert client.post("/plans/cpe/v2/step/label/", step(**kept)).status_code == 302
+    assert draft.items.get(key="label").form == [{"key": "rack", "label": "Rack", "type": "number", "minimum": 1}]
+    for wrong, said in (
+        ({"ask_label_0": "Rack"}, "Name the value"), ({"ask_key_0": "Rack 1"}, "Small letters"),
+        ({"ask_key_0": "rack", "ask_type_0": "choice"}, "Say what may be chosen"),
+        ({"ask_key_0": "rack", "ask_key_1": "rack"}, "asked for already"),
+    ):  # fmt: skip
+        refused = client.post("/plans/cpe/v2/step/label/", step(edition="3", **wrong))
+        assert (refused.status_code, said in refused.content.decode()) == (422, True)
+    assert "ask_key_0" not in client.get("/plans/cpe/v2/step/?kind=timer").content.decode()
+
+
 def test_what_is_wrong_stands_at_its_field_and_nothing_is_stored(draft: PlanDefinition) -> None:
     client = as_("process_admin")
     circle = client.post("/plans/cpe/v2/step/a/", step(key="a", name="A", before_0=":b"))
