@@ -28,7 +28,9 @@ class Clash:
 
 
 @dataclass(frozen=True)
-class _Rule:
+class Rule:
+    """One rule for one version of its source; `targets` are all versions of what it names."""
+
     source_id: int
     source: str
     kind: str
@@ -42,10 +44,23 @@ def missing_requirements(present: Mapping[int | None, Iterable[int]]) -> list[Cl
     `present` maps a site to the keys of the product specifications there, ordered or installed. Rules of the account's
     scope look at all sites together.
     """
+    return broken(_rules(set().union(*map(set, present.values())) if present else set()), present)
+
+
+def rule_of(source: Specification, kind: str, scope: str, targets: Iterable[Specification]) -> list[Rule]:
+    """A rule that is not kept yet, for every version of what it is about."""
+    keys = {source.key, *(target.key for target in targets)}
+    rows = list(Specification.objects.filter(key__in=keys).order_by("pk").values_list("pk", "key", "name"))
+    wanted = {pk: name for pk, key, name in rows if key in {target.key for target in targets}}
+    return [Rule(pk, source.name, kind, scope, wanted) for pk, key, _ in rows if key == source.key]
+
+
+def broken(rules: list[Rule], present: Mapping[int | None, Iterable[int]]) -> list[Clash]:
+    """What of these rules is broken by what is present; no query."""
     sites = {site: set(specifications) for site, specifications in present.items()}
     everywhere = set().union(*sites.values()) if sites else set()
     clashes = []
-    for rule in _rules(everywhere):
+    for rule in rules:
         for site, here in sites.items():
             if rule.source_id not in here:
                 continue
@@ -56,7 +71,7 @@ def missing_requirements(present: Mapping[int | None, Iterable[int]]) -> list[Cl
     return clashes
 
 
-def _rules(sources: set[int]) -> list[_Rule]:
+def _rules(sources: set[int]) -> list[Rule]:
     """Rules of these specifications, whichever version they were written for: they go by key."""
     keys = dict(Specification.objects.filter(pk__in=sources).values_list("pk", "key"))
     rows = list(
@@ -73,14 +88,14 @@ def _rules(sources: set[int]) -> list[_Rule]:
     for pk, key, name in Specification.objects.filter(key__in=named).order_by("pk").values_list("pk", "key", "name"):
         versions[key][pk] = name
     return [
-        _Rule(source, name, kind, scope, {pk: said for key in wanted[pk_] for pk, said in versions[key].items()})
+        Rule(source, name, kind, scope, {pk: said for key in wanted[pk_] for pk, said in versions[key].items()})
         for pk_, source_key, name, kind, scope in rows
         for source, key in keys.items()
         if key == source_key
     ]
 
 
-def _broken(rule: _Rule, around: set[int]) -> str:
+def _broken(rule: Rule, around: set[int]) -> str:
     where = "at the same site" if rule.scope == Dependency.Scope.SITE else "at the customer"
     if rule.kind == Dependency.Kind.REQUIRES:
         if rule.targets and not around & rule.targets.keys():

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from catalog.views import drafts, exchange, offerings, parts, rule_form, rules, samples, specifications
+from catalog.views import drafts, exchange, offerings, pairings, parts, rule_form, rules, samples, specifications
 
 app_name = "catalog"
 OFFERING, SPECIFICATION = {"kind": "offering"}, {"kind": "specification"}
@@ -51,6 +51,10 @@ urlpatterns: list[URLPattern] = [
     path("bench/<slug:key>/", samples.page, name="sample"),
     path("bench/<slug:key>/edit/", samples.edit, name="sample_edit"),
     path("bench/<slug:key>/drop/", samples.drop, name="sample_drop"),
+    path("rules/together/", pairings.listing, name="pairing_list"),
+    path("rules/together/new/", pairings.new, name="pairing_new"),
+    path("rules/together/<int:pk>/", pairings.page, name="pairing"),
+    path("rules/together/<int:pk>/remove/", pairings.remove, name="pairing_remove"),
     path("rules/", rules.listing, name="rule_list"),
     path("rules/new/", rule_form.new, name="rule_new"),
     path("rules/<slug:key>/v<int:version>/", rules.page, name="rule"),

@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern] = [
     path("orders/why/<str:number>/", why.panel, name="why"),
     path("orders/part/<str:number>/hold/", pausing.hold, name="hold_part"),
     path("orders/part/<str:number>/resume/", pausing.resume, name="resume_part"),
+    path("orders/rehearsal/together/", rehearsal.pairing, name="pairing_trial"),
     path("orders/rehearsal/<int:pk>/", rehearsal.panel, name="rehearsal"),
     path("process/flows/", flows.listing, name="flow_list"),
     path("process/flows/new/", flows.new, name="flow_new"),

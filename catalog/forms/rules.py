@@ -4,10 +4,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.db.models import Q
 from django.utils import timezone
 
 from catalog import configuration, soundness, trial
-from catalog.models import Characteristic, DecompositionRule, Specification
+from catalog.models import Characteristic, DecompositionRule, Dependency, Specification
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
@@ -120,3 +121,36 @@ def _guess(text: str) -> Any:
     if _NUMBER.fullmatch(text):
         return float(text) if "." in text else int(text)
     return text
+
+
+class PairingForm(forms.Form):
+    """A rule between products."""
+
+    source = SpecificationChoice(
+        queryset=Specification.objects.none(), label="Product", empty_label="Choose one",
+        error_messages={"required": "Choose the product that the rule is about."},
+    )  # fmt: skip
+    kind = forms.ChoiceField(
+        label="Rule", choices=[("requires", "needs one of"), ("excludes", "cannot be together with any of")]
+    )
+    targets = forms.ModelMultipleChoiceField(
+        queryset=Specification.objects.none(), label="Products", widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one product."},
+    )  # fmt: skip
+    scope = forms.ChoiceField(
+        label="Where", choices=[("site", "At the same site"), ("account", "Anywhere at the same customer")]
+    )
+
+    def __init__(self, *args: Any, record: Dependency | None = None, **kwargs: Any) -> None:
+        if record:
+            kwargs["initial"] = {
+                "source": record.source_id, "kind": record.kind, "scope": record.scope,
+                "targets": [target.pk for target in record.targets.all()],
+            }  # fmt: skip
+        super().__init__(*args, **kwargs)
+        known = [record.source_id, *(t.pk for t in record.targets.all())] if record else []
+        products = Specification.objects.filter(kind=Specification.Kind.PRODUCT)
+        rows = products.filter(Q(state=Specification.State.ACTIVE) | Q(pk__in=known)).order_by("name", "pk")
+        for name in ("source", "targets"):
+            self.fields[name].queryset = rows  # type: ignore[attr-defined]
+        self.fields["targets"].label_from_instance = lambda spec: spec.name  # type: ignore[attr-defined]

@@ -1,14 +1,16 @@
-"""The dry run of a rule against an order: a panel of the rule's page."""
+"""Dry runs of rules: of a decomposition against an order, of a rule between products against all there is."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
+from catalog.forms import PairingForm
 from catalog.models import DecompositionRule
+from catalog.pairing import wrong as wrong_pairing
 from kernel import htmx
 from kernel.refusal import Refusal
 from kernel.workspace import allowed, person
-from orders import rehearsal
+from orders import pairtrial, rehearsal
 from orders.models import Order
 
 SHOWN = 40  # nodes
@@ -38,3 +40,19 @@ def panel(request: HttpRequest, pk: int) -> HttpResponse:
         "sums": [(what, found.count(what)) for what in ("added", "gone", "changed")] if found else [],
     }  # fmt: skip
     return htmx.respond(request, "orders/rehearsal.html", context, status=422 if problem else 200)
+
+
+@allowed("catalog.view_dependency", "orders.view_order")
+@require_safe
+def pairing(request: HttpRequest) -> HttpResponse:
+    """What a rule between products would break, as it stands in its form."""
+    form = PairingForm(request.GET)
+    if not form.is_valid():
+        return htmx.respond(request, "orders/pairtrial.html", {"form": form}, status=422)
+    problems = wrong_pairing(pk=None, **form.cleaned_data).get("targets", [])
+    found = pairtrial.try_out(by=person(request), **form.cleaned_data)
+    context = {
+        "form": form, "found": found, "breaks": found.breaks[:SHOWN], "more": max(len(found.breaks) - SHOWN, 0),
+        "problems": [text for text in problems if "already" not in text],
+    }  # fmt: skip
+    return htmx.respond(request, "orders/pairtrial.html", context)

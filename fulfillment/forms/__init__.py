@@ -6,7 +6,8 @@ from django import forms
 from django.utils import timezone
 
 from catalog.models import Characteristic, Specification
-from fulfillment import adapters, askrows, planfile
+from fulfillment import adapters, planfile
+from fulfillment.forms import askrows
 from fulfillment.models import Action, DependencyKind, Kind, PlanDependency, PlanItem, ProjectTemplate
 from fulfillment.plancheck import befores
 from kernel.models import BusinessCalendar, User

@@ -19,7 +19,7 @@ def add(form: forms.Form, entries: list[dict[str, Any]]) -> list[tuple[str, ...]
         entry = entries[n] if n < len(entries) else {}
         names = tuple(f"ask_{part}_{n}" for part in PARTS)
         form.fields |= dict(zip(names, _fields(), strict=True))
-        form.initial |= {
+        form.initial = dict(form.initial) | {
             f"ask_key_{n}": entry.get("key", ""), f"ask_label_{n}": entry.get("label", ""),
             f"ask_type_{n}": entry.get("type", "text"), f"ask_hint_{n}": entry.get("hint", ""),
             f"ask_choices_{n}": ", ".join(map(str, entry.get("choices") or ())),
