@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 from django.db import models, transaction
 from django.db.models import Max
 
-from catalog import consistency
+from catalog import consistency, pairing
 from catalog.models import (
     BundleGroup,
     BundleItem,
@@ -216,10 +216,8 @@ def drop_group(pk: int, *, key: str, by: User) -> None:
 @transaction.atomic
 def relate(specification: Specification, *, kind: str, scope: str, others: list[Specification], by: User) -> Dependency:
     """Say what must or must not be beside a product; it counts at once, for every version. Raises Inconsistent."""
-    if not others:
-        raise Inconsistent(problems={"targets": ["Choose at least one product."]})
-    if any(other.key == specification.key for other in others):
-        raise Inconsistent(problems={"targets": [f"{specification.name} cannot need or exclude itself."]})
+    if problems := pairing.wrong(pk=None, source=specification, kind=kind, scope=scope, targets=others):
+        raise Inconsistent(problems=problems)
     row = Dependency.objects.create(source=specification, kind=kind, scope=scope)
     row.targets.set(others)
     audit.record("related", specification, by=by, changes={kind: [None, ", ".join(o.name for o in others)]})

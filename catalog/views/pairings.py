@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from catalog import pairing
-from catalog.forms import PairingForm
+from catalog.forms.rules import PairingForm
 from catalog.models import Dependency
 from kernel import htmx, tables
 from kernel.columns import Cell

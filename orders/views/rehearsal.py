@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from catalog.forms import PairingForm
+from catalog.forms.rules import PairingForm
 from catalog.models import DecompositionRule
 from catalog.pairing import wrong as wrong_pairing
 from kernel import htmx
