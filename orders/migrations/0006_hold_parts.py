@@ -8,7 +8,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0004_enrichment_flows'),
+        ('orders', '0005_forecast_cost'),
     ]
 
     operations = [
