@@ -1,6 +1,7 @@
 """Cell texts: a product's configuration as people type it into one cell of a sheet, such as “1G · BGP · /28”."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,8 +51,15 @@ def read(offering: Offering, text: str) -> Reading:
 
 def written(offering: Offering, values: dict[str, Any], quantity: int = 1) -> str:
     """The configuration as `read` takes it again."""
+    return told(asked_of(offering), values, quantity)
+
+
+def told(characteristics: Iterable[Characteristic], values: dict[str, Any], quantity: int = 1) -> str:
+    """The same where the characteristics are at hand."""
     words = []
-    for characteristic in asked_of(offering):
+    for characteristic in characteristics:
+        if characteristic.source != Characteristic.Source.CUSTOMER:
+            continue
         value = values.get(characteristic.key)
         if configuration.is_empty(value) or value is False:
             continue

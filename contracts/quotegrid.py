@@ -9,7 +9,7 @@ from typing import Any
 from catalog import configuration
 from catalog.models import Characteristic, Offering, Specification
 from cmdb.models import FeasibilityCheck
-from contracts import quoteoutline
+from contracts import celltext, quoteoutline
 from contracts.models import LinePrice, QuoteLine
 from contracts.quotecompleteness import Problem
 from contracts.quoteoutline import Outline
@@ -42,6 +42,7 @@ class Cell:
     head: str = ""
     amount: str = ""
     note: str = ""
+    text: str = ""  # the whole configuration, to be copied
     kind: str = ""  # err, build, or empty
 
 
@@ -252,7 +253,8 @@ def _cell(
         kind = "err"
     elif line.feasibility and line.feasibility.build_cost:
         note, kind = f"+ {number_text(line.feasibility.build_cost, 0)} build", "build"
-    return Cell(line.offering_id, line.pk, line.edition, head or "–", amount, note, kind)
+    text = celltext.told(described.get(line.offering.specification_id or 0, []), line.characteristics, line.quantity)
+    return Cell(line.offering_id, line.pk, line.edition, head or "–", amount, note, text, kind)
 
 
 def _access(lines: Iterable[QuoteLine]) -> Access | None:

@@ -88,6 +88,30 @@ class DiscountForm(forms.Form):
     )  # fmt: skip
 
 
+class TogetherForm(forms.Form):
+    """What several lines get besides their answers; what is left empty stays as it is."""
+
+    discount = forms.DecimalField(
+        required=False, min_value=Decimal(0), max_value=Decimal(100), max_digits=5, decimal_places=2, localize=False,
+        label="Discount, %",
+    )  # fmt: skip
+    requested_on = forms.DateField(
+        required=False, label="Requested date", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+
+    def clean_requested_on(self) -> dt.date | None:
+        """A day to come."""
+        day: dt.date | None = self.cleaned_data["requested_on"]
+        if day and day < timezone.localdate():
+            raise forms.ValidationError("This day is over; choose a later one.")
+        return day
+
+    def chosen(self) -> dict[str, Any]:
+        """Fields of the line with their values."""
+        given = {"manual_discount": self.cleaned_data["discount"], "requested_on": self.cleaned_data["requested_on"]}
+        return {name: value for name, value in given.items() if value is not None}
+
+
 class ImportForm(forms.Form):
     """A site file."""
 

@@ -115,13 +115,13 @@ def _drawn(
     lines = quoteoutline.lines_at(quote, sites)
     problems = quotecompleteness.of_lines(quote, lines) if is_draft else []
     block = quotegrid.Block(sites, lines, quotecompleteness.specifications_of(lines), problems)
-    extra = _wanted(quote) if is_draft else ()
+    more = columns_to_offer(quote) if is_draft else ()
     head = quotecompleteness.of_quote(quote, outline.lines) if is_draft else []
     return {
         "quote": quote,
         "here": quoteapproval.url_of(quote),
         "outline": outline,
-        "grid": quotegrid.grid(outline, block, extra, found=found, page=page),
+        "grid": quotegrid.grid(outline, block, more, found=found, page=page),
         "waits": waits(quote, outline, head),
         "can_edit": is_draft and user.has_perm("contracts.edit_quote"),
         **totals(quote, user),
@@ -250,7 +250,7 @@ def waits(quote: Quote, outline: Outline, head: list[Problem]) -> list[dict[str,
     return found
 
 
-def _wanted(quote: Quote) -> list[Offering]:
+def columns_to_offer(quote: Quote) -> list[Offering]:
     """Offerings that the opportunity speaks of."""
     if quote.opportunity_id is None:
         return []

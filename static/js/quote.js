@@ -1,4 +1,4 @@
-// The quote grid: cells open the panel beside it, arrows move between cells, ticked sites are counted, groups fold.
+// The quote page: cells open the panel beside the grid, ticked sites are counted, groups fold. The keyboard is quotecells.js.
 const body = document.getElementById("ed-body");
 const panel = document.getElementById("cfg");
 const links = () => [...document.querySelectorAll(".sx tbody tr:not([hidden]) .sx-cell > a")];
@@ -79,33 +79,6 @@ function collapse(button) {
   button.setAttribute("aria-expanded", String(show));
   document.querySelectorAll(`tbody[data-group="${button.dataset.collapse}"] > tr:not(.sx-group)`).forEach((row) => (row.hidden = !show));
 }
-
-// Arrows move like in a sheet; Enter and Space are the link's own.
-document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && body.classList.contains("has-panel") && !document.querySelector("dialog[open], details.menu[open]")) {
-    const picked = document.querySelectorAll(".sx input[name=site]:checked");
-    if (picked.length) document.getElementById("picked")?.reset();
-    else if (panel.contains(document.activeElement)) document.querySelector(".sx-cell.is-active > a")?.focus();
-    return;
-  }
-  const here = event.target.closest?.(".sx-cell > a");
-  if (!here || !["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)) return;
-  const row = here.closest("tr");
-  const across = [...row.querySelectorAll(".sx-cell")];
-  const column = across.indexOf(here.parentElement);
-  let target = null;
-  if (event.key === "ArrowLeft") target = across[column - 1];
-  if (event.key === "ArrowRight") target = across[column + 1];
-  if (event.key === "Home") target = across[0];
-  if (event.key === "End") target = across.at(-1);
-  if (event.key === "ArrowUp" || event.key === "ArrowDown") {
-    const rows = [...document.querySelectorAll(".sx tbody tr:not(.sx-group):not([hidden])")];
-    const other = rows[rows.indexOf(row) + (event.key === "ArrowDown" ? 1 : -1)];
-    target = other?.querySelectorAll(".sx-cell")[column];
-  }
-  target?.querySelector("a")?.focus();
-  event.preventDefault();
-});
 
 // Ticked sites.
 function count() {
