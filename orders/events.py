@@ -1,12 +1,14 @@
 """Facts that orders announce."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
 class OrderSubmitted:
     """A draft became a promise."""
 
+    begins: ClassVar[bool] = True
     order_id: int
 
 

@@ -13,7 +13,7 @@ from tests.faults.plant import Plant, built
 
 FULL = os.environ.get("FAULTS") == "full"
 Figure = Callable[..., None]
-DRAFTS = 2600 if FULL else 40
+DRAFTS = 13_500 if FULL else 180
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
 """A crowd of orders for fault trials: many small ones made by the real acts, and what must be true of them at the end.
 
 As a program it works on the database of its environment: `python -m tests.faults.crowd make 100` makes drafts,
-`submit 50` hands the next fifty to the product, `roots 500` plans and starts flows without orders.
+`submit 50` hands the next fifty to the product, `rush 5000` so many at once, `roots 500` plans and starts flows
+without orders.
 """
 
 import itertools
@@ -106,7 +107,48 @@ def make(number: int) -> list[int]:
     for step in (Quote.submit, Quote.approve, Quote.present, Quote.accept):
         with transaction.atomic():
             lifecycle.move_many(Quote.objects.filter(pk__in=[quote.pk for quote in quotes]), step, by=None)
-    return [capture.from_quote(quote_id=quote.pk, by=shop.agent).pk for quote in quotes]
+    model = capture.from_quote(quote_id=quotes[0].pk, by=shop.agent)
+    return [model.pk, *copies(model.pk, [quote.pk for quote in quotes[1:]])]
+
+
+def copies(order_id: int, quotes: list[int]) -> list[int]:
+    """Drafts of further quotes, each as that order was captured from its own, in a handful of statements."""
+    from django.db import transaction
+
+    from contracts.models import Quote, QuoteLine
+    from kernel import audit, lifecycle, numbering
+    from orders.models import Order, OrderLine
+
+    model, line = Order.objects.get(pk=order_id), OrderLine.objects.get(order=order_id)
+    own = {name: getattr(model, name) for name in _own(Order, {"quote", "number"})}
+    of_line = {name: getattr(line, name) for name in _own(OrderLine, {"order", "quote_line", "key"})}
+    sold = dict(QuoteLine.objects.filter(quote__in=quotes).values_list("quote", "pk"))
+    with transaction.atomic():
+        numbers = numbering.take_many(Order.PREFIX, len(quotes))
+        orders = Order.objects.bulk_create(
+            [Order(**own, quote_id=quote, number=number) for quote, number in zip(quotes, numbers, strict=True)],
+            batch_size=2000,
+        )
+        OrderLine.objects.bulk_create(
+            [
+                OrderLine(**of_line, order=order, key=uuid.uuid4(), quote_line_id=sold[order.quote_id])
+                for order in orders
+            ],
+            batch_size=2000,
+        )
+        audit.record_many("captured", orders, by=None)
+        lifecycle.move_many(Quote.objects.filter(pk__in=quotes), Quote.complete, by=None)
+    return [order.pk for order in orders]
+
+
+def _own(model: Any, besides: set[str]) -> list[str]:
+    """Names of the columns that a copy takes over."""
+    return [
+        field.attname
+        for field in model._meta.concrete_fields
+        if not field.primary_key and field.name not in besides and not getattr(field, "auto_now", False)
+        and not getattr(field, "auto_now_add", False)
+    ]  # fmt: skip
 
 
 def submit(number: int) -> list[int]:
@@ -119,6 +161,24 @@ def submit(number: int) -> list[int]:
     drafts = list(Order.objects.filter(state="draft").order_by("pk").values_list("pk", flat=True)[:number])
     for pk in drafts:
         submission.submit(order_id=pk, by=agent)
+    return drafts
+
+
+def rush(number: int, leave: int = 0) -> list[int]:
+    """The oldest drafts but the first `leave`, submitted at once by one transaction; all are complete, being alike."""
+    from django.db import transaction
+    from django.utils import timezone
+
+    from kernel import lifecycle, outbox
+    from orders import events, validation
+    from orders.models import Order, OrderLine
+
+    drafts = list(Order.objects.filter(state="draft").order_by("pk").values_list("pk", flat=True)[leave:][:number])
+    validation.require_complete(Order.objects.get(pk=drafts[0]))
+    with transaction.atomic():
+        lifecycle.move_many(Order.objects.filter(pk__in=drafts), Order.submit, by=None, submitted_at=timezone.now())
+        lifecycle.move_many(OrderLine.objects.filter(order__in=drafts), OrderLine.acknowledge, by=None)
+        outbox.publish_all([events.OrderSubmitted(order_id=pk) for pk in drafts])
     return drafts
 
 
@@ -147,7 +207,7 @@ def main() -> None:
 
     django.setup()
     act, *numbers = sys.argv[1:]
-    print(json.dumps({"make": make, "submit": submit, "roots": roots}[act](*map(int, numbers))))  # noqa: T201
+    print(json.dumps({"make": make, "submit": submit, "rush": rush, "roots": roots}[act](*map(int, numbers))))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -72,6 +72,15 @@ class Plant:
         assert len(found) == number, f"{len(found)} of {number}: make more drafts"
         return found
 
+    def drafts(self, number: int) -> list[tuple[int, str]]:
+        """The oldest draft orders, keys and numbers, for people to submit."""
+        with self.query() as database:
+            rows = database.execute(
+                "SELECT id, number FROM orders_order WHERE state = 'draft' ORDER BY id LIMIT %s", [number]
+            ).fetchall()
+        assert len(rows) == number, "make more drafts"
+        return [(int(pk), str(name)) for pk, name in rows]
+
     @contextmanager
     def query(self) -> Iterator[psycopg.Connection[Any]]:
         """A connection to look at the records with."""

@@ -94,7 +94,8 @@ def test_a_worker_that_ends_anywhere_leaves_each_effect_once(tmp_path: Path, fig
         while killed < kills and idle < 5:
             died = team.do(f"die {chance.randint(1, LAST)}")["killed"]
             killed, idle = killed + died, 0 if died else idle + 1
-        assert team.do("finish 120")["finished"]
+        ended = team.do(f"finish {900 if full else 120}")
+        assert ended["finished"], ended
         effects = team.simulator.state.effects()
         with psycopg.connect(team.database, autocommit=True) as database:
             wrong = crowd.wrong(database)

@@ -146,6 +146,7 @@ def order_submitted() -> Trial:
 def order_enriched() -> Trial:
     shop = Shop(ask="order_approver")
     order = shop.submitted(sites=2)
+    _told()
     return Trial(
         lambda: enrichment.run(order_id=order.pk), lambda: _state(order) == Order.State.AWAITING_APPROVAL
     )  # fmt: skip
@@ -165,6 +166,7 @@ def order_approved() -> Trial:
 
 def order_launched() -> Trial:
     order = Shop().approved(sites=2)
+    _told()
     return Trial(
         lambda: orchestration.launch(order_id=order.pk), lambda: _state(order) == Order.State.IN_PROGRESS
     )  # fmt: skip
@@ -223,6 +225,11 @@ def _state(order: Order) -> str:
     return str(Order.objects.values_list("state", flat=True).get(pk=order.pk))
 
 
+def _told() -> None:
+    """Nobody does it before us."""
+    OutboxEvent.objects.filter(done_at__isnull=True).update(done_at=PAST)
+
+
 def _waiting() -> bool:
     return OutboxEvent.objects.filter(done_at__isnull=True).exists()
 
@@ -245,6 +252,7 @@ def test_a_flow_whose_nth_statement_fails_happens_whole_or_not_at_all(
         trial.act()
         assert trial.done()
         wanted = counts()
+    assert len(tried) > 5, "there was nothing left to do"
     points = range(1, len(tried) + 1) if full else sample(len(tried))
     for point in points:
         with undone():

@@ -59,7 +59,8 @@ def roots(number: int, *items: dict[str, Any]) -> None:
 def test_one_poison_task_backs_off_and_falls_out_and_the_others_pass_it(
     figure: Figure, full: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calling, "BACKOFF", 28.0)  # the first wait is longer than a look
+    monkeypatch.setattr(calling, "BACKOFF", 2000.0)  # the first wait is longer than all others take
+    monkeypatch.setattr(calling, "LONGEST", 20_000.0)
     number = 1000 if full else 60
     roots(number, {"key": "plan"}, {"key": "call", "after": ["plan"], **API}, {"key": "end", "after": ["call"]})
     fake = Poisoned()

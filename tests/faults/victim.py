@@ -93,7 +93,7 @@ def die(point: int) -> dict[str, Any]:
 
 
 def finish(seconds: float) -> dict[str, Any]:
-    """Work here until nothing is open; whether that was reached in time."""
+    """Work here until nothing is open; whether that was reached in time, else what is open."""
     from fulfillment.models import Task
     from kernel.models import OutboxEvent
 
@@ -104,7 +104,9 @@ def finish(seconds: float) -> dict[str, Any]:
         if not open_tasks and not OutboxEvent.objects.filter(done_at__isnull=True).exists():
             return {"finished": True}
         time.sleep(0.05)
-    return {"finished": False}
+    tasks = Task.objects.exclude(state__in=Task.CLOSED).values_list("key", "state", "problem").distinct()
+    facts = OutboxEvent.objects.filter(done_at__isnull=True).values_list("kind", "error").distinct()
+    return {"finished": False, "tasks": list(tasks), "facts": list(facts)}
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 import secrets
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,7 +31,8 @@ class Visitors:
     """So many people, each reading and writing in turn until the end of the block. `pause` is what they think.
 
     Who is not let in while nobody listens comes again, as a browser or a balancer does; a connection that was taken
-    and not answered is a failed visit. `keep=False` opens a connection for each request.
+    and not answered is a failed visit. `keep=False` opens a connection for each request. `errands` are addresses that
+    somebody posts to once.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Visitors:
         self._limits = httpx.Limits() if keep else httpx.Limits(max_keepalive_connections=0)
         self.url, self.user, self.order, self.pause = url, user, order, pause
         self.visits: list[Visit] = []
+        self.errands: deque[str] = deque()
         self.acknowledged: list[str] = []
         self.unanswered: list[str] = []
         self.failures: list[str] = []
@@ -67,6 +69,11 @@ class Visitors:
         """Seconds of the longest visit."""
         return max((visit.seconds for visit in self.visits if visit.at >= since), default=0.0)
 
+    def usual(self, since: float = 0.0) -> float:
+        """Seconds within which 95 of 100 pages came."""
+        taken = sorted(visit.seconds for visit in self.visits if visit.at >= since and visit.what != "errand")
+        return taken[int(len(taken) * 0.95)] if taken else 0.0
+
     def good_since(self, moment: float) -> float | None:
         """Seconds from that moment until pages were answered as they should."""
         ends = [v.at + v.seconds - moment for v in self.visits if v.at + v.seconds >= moment and v.status == 200]
@@ -79,7 +86,9 @@ class Visitors:
             turn = number
             while not self._over.is_set():
                 turn += 1
-                if turn % 3:
+                if self.errands:
+                    self._post(client, "errand", self.errands.popleft())
+                elif turn % 3:
                     self._get(client, PAGES[turn % len(PAGES)])
                 else:
                     self._comment(client)
@@ -98,13 +107,15 @@ class Visitors:
 
     def _comment(self, client: httpx.Client) -> None:
         mark = secrets.token_hex(8)
-        headers = {"X-CSRFToken": client.cookies.get("csrftoken", ""), "Referer": self.url, "HX-Request": "true"}
-        path = f"/activity/orders.order/{self.order}/"
-        status = self._note("comment", lambda: client.post(path, data={"text": mark}, headers=headers))
+        status = self._post(client, "comment", f"/activity/orders.order/{self.order}/", text=mark)
         if status == 200:
             self.acknowledged.append(mark)
         elif status == 0:
             self.unanswered.append(mark)
+
+    def _post(self, client: httpx.Client, what: str, path: str, **data: str) -> int:
+        headers = {"X-CSRFToken": client.cookies.get("csrftoken", ""), "Referer": self.url, "HX-Request": "true"}
+        return self._note(what, lambda: client.post(path, data=data, headers=headers))
 
     def _note(self, what: str, ask: Callable[[], httpx.Response]) -> int:
         began, wall = time.monotonic(), time.time()

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
@@ -21,10 +22,19 @@ class Happened:
     text: str
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Somebody wants something to begin."""
+
+    begins: ClassVar[bool] = True
+    text: str
+
+
 @pytest.fixture(autouse=True)
 def clean_registry() -> Iterator[None]:
     yield
     outbox._known.pop(outbox.kind_of(Happened), None)
+    outbox._known.pop(outbox.kind_of(Asked), None)
 
 
 def writes(event: Happened) -> None:
@@ -170,6 +180,18 @@ def test_batches_that_take_long_are_halved_and_a_turn_ends_soon(monkeypatch: pyt
     monkeypatch.setattr(outbox, "TURN", 0.0)
     assert outbox.deliver() == 0
     assert OutboxEvent.objects.filter(done_at__isnull=True).count() == 3
+
+
+@pytest.mark.django_db
+def test_what_has_begun_is_told_before_more_begins() -> None:
+    user, heard = UserFactory(), list[str]()
+    outbox.reaction(Asked)(lambda event: heard.append(event.text))
+    outbox.reaction(Happened)(lambda event: heard.append(event.text))
+    outbox.publish_all([Asked("first"), Asked("second")])
+    outbox.publish(Happened(user.pk, "under way"))
+    outbox.publish_all([Happened(user.pk, "nearly done")])
+    outbox.drain()
+    assert heard == ["under way", "nearly done", "first", "second"]
 
 
 @pytest.mark.django_db
