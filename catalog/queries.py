@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db.models import Q
 
@@ -107,10 +107,11 @@ def prices(offering: Offering, *, with_costs: bool) -> list[PriceRow]:
     )
     if not with_costs:
         rows = rows.filter(is_cost=False)
-    names = {row.row.key: row.row.name for row in characteristics(offering.specification)}
+    known = {c.key: c for c in offering.specification.characteristics.all()} if offering.specification else {}
+    names = {key: one.name for key, one in known.items()}
     return [
         PriceRow(
-            row.label, _when(row.when, names), row.amount, configuration.within(names.get(row.per, row.per)),
+            row.label, _when(row.when, known), row.amount, configuration.within(names.get(row.per, row.per)),
             CHARGES[Charge(row.charge)], row.price_list.currency, row.price_list.name, row.is_cost,
         )
         for row in rows
@@ -179,5 +180,12 @@ def _asked_when(row: Characteristic, known: dict[str, Characteristic]) -> str:
     return ", ".join(said)
 
 
-def _when(when: dict[str, object], names: dict[str, str]) -> str:
-    return ", ".join(f"{names.get(key, key)} {value}" for key, value in when.items())
+def _when(when: dict[str, Any], known: dict[str, Characteristic]) -> str:
+    """The values that a price is for, by names and labels."""
+    said = []
+    for key, value in when.items():
+        one = known.get(key)
+        many = value if isinstance(value, list) else [value]
+        told = " or ".join(configuration.told(one, each) if one else configuration.plain_value(each) for each in many)
+        said.append(f"{one.name if one else key.replace('_', ' ')} {told}")
+    return ", ".join(said)

@@ -62,16 +62,20 @@ def write_lines(lines: list[dict[str, Any]]) -> str:
     return "\n".join(said)
 
 
-def names(sample: SampleOrder) -> list[tuple[str, str]]:
-    """What is ordered, as (offering's name, the rest in words)."""
-    sold = dict(
-        Offering.objects.filter(key__in=[line["offering"] for line in sample.lines])
-        .order_by("version").values_list("key", "name")
-    )  # fmt: skip
-    return [
-        (sold.get(line["offering"], line["offering"]), write_lines([line]).partition(":")[2].strip())
-        for line in sample.lines
-    ]
+def names(sample: SampleOrder) -> list[tuple[str, list[str]]]:
+    """What is ordered, as (offering's name, each value in words)."""
+    rows = Offering.objects.filter(key__in=[line["offering"] for line in sample.lines]).order_by("version")
+    sold = {
+        row.key: row for row in rows.select_related("specification").prefetch_related("specification__characteristics")
+    }
+    found = []
+    for line in sample.lines:
+        offering = sold.get(line["offering"])
+        rows_of = offering.specification.characteristics.all() if offering and offering.specification else []
+        values = line.get("values", {})
+        said = [f"{c.name}: {valuetypes.told(c, values[c.key])}" for c in rows_of if c.key in values]
+        found.append((offering.name if offering else str(line["offering"]), said))
+    return found
 
 
 @transaction.atomic

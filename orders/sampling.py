@@ -3,10 +3,10 @@
 from types import SimpleNamespace
 from typing import Any, cast
 
-from catalog import rulebook, testbench
+from catalog import configuration, rulebook, testbench
 from catalog.models import DecompositionRule
 from orders.models import OrderLine
-from orders.tree import Tree
+from orders.tree import Node, Tree
 
 
 def grow(lines: list[testbench.Line], rules: list[DecompositionRule]) -> list[testbench.Node]:
@@ -26,13 +26,25 @@ def grow(lines: list[testbench.Line], rules: list[DecompositionRule]) -> list[te
         )  # fmt: skip
         tree.plant(cast(OrderLine, stand_in), _about(line))
     tree.grow()
-    return [
-        testbench.Node(
-            node.path, node.specification.name, node.specification.get_kind_display(), node.depth, node.values,
-            tuple(node.missing),
-        )
-        for node in sorted(tree.nodes.values(), key=lambda node: node.path)
-    ]  # fmt: skip
+    return [_told(node, tree) for node in sorted(tree.nodes.values(), key=lambda node: node.path)]
+
+
+def _told(node: Node, tree: Tree) -> testbench.Node:
+    """A node in words: names and labels instead of keys and values."""
+    known = tree.catalogue.characteristics.get(node.specification.pk, {})
+    values = {
+        known[key].name if key in known else key.replace("_", " "): configuration.told(known[key], value)
+        if key in known else configuration.plain_value(value)
+        for key, value in sorted(node.values.items(), key=lambda pair: _place(known, pair[0]))
+        if not configuration.is_empty(value)
+    }  # fmt: skip
+    waits = [known[key].name if key in known else key.replace("_", " ") for key in node.missing]
+    kind = node.specification.get_kind_display()
+    return testbench.Node(node.path, node.specification.name, kind, node.depth, values, tuple(waits))
+
+
+def _place(known: dict[str, Any], key: str) -> tuple[int, str]:
+    return (known[key].position if key in known else 999, key)
 
 
 def _about(line: testbench.Line) -> dict[str, Any]:

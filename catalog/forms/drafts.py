@@ -85,6 +85,7 @@ class OfferingForm(ModelForm):
             "needs_feasibility", "eligibility", "position", "valid_from", "valid_until", "note",
         )  # fmt: skip
         widgets = {"description": forms.Textarea(attrs={"rows": 2}), "valid_from": DAY, "valid_until": DAY}
+        help_texts = {"sellable": "", "needs_feasibility": "", "note": "", "position": "Place on its shelf."}
         labels = {
             "valid_from": "On sale from", "valid_until": "On sale until", "note": "What this version changes",
             "needs_site": "Is delivered to a site", "needs_feasibility": "Wants a feasibility check of its site",
@@ -132,6 +133,11 @@ class CharacteristicForm(ModelForm):
             "required": "Always required", "required_when": "Required when", "shown_when": "Asked for only when",
             "significant": "A change touches fulfilment", "multiple": "Several may be chosen",
             "refers_to": "Points at", "pattern": "Pattern",
+        }  # fmt: skip
+        help_texts = {
+            "multiple": "", "significant": "", "refers_to": "", "step": "",
+            "required_when": "Such as backup == true. Empty means only what the box above says.",
+            "shown_when": "Such as routing == 'BGP'. Empty means always.",
         }  # fmt: skip
 
     field_order = (

@@ -56,22 +56,22 @@ class Versioned(Record):
     @transition(field=state, source=State.DESIGN, target=State.TESTING, permission="catalog.publish_catalogue",
                 custom={"label": "Testing"})  # fmt: skip
     def to_testing(self) -> None:
-        """Freeze for trial."""
+        """Frozen for trial."""
 
     @transition(field=state, source=State.TESTING, target=State.DESIGN, permission="catalog.publish_catalogue",
                 custom={"label": "Back to design"})  # fmt: skip
     def back_to_design(self) -> None:
-        """Take back for changes."""
+        """Taken back to design."""
 
     @transition(field=state, source=State.TESTING, target=State.ACTIVE, permission="catalog.publish_catalogue",
                 custom={"label": "Activate", "hidden": True})  # fmt: skip
     def activate(self) -> None:
-        """Sell and fulfil by it."""
+        """Went live."""
 
     @transition(field=state, source=State.ACTIVE, target=State.RETIRED, permission="catalog.publish_catalogue",
                 custom={"label": "Retire", "needs_reason": True})  # fmt: skip
     def retire(self) -> None:
-        """No longer for new sales; what is installed keeps it."""
+        """Retired; what is sold by it keeps it."""
 
 
 @lifecycle.guarded("state")

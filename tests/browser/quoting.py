@@ -67,7 +67,7 @@ def configure(page: Page, site: str, cell: int, changes: dict[str, str | bool]) 
 def configure_sites(mira: Page) -> None:
     """Two devices at the hub, BGP in Hamburg: each answer is kept at once and its price explained."""
     configure(mira, "Hamburg Billbrook", INTERNET, {"Routing": "BGP", "Customer AS number": "210483"})
-    hub: dict[str, str | bool] = {"Two devices": True, "Service tier": "gold", "Topology": "hub"}
+    hub: dict[str, str | bool] = {"Two devices": True, "Service tier": "Gold", "Topology": "Hub"}
     panel = configure(mira, "Breda head office", SDWAN, hub)
     why = panel.get_by_role("table", name="Why this price")
     for step in ("List price", "Term", "Volume", "Agreement", "Price per month"):
