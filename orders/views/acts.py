@@ -13,7 +13,7 @@ from kernel.refusal import Refusal
 from kernel.workspace import allowed, person
 from orders import capture, editing, enrichment, submission
 from orders.forms import LineForm, NewOrderForm, OrderForm, typed_lines
-from orders.views.page import lines_page, values_page, visible
+from orders.views.page import lines_page, page_asked, values_page, visible
 
 
 @allowed("orders.add_order")
@@ -60,7 +60,8 @@ def edit(request: HttpRequest, number: str) -> HttpResponse:
                 order_id=order.pk, by=person(request), changes=form.changes(), lines=lines,
                 edition=int(edition) if edition.isdecimal() else 0,
             )  # fmt: skip
-            return htmx.go(request, "orders:lines", order.number, toast="Saved.")
+            to = f"{reverse('orders:lines', args=[order.number])}?page={page_asked(request)}"
+            return htmx.go(request, to, toast="Saved.")
         except editing.ChangedMeanwhile as conflict:
             found = {"": [f"{conflict} What you typed is still below; saving again keeps yours."]}
             return lines_page(request, visible(request, number), form=form, problems=found, refused=True, status=409)

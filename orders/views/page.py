@@ -15,6 +15,8 @@ from orders import checks, outline, outlook, promising, questions, validation
 from orders.forms import LineForm, OrderForm
 from orders.models import DomainOrder, Order, PromiseChange
 
+LINES = 100  # on one page
+SAID = 60  # problems listed above them
 LIVE = frozenset({
     "submitted", "enrichment_in_progress", "awaiting_approval", "approved", "in_progress", "on_hold",
     "awaiting_information",
@@ -84,10 +86,16 @@ def lines_page(
         "failed",
         "partial",
     )
+    pages, here = max((len(rows) + LINES - 1) // LINES, 1), page_asked(request)
+    here = min(here, pages)
+    shown = rows[(here - 1) * LINES : here * LINES]
+    said = _said(found, rows, reverse("orders:lines", args=[record.number]), here)
     context = {
         "clashes": list(dict.fromkeys(clash.text for clash in checks.horizontal(record, rows))) if draft else [],
-        "rows": [{"line": line, "told": _told(line), "problems": _of_line(found, line.pk)} for line in rows],
-        "form": form or OrderForm(order=record), "said": _said(found, rows), "refused": refused,
+        "rows": [{"line": line, "told": _told(line), "problems": _of_line(found, line.pk)} for line in shown],
+        "here": here, "pages": range(1, pages + 1) if pages > 1 else [], "count": len(rows),
+        "form": form or OrderForm(order=record), "refused": refused, "said": said[:SAID],
+        "more_said": max(len(said) - SAID, 0),
         "may_edit": may_edit, "may_submit": draft and user.has_perm("orders.submit_order"),
         "dates_open": record.state in ("draft", "submitted", "enrichment_in_progress", "enrichment_on_hold",
         "awaiting_approval"),
@@ -195,8 +203,8 @@ def _of_line(found: dict[str, list[str]], pk: int) -> list[str]:
     return [text for field, texts in found.items() if field.startswith(f"line-{pk}-") for text in texts]
 
 
-def _said(found: dict[str, list[str]], rows: list[Any]) -> list[tuple[str, str, str]]:
-    """(anchor, label, sentence) for the list at the head of the page."""
+def _said(found: dict[str, list[str]], rows: list[Any], lines_url: str, here: int) -> list[tuple[str, str, str]]:
+    """(address, label, sentence) for the list at the head of the page; a line may stand on another page."""
     lines_by_pk = {row.pk: row for row in rows}
     said = []
     for field, texts in found.items():
@@ -205,8 +213,18 @@ def _said(found: dict[str, list[str]], rows: list[Any]) -> list[tuple[str, str, 
             line = lines_by_pk.get(int(field.split("-")[1]))
             label = f"Line {line.position}{f', {line.site.name}' if line.site else ''}" if line else "A line"
             anchor = f"line-{line.pk}" if line else "lines"
+            page = rows.index(line) // LINES + 1 if line else 1
+            anchor = f"#{anchor}" if page == here else f"{lines_url}?page={page}#{anchor}"
+        else:
+            anchor = f"#{anchor}"
         said += [(anchor if field else "", label if field else "", text) for text in texts]
     return said
+
+
+def page_asked(request: HttpRequest) -> int:
+    """The page of lines that was asked for, the first when that makes no sense."""
+    asked = request.GET.get("page", "")
+    return max(int(asked), 1) if asked.isdecimal() and len(asked) < 6 else 1
 
 
 def _range(characteristic: Any) -> str:

@@ -15,6 +15,7 @@ from kernel import approvals, lifecycle
 from kernel.models import User
 from orders import enrichment, jeopardy, outline, progress
 from orders.models import DomainOrder, Order
+from orders.views import page
 from tests.factories.crm import AccountFactory, ContactFactory
 from tests.factories.orders import Shop, finish, fresh, table
 from tests.factories.people import UserFactory
@@ -299,3 +300,22 @@ def test_a_large_order_shows_the_same_sums_without_reading_every_task(monkeypatc
         "2 more sites follow"
         not in browser(UserFactory(role="order_manager")).get(url("order", order), {"all": "1"}).content.decode()
     )
+
+
+def test_many_lines_stand_on_pages_and_problems_lead_to_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Shop()
+    order = shop.draft(sites=3)
+    monkeypatch.setattr(page, "LINES", 2)
+    client = browser(shop.agent)
+    first = client.get(url("lines", order)).content.decode()
+    second = client.get(url("lines", order), {"page": "2"}).content.decode()
+    lines = list(order.lines.order_by("position"))
+    assert [f'id="line-{line.pk}"' in first for line in lines] == [True, True, False]
+    assert [f'id="line-{line.pk}"' in second for line in lines] == [False, False, True]
+    assert client.get(url("lines", order), {"page": "99"}).content.decode().count('id="line-') == 1
+    assert client.get(url("lines", order), {"page": "x"}).status_code == 200
+    refused = {f"line-{lines[2].pk}-requested_on": "soon", "edition": str(order.edition)}
+    told = client.post(url("edit", order), refused).content.decode()
+    assert f"{url('lines', order)}?page=2#line-{lines[2].pk}" in told
+    saved = client.post(f"{url('edit', order)}?page=2", edited(order))
+    assert saved["Location"].endswith("?page=2")
