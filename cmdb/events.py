@@ -9,3 +9,10 @@ class ProductStateChanged:
 
     product_id: int
     state: str
+
+
+@dataclass(frozen=True)
+class SiteChecked:
+    """A partner answered whether a site can be reached (TMF645)."""
+
+    check_id: int

@@ -22,6 +22,7 @@ ANSWERS = (
     Fact("build_per_metre", "Build cost per metre", "number"),
     Fact("max_mbps", "Mbit/s at most", "number"),
     Fact("reason", "Reason"),
+    Fact("provider", "Partner to ask"),
 )
 
 

@@ -6,7 +6,7 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from contracts import concluding, contracting, documents, events, signature
+from contracts import concluding, contracting, documents, events, quotechecks, signature
 from contracts.models import Quote, SignatureRequest
 from crm import pipeline
 from crm.models import Contact, Opportunity
@@ -162,6 +162,8 @@ def _require_presentable(quote: Quote) -> None:
     found = contracting.problems(quote)
     if quote.valid_until < timezone.localdate():
         found.insert(0, f"It was valid until {quote.valid_until:%d %B %Y}; make a new version.")
+    if waiting := quotechecks.still_open(quote):
+        found.insert(0, waiting)
     if found:
         raise NotPresentable(problems={"": found})
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from cmdb import feasibility
@@ -31,6 +32,27 @@ def check(*, quote_id: int, by: User | None) -> int:
     return asked
 
 
+def answered(*, check_id: int) -> None:
+    """Price the draft lines of a check anew, as its answer has come."""
+    drafts = QuoteLine.objects.filter(feasibility=check_id, quote__state=Quote.State.DRAFT).order_by("quote_id")
+    for quote_id in list(drafts.values_list("quote_id", flat=True).distinct()):
+        with transaction.atomic():
+            quote: Quote = Quote.objects.locked(quote_id)
+            if quote.state == Quote.State.DRAFT:
+                lines = [line for line in quotepricing.lines_of(quote) if line.feasibility_id == check_id]
+                quotepricing.price_lines(quote, lines)
+
+
+def still_open(quote: Quote) -> str:
+    """What to say while a required site check has no answer; empty when all have one."""
+    wanted = QuoteLine.objects.filter(quote=quote, offering__needs_feasibility=True, site__isnull=False)
+    count = wanted.filter(Q(feasibility=None) | Q(feasibility__result=FeasibilityCheck.Result.OPEN)).count()
+    if not count:
+        return ""
+    what = "One site check is" if count == 1 else f"{count} site checks are"
+    return f"{what} still open. The quote goes to the customer when they are answered."
+
+
 def answer(lines: Sequence[QuoteLine], *, by: User | None, strict: bool = False) -> int:
     """Give each line the newest answer that holds, asking where there is none; returns how many were asked for.
 
@@ -42,7 +64,9 @@ def answer(lines: Sequence[QuoteLine], *, by: User | None, strict: bool = False)
     changed = []
     for line in wanted:
         found = known.get((line.site_id or 0, line.offering_id))
-        if found and feasibility.still_valid(found, line.characteristics):
+        if found and (
+            feasibility.still_valid(found, line.characteristics) or feasibility.waits(found, line.characteristics)
+        ):
             if line.feasibility_id != found.pk:
                 line.feasibility = found
                 changed.append(line)

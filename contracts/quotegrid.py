@@ -272,6 +272,8 @@ def _access(lines: Iterable[QuoteLine]) -> Access | None:
             worst = check
     if not asked or worst is None:
         return None
+    if worst.result == Result.OPEN and worst.provider:
+        return Access("acc-check", "clock", "Checking", "with a partner")
     return Access(*ACCESS[Result(worst.result)], f"{worst.lead_days} days" if worst.lead_days else "")
 
 

@@ -1,6 +1,7 @@
 """What contracts do when facts come up: papers of what was signed or ended are kept with the contract."""
 
-from contracts import contractpapers, events
+from cmdb.events import SiteChecked
+from contracts import contractpapers, events, quotechecks
 from contracts.models import ContractAmendment, Termination
 from kernel import outbox
 
@@ -18,3 +19,9 @@ def keep_notice(event: events.ContractEnded) -> None:
     done = Termination.objects.filter(contract=event.contract_id, state=Termination.State.DONE)
     for termination in done.select_related("contract__account", "contract__site", "asked_by"):
         contractpapers.keep_notice(termination)
+
+
+@outbox.reaction(SiteChecked)
+def price_with_answer(event: SiteChecked) -> None:
+    """A partner answered: the drafts that waited for it have another build cost and lead time now."""
+    quotechecks.answered(check_id=event.check_id)

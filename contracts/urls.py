@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from contracts.views import (
     agreements,
+    checks,
     contractacts,
     contracts,
     panels,
@@ -66,6 +67,8 @@ quote_urls: list[URLPattern] = [
     path("quotes/<str:number>/v<int:version>/discount/", quotelines.discount, name="quote_discount"),
     path("quotes/<str:number>/v<int:version>/terms/", quoteacts.terms, name="quote_terms"),
     path("quotes/<str:number>/v<int:version>/check/", quoteacts.check, name="quote_check"),
+    path("quotes/<str:number>/v<int:version>/checks/", checks.page, name="quote_checks"),
+    path("quotes/<str:number>/v<int:version>/lines/<int:line_id>/take/", checks.take, name="quote_take"),
     path("quotes/<str:number>/v<int:version>/submit/", quoteacts.submit, name="quote_submit"),
     path("quotes/<str:number>/v<int:version>/next/", quoteacts.version, name="quote_version"),
     path("quotes/<str:number>/v<int:version>/against/<int:other>/", quoteacts.compare, name="quote_compare"),

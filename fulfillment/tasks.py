@@ -2,10 +2,11 @@
 
 from celery import shared_task
 
-from fulfillment import assignment, execution, learning, planversions, recovery
+from fulfillment import assignment, execution, learning, planversions, recovery, sitechecks
 from kernel import sweeping
 
 sweeping.watch("fulfillment.tasks.run", recovery.WORK, queue="engine")
+sweeping.watch("fulfillment.tasks.ask_partners", sitechecks.DUE)
 sweeping.watch("fulfillment.tasks.sweep", recovery.RETRIES, queue="engine")
 
 
@@ -37,3 +38,9 @@ def retire_plans() -> int:
 def assign_free() -> int:
     """Give free tasks to people where their team wants it; run by beat twice a minute."""
     return assignment.assign_free()
+
+
+@shared_task(name="fulfillment.tasks.ask_partners")
+def ask_partners() -> int:
+    """Ask partners whether they reach sites, where it is time."""
+    return sitechecks.ask_due()

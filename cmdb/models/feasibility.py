@@ -56,9 +56,18 @@ class FeasibilityCheck(Numbered):
     reason = models.CharField(max_length=200, blank=True)
     answered_at = models.DateTimeField(null=True)
     valid_until = models.DateField(null=True)
+    provider = models.CharField(max_length=20, blank=True, help_text="A partner who is asked; empty for our own rules.")
+    attempts = models.PositiveIntegerField(default=0, help_text="How often the partner was asked.")
+    next_try_at = models.DateTimeField(null=True, blank=True)
     id: int
 
     objects: ClassVar[Any] = OfAccountQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["site", "offering", "-id"])]
+        indexes = [
+            models.Index(fields=["site", "offering", "-id"]),
+            models.Index(
+                fields=["next_try_at"], name="feasibility_to_ask",
+                condition=models.Q(result="open") & ~models.Q(provider=""),
+            ),
+        ]  # fmt: skip

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from contracts import quoteapproval, quotechecks, quoteversions, quoting
@@ -47,7 +48,7 @@ def check(request: HttpRequest, number: str, version: int) -> HttpResponse:
     quote = quotescreen.load(request, number, version)
     asked = quotechecks.check(quote_id=quote.pk, by=workspace.person(request))
     said = f"{asked} site{'' if asked == 1 else 's'} checked." if asked else "Every check still holds."
-    return htmx.go(request, quoteapproval.url_of(quote), toast=said)
+    return htmx.go(request, reverse("contracts:quote_checks", args=[quote.number, quote.version]), toast=said)
 
 
 @workspace.allowed(*WRITES)

@@ -10,6 +10,7 @@ from importlib import import_module
 from fulfillment.adapters.base import Adapter, Answer, Call
 
 SYSTEMS = ("provisioning", "inventory", "porting", "logistics", "billing", "access")
+ASKED = ("feasibility",)  # asked before an order, so that no plan calls them
 # What the systems can do; an API call of a plan names one of these.
 OPERATIONS: dict[str, tuple[str, ...]] = {
     "provisioning": (
@@ -33,7 +34,7 @@ _in_use: dict[str, Adapter] = {}
 def named(system: str) -> Adapter:
     """The adapter of a system. Raises LookupError for one that we have no adapter for."""
     if system not in _in_use:
-        if system not in SYSTEMS:
+        if system not in (*SYSTEMS, *ASKED):
             raise LookupError(f"There is no adapter for a system called “{system}”.")
         _in_use[system] = import_module(f"fulfillment.adapters.{system}.client").Client()
     return _in_use[system]
@@ -51,4 +52,4 @@ def replaced(*fakes: Adapter) -> Iterator[None]:
         _in_use.update(before)
 
 
-__all__ = ["OPERATIONS", "SYSTEMS", "Adapter", "Answer", "Call", "named", "replaced"]
+__all__ = ["ASKED", "OPERATIONS", "SYSTEMS", "Adapter", "Answer", "Call", "named", "replaced"]

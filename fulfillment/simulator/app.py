@@ -27,6 +27,7 @@ ASYNCHRONOUS = {
     "circuit.order",
     "number.port",
     "build.order",
+    "site.check",
 }
 CALLS_BACK = ("duplicate_callback", "out_of_order", "reject_later")
 HANG = 8.0  # seconds, longer than any client waits

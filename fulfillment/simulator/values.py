@@ -35,7 +35,18 @@ def _pe(seed: int, inputs: dict[str, Any]) -> str:
     return f"pe{seed % 4 + 1}.{('ams', 'rtm', 'fra', 'bru')[seed % 4]}"
 
 
+def _reach(seed: int, inputs: dict[str, Any]) -> str:
+    """Near-net as a rule; far away it has to be built, and very far it cannot be."""
+    metres = int(inputs.get("distance_m") or 0)
+    return "near_net" if metres <= 11_000 else "off_net" if metres <= 20_000 else "impossible"
+
+
 MAKERS: dict[str, Maker] = {
+    "result": _reach,
+    "technology": lambda seed, inputs: "fibre",
+    "lead_days": lambda seed, inputs: {"near_net": 30, "off_net": 80}.get(_reach(seed, inputs), 0) + seed % 6,
+    "build_cost": lambda seed, inputs: "0" if _reach(seed, inputs) != "off_net" else str(4_000 + seed % 60 * 100),
+    "max_mbps": lambda seed, inputs: 10_000 if _reach(seed, inputs) == "near_net" else 1_000,
     "serial_number": _serial,
     "cpe_serial": _serial,
     "vlan": lambda seed, inputs: inputs.get("vlan") or 2000 + seed % 1900,

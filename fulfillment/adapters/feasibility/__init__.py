@@ -1,0 +1,1 @@
+"""Partners who say whether their network reaches a site."""
