@@ -8,7 +8,9 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
+from catalog import consistency
 from catalog.models import (
+    BundleGroup,
     BundleItem,
     Category,
     Characteristic,
@@ -18,6 +20,7 @@ from catalog.models import (
     PriceAdjustment,
     PriceEntry,
     PriceList,
+    SampleOrder,
     Specification,
 )
 from kernel import audit, decisions
@@ -26,6 +29,12 @@ if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Any]
 else:
     ModelForm = forms.ModelForm
+
+
+CHARACTERISTIC = (
+    "position", "key", "name", "type", "source", "choices", "multiple", "refers_to", "unit", "minimum", "maximum",
+    "step", "pattern", "required", "required_when", "default", "shown_when", "significant", "hint",
+)  # fmt: skip
 
 
 def checked(text: str) -> str:
@@ -62,11 +71,18 @@ class CharacteristicForm(ModelForm):
 
     class Meta:
         model = Characteristic
-        fields = ("key", "shown_when")
+        fields = CHARACTERISTIC
 
-    def clean_shown_when(self) -> str:
-        """Readable by the engine."""
-        return checked(self.cleaned_data["shown_when"])
+    def clean(self) -> dict[str, Any]:
+        """What the workspace would refuse is refused here too, at its field."""
+        data = super().clean() or self.cleaned_data
+        owner = data.get("specification") or self.instance.specification
+        others = owner.characteristics.exclude(pk=self.instance.pk) if owner and owner.pk else ()
+        stand_in = Characteristic(**{name: data[name] for name in CHARACTERISTIC if name in data})
+        for name, texts in consistency.of_characteristic(stand_in, others).items() if not self.errors else ():
+            for text in texts:
+                self.add_error(name, text)
+        return data
 
 
 class Recorded(ModelAdmin):
@@ -87,18 +103,14 @@ class CharacteristicInline(TabularInline):
     model = Characteristic
     form = CharacteristicForm
     extra = 0
-    fields = (
-        "position",
-        "key",
-        "name",
-        "type",
-        "source",
-        "choices",
-        "required",
-        "default",
-        "shown_when",
-        "significant",
-    )
+    fields = CHARACTERISTIC
+
+
+class BundleGroupInline(TabularInline):
+    """Choices within a bundle."""
+
+    model = BundleGroup
+    extra = 0
 
 
 class BundleItemInline(TabularInline):
@@ -107,6 +119,23 @@ class BundleItemInline(TabularInline):
     model = BundleItem
     fk_name = "bundle"
     extra = 0
+    autocomplete_fields = ["member"]
+
+
+class InDesign(Recorded):
+    """A versioned entry: only one in design changes here; its state moves on its page in the workspace."""
+
+    list_display = ["name", "key", "version", "kind", "state", "valid_from", "valid_until", "updated_at"]
+    list_filter = ["kind", "state"]
+    search_fields = ["name", "key"]
+    readonly_fields = ["state", "edition"]
+    ordering = ["key", "-version"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or obj.state == "design")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and (obj is None or obj.state == "design")
 
 
 @admin.register(Category)
@@ -115,30 +144,23 @@ class CategoryAdmin(Recorded):
 
     list_display = ["name", "key", "parent", "position"]
     search_fields = ["name", "key"]
+    autocomplete_fields = ["parent"]
 
 
 @admin.register(Specification)
-class SpecificationAdmin(Recorded):
+class SpecificationAdmin(InDesign):
     """What things are."""
 
-    list_display = ["name", "key", "version", "kind", "state"]
-    list_filter = ["kind", "state"]
-    search_fields = ["name", "key"]
-    readonly_fields = ["state"]
     inlines = [CharacteristicInline]
 
 
 @admin.register(Offering)
-class OfferingAdmin(Recorded):
+class OfferingAdmin(InDesign):
     """What is sold."""
 
-    list_display = ["name", "key", "version", "kind", "category", "sellable", "state"]
     list_filter = ["kind", "state", "category"]
-    search_fields = ["name", "key"]
-    autocomplete_fields = ["specification", "category"]
-    filter_horizontal = ["entitled_to"]
-    readonly_fields = ["state"]
-    inlines = [BundleItemInline]
+    autocomplete_fields = ["specification", "category", "entitled_to"]
+    inlines = [BundleGroupInline, BundleItemInline]
 
 
 @admin.register(PriceList)
@@ -176,8 +198,21 @@ class DependencyAdmin(Recorded):
     """What needs or excludes what."""
 
     list_display = ["source", "kind", "scope"]
-    autocomplete_fields = ["source"]
-    filter_horizontal = ["targets"]
+    list_filter = ["kind", "scope"]
+    search_fields = ["source__name", "source__key"]
+    autocomplete_fields = ["source", "targets"]
+    list_select_related = ["source"]
+
+
+@admin.register(SampleOrder)
+class SampleOrderAdmin(Recorded):
+    """Sample orders of the test bench."""
+
+    list_display = ["name", "key", "price_list", "term", "updated_at"]
+    search_fields = ["name", "key"]
+    autocomplete_fields = ["price_list"]
+    list_select_related = ["price_list"]
+    readonly_fields = ["edition"]
 
 
 @admin.register(DecompositionRule)

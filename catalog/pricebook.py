@@ -13,7 +13,7 @@ from django.utils import timezone
 from catalog import currencies
 from catalog.currencies import Rate, Rounding
 from catalog.matrices import Grid
-from catalog.models import MarginFloor, PriceAdjustment, PriceEntry, PriceList, PriceMatrix
+from catalog.models import MarginFloor, Offering, PriceAdjustment, PriceEntry, PriceList, PriceMatrix
 from kernel import decisions
 from kernel.money import CurrencyMix
 
@@ -94,8 +94,9 @@ class PriceBook:
 def grids(price_list: PriceList, offerings: Iterable[int], on: dt.date) -> list[Grid]:
     """One version of each matrix of these offerings: the latest that is published and has begun on that day."""
     rows = PriceMatrix.objects.filter(
-        price_list=price_list, offering__in=list(offerings), state=PriceMatrix.State.ACTIVE, starts_on__lte=on
-    )
+        price_list=price_list, state=PriceMatrix.State.ACTIVE, starts_on__lte=on,
+        offering__key__in=Offering.objects.filter(pk__in=list(offerings)).values("key"),
+    ).select_related("offering")  # fmt: skip
     newest = {matrix.key: matrix for matrix in rows.order_by("starts_on", "version")}
     return [Grid(newest[key]) for key in sorted(newest)]
 
@@ -112,6 +113,22 @@ def choose_floor(rows: Iterable[MarginFloor]) -> Decimal:
     return best.percent if best else FLOOR_MARGIN
 
 
+def _placed(price_list: PriceList, wanted: set[int], on: dt.date) -> list[tuple[int, Grid]]:
+    """Matrices with the offerings that they count for: the version that each names, and those after it."""
+    matrices = grids(price_list, wanted, on)
+    if not matrices:
+        return []
+    versions: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for pk, key, version in Offering.objects.filter(pk__in=wanted).values_list("pk", "key", "version"):
+        versions[key].append((pk, version))
+    return [
+        (pk, grid)
+        for grid in matrices
+        for pk, version in versions[grid.matrix.offering.key]
+        if version >= grid.matrix.offering.version
+    ]
+
+
 def _rules(price_list: PriceList, wanted: set[int], on: dt.date) -> dict[int, list[Rule]]:
     """Offering → matrices and rules in the order in which they count; matrices come first in their step."""
     rows = PriceAdjustment.objects.filter(Q(price_list=None) | Q(price_list=price_list), active=True)
@@ -124,11 +141,11 @@ def _rules(price_list: PriceList, wanted: set[int], on: dt.date) -> dict[int, li
     for rule_id, offering_id in pairs.values_list("priceadjustment_id", "offering_id"):
         only[rule_id].add(offering_id)
     found: dict[int, list[Rule]] = {offering: [] for offering in wanted}
-    matrices = grids(price_list, wanted, on)
+    placed = _placed(price_list, wanted, on)
     for step in ORDER:
         if step == PriceAdjustment.Step.MATRIX:
-            for grid in matrices:
-                found[grid.matrix.offering_id].append(grid)
+            for offering, grid in placed:
+                found[offering].append(grid)
         for rule in rules:
             if rule.step == step:
                 for offering in only[rule.pk] & wanted if rule.pk in only else wanted:

@@ -61,7 +61,7 @@ def import_sites(*, quote_id: int, content: bytes, by: User | None, update: bool
 
 def _take(quote: Quote, key: str, characteristic: str, wanted: dict[int, str], done: Imported) -> list[QuoteLine]:
     """Lines of one offering from the cells of one column."""
-    found = Offering.objects.filter(key=key, state=Offering.State.ACTIVE, sellable=True).values_list("pk", flat=True)
+    found = Offering.objects.on_sale().filter(key=key, sellable=True).values_list("pk", flat=True)
     if not (pk := found.first()):
         names = ", ".join(sorted(set(wanted.values())))
         done.refused.append(RefusedSite(0, key, f"There is no offering “{key}” for {names}."))

@@ -310,9 +310,9 @@ def _price_list(account: Account) -> tuple[PriceList, Rate | None]:
 
 def sellable(offering_id: int) -> Offering:
     """The offering with what its lines are configured by. Raises NotQuotable unless it is for sale."""
-    offering: Offering | None = Offering.objects.select_related("specification").prefetch_related(
+    offering: Offering | None = Offering.objects.on_sale().select_related("specification").prefetch_related(
         "specification__characteristics", "items__member__specification__characteristics", "items__group", "groups"
-    ).filter(pk=offering_id, state=Offering.State.ACTIVE, sellable=True).first()  # fmt: skip
+    ).filter(pk=offering_id, sellable=True).first()  # fmt: skip
     if offering is None:
         raise NotQuotable(problems={"offering": ["This is not for sale any more."]})
     return offering

@@ -90,7 +90,7 @@ class LineForm(forms.Form):
     """One more product on a draft."""
 
     offering = forms.ModelChoiceField(
-        Offering.objects.filter(state="active", sellable=True, specification__isnull=False),
+        Offering.objects.none(),
         empty_label="Choose a product",
     )
     site = forms.ModelChoiceField(Site.objects.none(), required=False, empty_label="No site")
@@ -98,6 +98,7 @@ class LineForm(forms.Form):
 
     def __init__(self, *args: Any, order: Order, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        _offer(self, "offering", Offering.objects.on_sale().filter(sellable=True, specification__isnull=False))
         _offer(self, "site", Site.objects.filter(account__path__startswith=order.account.path))
 
 

@@ -142,8 +142,7 @@ class AddForm(forms.Form):
     """An offering for sites."""
 
     offering = forms.ModelChoiceField(
-        Offering.objects.filter(state="active", sellable=True).exclude(kind="entitlement"), empty_label=None,
-        label="Product",
+        Offering.objects.none(), empty_label=None, label="Product",
     )  # fmt: skip
     sites = forms.ModelMultipleChoiceField(
         Site.objects.none(), required=False, widget=forms.CheckboxSelectMultiple, label="Sites"
@@ -151,7 +150,9 @@ class AddForm(forms.Form):
 
     def __init__(self, *args: Any, quote: Quote, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field: Any = self.fields["sites"]
+        field: Any = self.fields["offering"]
+        field.queryset = Offering.objects.on_sale().filter(sellable=True).exclude(kind="entitlement")
+        field = self.fields["sites"]
         field.queryset = quoting.sites_of(quote).order_by("country", "code")
         field.label_from_instance = lambda site: f"{site.name}, {site.city}"
 

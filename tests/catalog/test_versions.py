@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from catalog import composition, drafting, launching, rulebook, testbench
+from catalog import composition, drafting, launching, pricing, rulebook, testbench
 from catalog.models import (
     Characteristic,
     DecompositionRule,
     Offering,
     PriceEntry,
+    PriceMatrix,
     SampleOrder,
     Specification,
 )
@@ -170,3 +171,21 @@ def test_what_is_used_does_not_retire(paula: User) -> None:
 def test_sale_dates_are_kept(paula: User) -> None:
     Offering.objects.filter(key="dia").update(valid_until="2020-01-01")
     assert "dia" not in Offering.objects.on_sale().values_list("key", flat=True)
+
+
+def test_a_matrix_and_a_discount_go_on_for_the_next_version(paula: User) -> None:
+    old = catalog.offering("dia")
+    matrix = PriceMatrix.objects.create(
+        key="dia-term", name="Term", price_list=catalog.price_list(), offering=old, how="percent",
+        rows={"by": ["term"], "heads": [["1.."]]}, columns={"by": [], "heads": [[]]}, cells=[["-10"]],
+        starts_on="2026-01-01", published_at="2026-01-01T00:00Z",
+    )  # fmt: skip
+    lifecycle.move(matrix, PriceMatrix.publish, by=None)
+    new = drafting.next_version(Offering, old.pk, by=paula)
+    book = pricing.PriceBook.load(catalog.price_list(), {old.pk, new.pk})
+    assert [[type(rule).__name__ for rule in book.adjustments[pk]].count("Grid") for pk in (old.pk, new.pk)] == [1, 1]
+    only_new = drafting.next_version(Offering, catalog.offering("sip").pk, by=paula)
+    PriceMatrix.objects.filter(pk=matrix.pk).update(offering=only_new)
+    sip = catalog.offering("sip")
+    book = pricing.PriceBook.load(catalog.price_list(), {sip.pk})
+    assert all(type(rule).__name__ != "Grid" for rule in book.adjustments[sip.pk])
