@@ -191,6 +191,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "kernel.tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},  # kernel.sweeping says of what
     "renew-contracts": {"task": "contracts.tasks.renew_contracts", "schedule": 3600.0, "options": {"expires": 3600}},
     "expire-quotes": {"task": "contracts.tasks.expire_quotes", "schedule": 3600.0, "options": {"expires": 3600}},
+    "remind-approvers": {"task": "kernel.tasks.remind_approvers", "schedule": 3600.0, "options": {"expires": 3600}},
     "activate-agreements": {
         "task": "contracts.tasks.activate_agreements",
         "schedule": 3600.0,
@@ -204,6 +205,10 @@ CELERY_BEAT_SCHEDULE = {
     "tidy-fallout": {"task": "fallout.tasks.tidy", "schedule": 30.0, "options": {"expires": 30}},
 }
 CELERY_TIMEZONE = TIME_ZONE
+
+# PKCS #12 with the certificate that seals signed documents; without one a self-signed one is made for development.
+SIGNING_CERTIFICATE = env.str("SIGNING_CERTIFICATE", default=str(VAR / "signing" / "provider.p12"))
+SIGNING_PASSWORD = env.str("SIGNING_PASSWORD", default="")
 
 EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = str(VAR / "mail")

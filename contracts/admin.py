@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
 import contracts.quoteadmin  # noqa: F401 – quotes register themselves
-from contracts import clauses
+from contracts import clauses, consent
 from contracts.forms.provider import ProviderForm
 from contracts.models import (
     Agreement,
@@ -16,6 +16,7 @@ from contracts.models import (
     AgreementTerm,
     BillingStart,
     Clause,
+    ConsentText,
     Contract,
     Entitlement,
     Provider,
@@ -168,3 +169,21 @@ class ProviderAdmin(ModelAdmin):
         super().save_model(request, obj, form, change)
         named = {name: ["", "changed"] for name in form.changed_data}
         audit.record("edited" if change else "created", obj, by=request.user, changes=named)  # type: ignore[arg-type]
+
+
+@admin.register(ConsentText)
+class ConsentTextAdmin(ModelAdmin):
+    """What signatories agree to. Adding one makes the next version; none is ever changed."""
+
+    list_display = ["version", "created_at", "text"]
+    fields = ["text"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: ConsentText, form: Any, change: bool) -> None:
+        made = consent.revise(text=obj.text, by=request.user)  # type: ignore[arg-type]
+        obj.pk, obj.version = made.pk, made.version

@@ -1,13 +1,14 @@
-"""Certificate: the page that is put behind a signed document, saying who signed what, when and from where."""
+"""Certificate: the page behind a signed document, saying who signed what, when and from where, under the seal."""
 
+import base64
 import datetime as dt
 import io
 from dataclasses import dataclass
 
-from pypdf import PdfReader, PdfWriter
+from pypdf import PdfReader
 from pypdf.errors import PyPdfError
 
-from contracts import printing
+from contracts import printing, sealing
 from kernel.refusal import Refusal
 
 
@@ -17,7 +18,7 @@ class NotPdf(Refusal):
 
 @dataclass(frozen=True)
 class Certificate:
-    """What the page tells."""
+    """What the page tells. `drawn` is a PNG of the signature, empty when the name was typed."""
 
     document: str
     sha256: str
@@ -29,20 +30,23 @@ class Certificate:
     agent: str
     consent: str
     reference: str
+    drawn: bytes = b""
+
+    @property
+    def picture(self) -> str:
+        """The drawn signature as an address."""
+        return f"data:image/png;base64,{base64.b64encode(self.drawn).decode()}" if self.drawn else ""
 
 
 def append(original: bytes, told: Certificate) -> bytes:
-    """The document with the certificate as its last page; the pages before it stay as they are. Raises NotPdf."""
+    """The document with the certificate as its last page, sealed; its own bytes stay as they are. Raises NotPdf."""
     reader = require_pdf(original)
     at = told.at.astimezone(dt.UTC)
-    context = {"told": told, "pages": len(reader.pages), "at": f"{at.day} {at:%B %Y, %H:%M:%S}"}
+    context = {
+        "told": told, "pages": len(reader.pages), "size": len(original), "at": f"{at.day} {at:%B %Y, %H:%M:%S}",
+    }  # fmt: skip
     page = printing.pdf("pdf/certificate.html", context, title=f"Signature of {told.document}")
-    writer = PdfWriter(clone_from=reader)
-    writer.append(io.BytesIO(page), import_outline=False)
-    writer.add_metadata({"/Subject": f"Signed by {told.name} at {at:%Y-%m-%dT%H:%M:%SZ}, original {told.sha256}"})
-    out = io.BytesIO()
-    writer.write(out)
-    return out.getvalue()
+    return sealing.seal(original, page, reason=f"Signed by {told.name}")
 
 
 def require_pdf(content: bytes) -> PdfReader:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.urls import reverse
 
-from contracts import quotecompleteness, quotepricing
+from contracts import quotecompleteness, quotepricing, quotesnapshot
 from contracts.models import Quote, QuoteLine
 from contracts.quotecompleteness import Problem
 from kernel import approvals, decisions, lifecycle
@@ -18,6 +18,7 @@ from kernel.refusal import Conflict, Refusal
 
 TABLE = "quote_approval"
 LABEL = "contracts.quote"
+TOLD = 5  # differences in a refusal
 HEALTHY = Decimal(100)  # a margin that no rule minds
 
 
@@ -57,12 +58,18 @@ class Figures:
 
 @dataclass(frozen=True)
 class Reason:
-    """One step that the rules ask for; `secret` when only the margin leads to it."""
+    """One step that the rules ask for; `secret` when only the margin leads to it.
+
+    A row names a role, a team, or a person by log-in; `in_bulk` when it says that such ones may be approved together.
+    """
 
     role: str
     because: str
     sequence: int
     secret: bool = False
+    team: str = ""
+    person: str = ""
+    in_bulk: bool = False
 
 
 @transaction.atomic
@@ -88,10 +95,10 @@ def submit(*, quote_id: int, by: User, note: str = "") -> Quote:
     needed = [] if _agreed_before(quote) else reasons(quote)
     if not needed:
         return _approved(quote, _why_none(quote))
-    asks = [Ask(reason.role, reason.because[:200], reason.sequence) for reason in needed]
     approvals.request(
-        quote, asks, by=by, url=url_of(quote), content_hash=quote.content_hash, note=quote.note_for_approver
-    )
+        quote, [_ask(reason) for reason in needed], by=by, url=url_of(quote), content_hash=quote.content_hash,
+        note=quote.note_for_approver, content=quotesnapshot.take(quote),
+    )  # fmt: skip
     return quote
 
 
@@ -114,7 +121,9 @@ def follow(made: ApprovalRequest) -> None:
     """Move the quote when its round ended. Raises Changed if it is not what the approvers saw."""
     quote: Quote = Quote.objects.locked(made.subject_id)
     if made.content_hash != quote.content_hash or fingerprint(quote) != quote.content_hash:
-        raise Changed(f"{quote} is not what was submitted any more; recall it and submit it again.")
+        changed = quotesnapshot.difference(made.content, quotesnapshot.take(quote))
+        said = f" Changed since: {'; '.join(changed[:TOLD])}." if changed else ""
+        raise Changed(f"{quote} is not what was submitted any more; recall it and submit it again.{said}")
     last = made.steps.exclude(decided_by=None).order_by("-decided_at").first()
     if made.state == ApprovalRequest.State.GRANTED:
         _approved(quote, "Every approver agreed.")
@@ -162,14 +171,17 @@ def reasons(quote: Quote) -> list[Reason]:
     merged: dict[str, Reason] = {}
     for row in ask(facts):
         role, because = str(row.get("role") or ""), str(row.get("because") or "")
+        team, person = str(row.get("team") or ""), str(row.get("person") or "")
         secret = (row.get("role"), row.get("because")) not in open_to_all
-        if not role:
+        who, bulk = person or team or role, bool(row.get("in_bulk"))
+        if not who:
             continue
-        if role in merged:
-            before = merged[role]
+        if who in merged:
+            before = merged[who]
+            bulk = bulk and before.in_bulk
             because = f"{before.because}; {because[:1].lower()}{because[1:]}"
             secret = secret or before.secret
-        merged[role] = Reason(role, because, int(row.get("sequence") or 1), secret)
+        merged[who] = Reason(role, because, int(row.get("sequence") or 1), secret, team, person, bulk)
     return sorted(merged.values(), key=lambda reason: reason.sequence)
 
 
@@ -187,6 +199,16 @@ def fingerprint(quote: Quote) -> str:
     if quote.exchange_rate is not None:
         head |= {"exchange_rate": quote.exchange_rate, "rate_on": quote.rate_on}
     return approvals.fingerprint({**head, "lines": [list(line if line[-1] else line[:-1]) for line in lines]})
+
+
+def _ask(reason: Reason) -> Ask:
+    """The step. Raises BrokenRule when the rules name a person who is not here any more."""
+    person = None
+    if reason.person:
+        person = User.objects.filter(username=reason.person, is_active=True).first()
+        if person is None:
+            raise decisions.BrokenRule(f"The rules ask for “{reason.person}”, who has no log-in. Change “{TABLE}”.")
+    return Ask(reason.role, reason.because[:200], reason.sequence, reason.team, person, reason.in_bulk)
 
 
 def steps_of(quote: Quote) -> list[ApprovalStep]:

@@ -28,7 +28,8 @@ roles.grant("finance", "contracts.approve_agreement")
 roles.grant("order_manager", "contracts.move_contract")
 roles.grant(
     "process_admin", "contracts.view_clause", "contracts.add_clause", "contracts.change_clause",
-    "contracts.view_provider", "contracts.add_provider", "contracts.change_provider",
+    "contracts.view_provider", "contracts.add_provider", "contracts.change_provider", "contracts.view_consenttext",
+    "contracts.add_consenttext",
 )  # fmt: skip
 
 frame.add(

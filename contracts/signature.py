@@ -4,6 +4,7 @@ The link's secret is told once and kept only as a hash. What is signed is the st
 link was made; the signed PDF is that file with a certificate page behind it, kept unaltered.
 """
 
+import base64
 import datetime as dt
 import hashlib
 import secrets
@@ -17,15 +18,19 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from contracts import certificate
-from contracts.models import SignatureRequest
+from contracts import certificate, pictures
+from contracts import consent as consent_texts
+from contracts.models import SignatureRequest, SigningLink
 from crm.models import Contact
 from kernel import audit, documents
 from kernel.models import Document, User
-from kernel.refusal import Conflict, NotPermitted, Refusal
+from kernel.refusal import Conflict, Refusal
 
+REMINDED_AT_MOST = dt.timedelta(hours=20)
 DAYS = 30  # a link lives this long unless its subject ends earlier
 NAME_LENGTH, REASON_LENGTH = 120, 2000
+DRAWING_LIMIT, DRAWING_PIXELS = 200_000, 2_000_000
+ENDINGS = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg"}
 
 
 class UnknownLink(Exception):
@@ -42,6 +47,10 @@ class LinkClosed(Conflict):
 
 class Unsigned(Refusal):
     """Something is missing for a signature; problems at their fields."""
+
+
+class TooSoon(Conflict):
+    """They were reminded a short while ago."""
 
 
 class Unfit(Refusal):
@@ -111,6 +120,34 @@ def ask(
     return made, token
 
 
+def another_link(made: SignatureRequest, *, channel: str, by: User | None) -> str:
+    """The secret of one more link to an open request; those that are out stay good. Raises LinkClosed."""
+    require_open(made)
+    token = secrets.token_urlsafe(32)
+    made.links.create(token_hash=_hash(token), channel=channel, created_by=by)
+    return token
+
+
+@transaction.atomic
+def remind(made: SignatureRequest, *, by: User | None) -> None:
+    """Write to the signatory once more, with a link of its own. Raises LinkClosed, TooSoon."""
+    now = timezone.now()
+    require_open(made)
+    due = models.Q(reminded_at=None) | models.Q(reminded_at__lt=now - REMINDED_AT_MOST)
+    if not SignatureRequest.objects.filter(due, pk=made.pk).update(reminded_at=now):
+        raise TooSoon("A reminder went out less than a day ago; give them time.")
+    token = another_link(made, channel=SigningLink.Channel.MAIL, by=by)
+    audit.record("signature reminded", record_of(made), by=by, changes={"signatory": [None, str(made.contact)]})
+    transaction.on_commit(lambda: _mail(made.pk, token, again=True), robust=True)
+
+
+@transaction.atomic
+def revoke(subject: models.Model, *, by: User) -> None:
+    """Take the open request of a record back, with all its links."""
+    if void(subject, f"It was withdrawn by {by}."):
+        audit.record("signature link withdrawn", subject, by=by)
+
+
 def link(token: str) -> str:
     """The address that the signatory opens."""
     return f"{settings.BASE_URL}{reverse('contracts:sign', args=[token])}"
@@ -118,7 +155,8 @@ def link(token: str) -> str:
 
 def find(token: str) -> SignatureRequest:
     """The request behind a secret. Raises UnknownLink."""
-    found = SignatureRequest.objects.filter(token_hash=_hash(token))
+    known = models.Q(token_hash=_hash(token)) | models.Q(links__token_hash=_hash(token))
+    found = SignatureRequest.objects.filter(known)
     made = found.select_related("contact", "account", "document", "signed_document").first()
     if made is None:
         raise UnknownLink
@@ -128,7 +166,7 @@ def find(token: str) -> SignatureRequest:
 def open(token: str) -> SignatureRequest:
     """The request that a signatory looks at; the first look is kept. Raises UnknownLink, LinkClosed."""
     made = find(token)
-    _require_open(made)
+    require_open(made)
     if made.opened_at is None:
         made.opened_at = timezone.now()
         SignatureRequest.objects.filter(pk=made.pk, opened_at__isnull=True).update(opened_at=made.opened_at)
@@ -146,96 +184,89 @@ def shown(made: SignatureRequest) -> bytes:
     return content
 
 
-def consent_text(made: SignatureRequest) -> str:
-    """What a signatory agrees to, word by word as it is kept."""
-    return (
-        f"I have read {made.document.name} and sign it on behalf of {made.account.name}; I am authorised to do so and "
-        "agree that my typed name has the same effect as a signature by hand."
-    )
-
-
 @transaction.atomic
-def sign(*, token: str, name: str, consent: bool, address: str | None, agent: str) -> SignatureRequest:
+def sign(
+    *, token: str, name: str, consent: bool, address: str | None, agent: str, drawn: str = "", version: int = 0
+) -> SignatureRequest:
     """Sign what was shown: keep who, when, from where and which hash, make the signed PDF, conclude the record.
 
-    All of it happens in one transaction; of two signatories at once one is told that it is signed already.
+    `drawn` is the data address of a PNG, empty when the typed name is the signature; `version` is that of the consent
+    text that was shown, 0 for the present one. All of it happens in one transaction; of two signatories at once one is
+    told that it is signed already.
 
     Raises:
         UnknownLink: no such link.
         LinkClosed: it was used, declined, voided, or is too old.
-        Unsigned: the name or the consent is missing.
+        Unsigned: the name or the consent is missing, the consent text is a newer one, or the drawing is no picture.
         Tampered: the stored file has changed.
     """
     made = find(token)
-    _require_open(made)
+    require_open(made)
     name = " ".join(name.replace("\x00", "").split())[:NAME_LENGTH]
-    problems: dict[str, list[str]] = {}
-    if len(name) < 3:
-        problems["name"] = ["Type your full name."]
-    if not consent:
-        problems["consent"] = ["Tick the box to sign; without it nothing is agreed."]
-    if problems:
-        raise Unsigned(problems=problems)
-    consent_given = consent_text(made)
+    agreed = consent_texts.shown(made)
+    picture = _require_signature(name, consent and version in (0, agreed.version), drawn, reworded=bool(consent))
     now = timezone.now()
     page = certificate.Certificate(
         document=made.document.name, sha256=made.document_sha256, customer=made.account.name, name=name,
-        email=made.contact.email, at=now, address=address or "", agent=agent[:300], consent=consent_given,
-        reference=made.token_hash[:16],
+        email=made.contact.email, at=now, address=address or "", agent=agent[:300], consent=agreed.text,
+        reference=made.token_hash[:16], drawn=picture,
     )  # fmt: skip
     signed_pdf = certificate.append(shown(made), page)
-    made = _settle(made)
-    made.signed_at, made.signed_name, made.consent = now, name, consent_given
+    made = settle(made)
+    made.signed_at, made.signed_name, made.drawn = now, name, picture or None
+    made.consent, made.consent_version = agreed.text, agreed.version
     made.address, made.agent = address, agent[:300]
-    return _conclude(made, signed_pdf, by=None)
+    return conclude(made, signed_pdf, by=None)
+
+
+def _require_signature(name: str, agreed: bool, drawn: str, *, reworded: bool) -> bytes:
+    """The drawing, if there is one. Raises Unsigned with all that is missing."""
+    problems: dict[str, list[str]] = {}
+    picture = b""
+    if len(name) < 3:
+        problems["name"] = ["Type your full name."]
+    if not agreed:
+        told = "The words have changed since this page was opened. Read them again and tick the box."
+        problems["consent"] = [told if reworded else "Tick the box to sign; without it nothing is agreed."]
+    if drawn:
+        try:
+            picture = _picture(drawn)
+        except Refusal as error:
+            problems["drawn"] = [f"The drawing cannot be used. {error}"]
+    if problems:
+        raise Unsigned(problems=problems)
+    return picture
+
+
+def _picture(drawn: str) -> bytes:
+    head, _, body = drawn.partition(",")
+    if head != "data:image/png;base64" or len(body) > DRAWING_LIMIT:
+        raise Unfit("Draw it again, or type your name only.")
+    try:
+        content = base64.b64decode(body, validate=True)
+    except ValueError:
+        raise Unfit("Draw it again, or type your name only.") from None
+    pictures.require(content, limit=DRAWING_PIXELS)
+    return content
 
 
 @transaction.atomic
 def decline(*, token: str, reason: str) -> SignatureRequest:
     """Say no, with the reason. Raises UnknownLink, LinkClosed, Unsigned."""
     made = find(token)
-    _require_open(made)
+    require_open(made)
     reason = reason.replace("\x00", "").strip()[:REASON_LENGTH]
     if not reason:
         raise Unsigned(problems={"reason": ["Tell us why, so that we can make you a better offer."]})
-    made = _settle(made)
+    made = settle(made)
     made.declined_at, made.declined_because = timezone.now(), reason
     made.save()
-    subject = _record(made)
+    subject = record_of(made)
     audit.record(
         "signature declined", subject, by=None, changes={"signatory": [None, str(made.contact)]}, reason=reason
     )
     subject_of(made).decline(made)
     return made
-
-
-@transaction.atomic
-def record_wet(
-    *, request_id: int, name: str, signed_on: dt.date, filename: str, content: bytes, by: User
-) -> SignatureRequest:
-    """Keep an uploaded copy that was signed on paper as the signature of an open request, byte for byte.
-
-    Raises:
-        NotPermitted: the person may not record signatures.
-        LinkClosed: the request is settled.
-        Unsigned: not a PDF, no name, or a day that cannot be.
-    """
-    if not by.has_perm("contracts.sign_agreement"):
-        raise NotPermitted("Your roles do not include the right to record signatures.")
-    made = SignatureRequest.objects.select_related("contact", "account", "document").get(pk=request_id)
-    _require_open(made, expired_too=False)
-    problems = _wet_problems(made, name, signed_on)
-    try:
-        documents.accept(filename, content)
-        certificate.require_pdf(content)
-    except Refusal as error:
-        problems["file"] = [str(error)]
-    if problems:
-        raise Unsigned(problems=problems)
-    made = _settle(made, expired_too=False)
-    made.signed_at, made.signed_name, made.wet = timezone.now(), name.strip()[:NAME_LENGTH], True
-    made.consent = f"Signed on paper on {signed_on:%d %B %Y}; the copy was uploaded by {by}."
-    return _conclude(made, content, by=by)
 
 
 def void(subject: models.Model, because: str) -> int:
@@ -256,25 +287,28 @@ def of(subject: models.Model) -> models.QuerySet[SignatureRequest]:
     )
 
 
-def _settle(made: SignatureRequest, *, expired_too: bool = True) -> SignatureRequest:
-    """Lock the record with its rivals, then the request, and look again; always in this order."""
+def settle(made: SignatureRequest, *, expired_too: bool = True) -> SignatureRequest:
+    """Lock the record with its rivals, then the request, and look again; always in this order. Raises LinkClosed."""
     subject_of(made).lock(made.subject_id)
     locked = (
         SignatureRequest.objects.select_for_update(of=("self",))
         .select_related("contact", "account", "document")
         .get(pk=made.pk)
     )
-    _require_open(locked, expired_too=expired_too)
+    require_open(locked, expired_too=expired_too)
     return locked
 
 
-def _conclude(made: SignatureRequest, signed_pdf: bytes, *, by: User | None) -> SignatureRequest:
+def conclude(
+    made: SignatureRequest, content: bytes, *, by: User | None, content_type: str = "application/pdf"
+) -> SignatureRequest:
+    """Keep the signed file of a settled request, unaltered for ever, and let the record move on."""
     known = subject_of(made)
-    subject = _record(made)
+    subject = record_of(made)
     stem = made.document.name.rsplit(".", 1)[0]
     made.signed_document = documents.store(
-        subject, kind=f"signed_{known.kind}", name=f"{stem}-signed.pdf", content=signed_pdf,
-        content_type="application/pdf", by=by, customer_may_see=True,
+        subject, kind=f"signed_{known.kind}", name=f"{stem}-signed.{ENDINGS[content_type]}", content=content,
+        content_type=content_type, by=by, customer_may_see=True,
     )  # fmt: skip
     made.save()
     changes = {
@@ -287,13 +321,15 @@ def _conclude(made: SignatureRequest, signed_pdf: bytes, *, by: User | None) -> 
     return made
 
 
-def _record(made: SignatureRequest) -> Any:
+def record_of(made: SignatureRequest) -> Any:
+    """What is signed."""
     from django.apps import apps
 
     return apps.get_model(made.subject_type)._default_manager.get(pk=made.subject_id)
 
 
-def _require_open(made: SignatureRequest, *, expired_too: bool = True) -> None:
+def require_open(made: SignatureRequest, *, expired_too: bool = True) -> None:
+    """Raises LinkClosed when it was used, declined, voided, is too old, or its record cannot be signed now."""
     known = subject_of(made)
     word = known.word
     told = {
@@ -307,21 +343,8 @@ def _require_open(made: SignatureRequest, *, expired_too: bool = True) -> None:
         )
     if made.state in told:
         raise LinkClosed(made.state, told[made.state])
-    if why := known.why_closed(_record(made)):
+    if why := known.why_closed(record_of(made)):
         raise LinkClosed("void", why)
-
-
-def _wet_problems(made: SignatureRequest, name: str, signed_on: dt.date) -> dict[str, list[str]]:
-    problems: dict[str, list[str]] = {}
-    if len(name.strip()) < 3:
-        problems["name"] = ["Type the name under the signature."]
-    if signed_on > timezone.localdate():
-        problems["signed_on"] = ["The day of the signature cannot be in the future."]
-    elif signed_on < timezone.localdate(made.created_at):
-        problems["signed_on"] = [
-            f"The document was made on {timezone.localdate(made.created_at):%d %B %Y}; it was signed later."
-        ]
-    return problems
 
 
 def _end_of(day: dt.date) -> dt.datetime:
@@ -332,12 +355,13 @@ def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _mail(request_id: int, token: str) -> None:
+def _mail(request_id: int, token: str, *, again: bool = False) -> None:
     made = SignatureRequest.objects.select_related("contact", "account", "document").get(pk=request_id)
     until = timezone.localtime(made.expires_at)
     send_mail(
-        f"For your signature: {made.document.name}",
-        f"Dear {made.contact},\n\n{made.document.name} for {made.account.name} is ready. Read and sign it here:\n\n"
+        f"{'Still for' if again else 'For'} your signature: {made.document.name}",
+        f"Dear {made.contact},\n\n{made.document.name} for {made.account.name} "
+        f"{'still waits for you' if again else 'is ready'}. Read and sign it here:\n\n"
         f"{link(token)}\n\nThe link is for you alone, works once and ends on {until:%d %B %Y}.\n",
         None,
         [made.contact.email],

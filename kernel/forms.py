@@ -1,6 +1,7 @@
 """Forms of the kernel."""
 
 import zoneinfo
+from typing import Any
 
 from django import forms
 from django.conf import settings
@@ -99,3 +100,40 @@ def add_errors(form: forms.BaseForm, error: Refusal) -> None:
     for name, texts in error.problems.items():
         for text in texts:
             form.add_error(name if name in form.fields else None, text)
+
+
+DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
+class _Colleague(forms.ModelChoiceField):
+    """Somebody with a log-in, other than oneself."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj}, {obj.job_title}" if obj.job_title else str(obj)
+
+
+def _colleagues(person: User) -> Any:
+    found = User.objects.filter(is_active=True, groups__permissions__codename="use_workspace").exclude(pk=person.pk)
+    return found.distinct().order_by("first_name", "last_name")
+
+
+class DelegateForm(forms.Form):
+    """Who decides instead."""
+
+    to = _Colleague(User.objects.none(), label="Who decides instead", empty_label="Choose a colleague")
+
+    def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["to"].queryset = _colleagues(person)  # type: ignore[attr-defined]
+
+
+class AwayForm(forms.Form):
+    """Who decides while somebody is away. Emptiness is judged by the act, in its words."""
+
+    deputy = _Colleague(User.objects.none(), label="Deputy", required=False, empty_label="Choose a colleague")
+    starts_on = forms.DateField(label="From", required=False, widget=DAY)
+    ends_on = forms.DateField(label="Until", required=False, widget=DAY)
+
+    def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["deputy"].queryset = _colleagues(person)  # type: ignore[attr-defined]

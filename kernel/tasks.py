@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from kernel import outbox, sweeping
+from kernel import deputies, outbox, sweeping
 
 sweeping.watch("kernel.tasks.deliver_outbox", outbox.WAITS)
 
@@ -17,3 +17,9 @@ def deliver_outbox() -> int:
 def sweep() -> list[str]:
     """Run by beat every few seconds: wake whatever has work that no message announced."""
     return sweeping.look()
+
+
+@shared_task(name="kernel.tasks.remind_approvers")
+def remind_approvers() -> int:
+    """Remind of approvals that nobody answered for a day."""
+    return deputies.remind_due()

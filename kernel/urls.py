@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 from kernel.forms import LogIn
 from kernel.views import (
     account,
+    approving,
     assets,
     calendars,
     decisionedit,
@@ -31,8 +32,12 @@ urlpatterns: list[URLPattern] = [
     path("inbox/panel/", inbox.panel, name="notifications_panel"),
     path("inbox/read/", inbox.read_all, name="notifications_read"),
     path("inbox/<int:pk>/", inbox.open_one, name="notification"),
-    path("approvals/", inbox.waiting, name="approvals"),
-    path("approvals/<int:pk>/", inbox.decide, name="approval_decide"),
+    path("approvals/", approving.waiting, name="approvals"),
+    path("approvals/many/", approving.approve_many, name="approvals_many"),
+    path("approvals/away/", approving.away, name="approvals_away"),
+    path("approvals/<int:pk>/", approving.decide, name="approval_decide"),
+    path("approvals/<int:pk>/delegate/", approving.delegate, name="approval_delegate"),
+    path("approvals/requests/<int:pk>/remind/", approving.remind, name="approval_remind"),
     path("move/<str:label>/<int:pk>/", records.move, name="move"),
     path("activity/<str:label>/<int:pk>/", records.activity, name="activity"),
     path("documents/<str:label>/<int:pk>/", records.files, name="documents"),

@@ -6,6 +6,7 @@ from django import forms
 from django.utils import timezone
 
 from catalog.models import Charge, Offering, PriceList, SlaMetric
+from contracts import signature
 from contracts.models import Agreement, Clause
 from contracts.presenting import signatories
 from crm.models import Account, Contact, Opportunity
@@ -126,7 +127,7 @@ class PaperForm(forms.Form):
 
     name = forms.CharField(label="Signed by", max_length=120)
     signed_on = forms.DateField(label="Signed on", widget=DAY)
-    file = forms.FileField(label="Scan, as PDF", widget=forms.FileInput(attrs={"accept": "application/pdf"}))
+    file = forms.FileField(label="Scan or photograph", widget=forms.FileInput(attrs={"accept": ".pdf,.png,.jpg,.jpeg"}))
 
 
 class SignForm(forms.Form):
@@ -134,6 +135,15 @@ class SignForm(forms.Form):
 
     name = forms.CharField(label="Your full name", required=False, max_length=120)
     consent = forms.BooleanField(required=False)
+    drawn = forms.CharField(required=False, max_length=signature.DRAWING_LIMIT + 100, widget=forms.HiddenInput)
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+
+class CopyForm(forms.Form):
+    """What somebody decides on a copy that was signed on paper."""
+
+    decision = forms.ChoiceField(choices=[("confirm", "Confirm"), ("refuse", "Refuse")])
+    reason = forms.CharField(label="What is wrong with it?", required=False, max_length=2000)
 
 
 class DeclineForm(forms.Form):

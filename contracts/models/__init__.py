@@ -21,6 +21,7 @@ from contracts.models.printing import PrintRun
 from contracts.models.provider import Provider
 from contracts.models.quotes import LinePrice, Quote, QuoteLine
 from contracts.models.sheets import SheetImport
+from contracts.models.signing import ConsentText, PaperCopy, SigningLink
 
 __all__ = [
     "Agreement",
@@ -29,6 +30,7 @@ __all__ = [
     "AgreementTerm",
     "BillingStart",
     "Clause",
+    "ConsentText",
     "Contract",
     "ContractAmendment",
     "ContractCharge",
@@ -36,6 +38,7 @@ __all__ = [
     "Entitlement",
     "LinePrice",
     "NegotiationRound",
+    "PaperCopy",
     "PrintRun",
     "Provider",
     "Quote",
@@ -43,5 +46,6 @@ __all__ = [
     "ServiceLevel",
     "SheetImport",
     "SignatureRequest",
+    "SigningLink",
     "Termination",
 ]

@@ -285,6 +285,9 @@ class SignatureRequest(models.Model):
     consent = models.TextField(blank=True)
     address = models.GenericIPAddressField(null=True)
     agent = models.CharField(max_length=300, blank=True)
+    consent_version = models.PositiveIntegerField(default=0, help_text="Of the consent text; 0 on paper.")
+    drawn = models.BinaryField(null=True, help_text="PNG of a signature drawn by hand.")
+    reminded_at = models.DateTimeField(null=True)
     signed_document = models.ForeignKey("kernel.Document", null=True, on_delete=models.PROTECT, related_name="+")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -305,6 +308,13 @@ class SignatureRequest(models.Model):
                 condition=models.Q(signed_at__isnull=False),
                 name="signed_once",
             ),
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="signed_is_kept",
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                condition=pgtrigger.Q(old__signed_at__isnull=False),
+            )
         ]
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from contracts import agreement, documents, presenting, printruns, signature, signingsummary
+from contracts import agreement, consent, documents, papercopy, presenting, printruns, signature, signingsummary
 from contracts.forms import deals as dealforms
 from contracts.models import PrintRun, SignatureRequest
 from kernel import htmx, records, workspace
@@ -37,8 +37,8 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             signature.sign(
-                token=token, name=form.cleaned_data["name"], consent=form.cleaned_data["consent"],
-                address=request.META.get("REMOTE_ADDR"), agent=request.headers.get("User-Agent", ""),
+                token=token, address=request.META.get("REMOTE_ADDR"), agent=request.headers.get("User-Agent", ""),
+                **typed(form.cleaned_data),
             )  # fmt: skip
         except signature.LinkClosed as error:
             return _closed(request, token, error)
@@ -108,7 +108,7 @@ def _open(
         "form": form,
         "declining": declining or dealforms.DeclineForm(),
         "declining_open": declining is not None,
-        "consent": signature.consent_text(made),
+        "consent": consent.shown(made),
         "summary": signingsummary.summary(made),
         "word": signature.subject_of(made).word,
     }
@@ -162,6 +162,25 @@ def present(request: HttpRequest, label: str, pk: int) -> HttpResponse:
     return _panel(request, label, pk, form=form, status=422)
 
 
+@workspace.allowed("kernel.use_workspace")
+@require_POST
+def remind(request: HttpRequest, label: str, pk: int) -> HttpResponse:
+    """Write to the signatory once more."""
+    made = _open_request(request, label, pk)
+    signature.remind(made, by=workspace.person(request))
+    return htmx.go(request, records_url(label, _subject(request, label, pk)), toast=f"{made.contact} is reminded.")
+
+
+@workspace.allowed("kernel.use_workspace")
+@require_POST
+def revoke(request: HttpRequest, label: str, pk: int) -> HttpResponse:
+    """Take every link of the open request back."""
+    _open_request(request, label, pk)
+    record = _subject(request, label, pk)
+    signature.revoke(record, by=workspace.person(request))
+    return htmx.go(request, records_url(label, record), toast="The link is withdrawn.")
+
+
 @workspace.allowed("kernel.use_workspace", "contracts.sign_agreement")
 @require_POST
 def paper(request: HttpRequest, label: str, pk: int) -> HttpResponse:
@@ -172,15 +191,46 @@ def paper(request: HttpRequest, label: str, pk: int) -> HttpResponse:
     if form.is_valid():
         file = form.cleaned_data["file"]
         try:
-            signature.record_wet(
+            papercopy.upload(
                 request_id=made.pk, name=form.cleaned_data["name"], signed_on=form.cleaned_data["signed_on"],
                 filename=file.name, content=file.read(), by=workspace.person(request),
             )  # fmt: skip
         except signature.Unsigned as error:
             dealforms.told(form, error.problems)
         else:
-            return htmx.go(request, records_url(label, record), toast="The signed copy is kept.")
+            return htmx.go(request, records_url(label, record), toast="The copy is kept. A colleague confirms it.")
     return _panel(request, label, pk, paper=form, status=422)
+
+
+@workspace.allowed("kernel.use_workspace", "contracts.sign_agreement")
+@require_POST
+def copy(request: HttpRequest, label: str, pk: int) -> HttpResponse:
+    """Confirm the copy that was signed on paper, or refuse it."""
+    record = _subject(request, label, pk)
+    waiting = papercopy.of(record)
+    if waiting is None:
+        raise Http404("There is no copy to decide on.")
+    form = dealforms.CopyForm(request.POST)
+    form.is_valid()
+    user = workspace.person(request)
+    if form.cleaned_data.get("decision") == "confirm":
+        papercopy.confirm(copy_id=waiting.pk, by=user)
+        return htmx.go(request, records_url(label, record), toast="Confirmed. The copy counts as the signature.")
+    papercopy.refuse(copy_id=waiting.pk, by=user, reason=form.cleaned_data.get("reason", ""))
+    return htmx.go(request, records_url(label, record), toast="The copy is refused; the link stays open.")
+
+
+def _open_request(request: HttpRequest, label: str, pk: int) -> SignatureRequest:
+    """The open request of a record whose sender this person may be; 404 when there is none."""
+    record = _subject(request, label, pk)
+    if not workspace.person(request).has_perm(LABELS[label]):
+        raise PermissionDenied("Your roles do not include the right to send this for signature.")
+    return get_object_or_404(signature.of(record), signed_at=None, declined_at=None, void_at=None)
+
+
+def typed(data: dict[str, Any]) -> dict[str, Any]:
+    """What a signatory gave, as the act takes it."""
+    return {name: data[name] for name in ("name", "consent", "drawn")} | {"version": data["version"] or 0}
 
 
 def records_url(label: str, record: Any) -> str:
@@ -209,13 +259,16 @@ def _panel(
     user = workspace.person(request)
     asked = list(signature.of(record))
     can_send = record.state in ("approved", "presented") and user.has_perm(LABELS[label])
+    open_one = next((one for one in asked if one.state in ("open", "expired")), None)
     context = {
         "record": record,
         "label": label,
         "asked": asked,
-        "open": next((one for one in asked if one.state in ("open", "expired")), None),
+        "open": open_one,
+        "mine": user,
         "form": form or dealforms.PresentForm(root_id=record.account.root_id),
         "paper": paper or dealforms.PaperForm(),
+        "copy": papercopy.waiting(open_one),
         "paper_open": paper is not None,
         "can_send": can_send,
         "can_paper": user.has_perm("contracts.sign_agreement"),

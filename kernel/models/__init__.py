@@ -1,7 +1,7 @@
 """Tables of the kernel."""
 
 from kernel.models.activity import Comment, Notification
-from kernel.models.approvals import ApprovalRequest, ApprovalStep
+from kernel.models.approvals import Absence, ApprovalRequest, ApprovalStep
 from kernel.models.base import Numbered, Record, RecordQuerySet
 from kernel.models.calendars import BusinessCalendar, Holiday
 from kernel.models.decisions import DecisionTable
@@ -13,6 +13,7 @@ from kernel.models.trail import AuditEntry
 from kernel.models.versions import DatedQuerySet
 
 __all__ = [
+    "Absence",
     "ApprovalRequest",
     "ApprovalStep",
     "AuditEntry",

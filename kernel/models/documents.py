@@ -1,5 +1,6 @@
 """Documents: files on any record, versions kept, contents hashed."""
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 
@@ -24,6 +25,13 @@ class Document(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["subject_type", "subject_id", "kind", "name", "version"], name="document_version"
+            )
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="signed_is_kept",
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                condition=pgtrigger.Q(old__kind__startswith="signed_"),
             )
         ]
 

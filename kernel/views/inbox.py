@@ -1,4 +1,4 @@
-"""Inbox: notifications, and approvals that wait for this person."""
+"""Inbox: what a person was told."""
 
 from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
@@ -8,11 +8,9 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
-from kernel import approvals, htmx, workspace
+from kernel import htmx, workspace
 from kernel.models.activity import Notification
-from kernel.models.approvals import ApprovalStep
 from kernel.models.people import User
-from kernel.refusal import Refusal
 
 PANEL = 8
 PAGE = 100
@@ -61,34 +59,3 @@ def read_all(request: HttpRequest) -> HttpResponse:
 
 def _forget_count(user: User) -> None:
     cache.delete(f"nav:notifications:{user.pk}")
-
-
-@workspace.allowed("kernel.use_workspace")
-@require_safe
-def waiting(request: HttpRequest) -> HttpResponse:
-    """Approvals that this person could decide now."""
-    user = workspace.person(request)
-    decided = (
-        ApprovalStep.objects.filter(decided_by=user)
-        .select_related("request__requested_by")
-        .order_by("-decided_at")[:10]
-    )
-    return render(request, "approvals.html", {"steps": approvals.waiting_for(user)[:PAGE], "decided": decided})
-
-
-@workspace.allowed("kernel.use_workspace")
-@require_POST
-def decide(request: HttpRequest, pk: int) -> HttpResponse:
-    """Approve or reject one step; a rejection needs its reason."""
-    step = get_object_or_404(ApprovalStep.objects.select_related("request"), pk=pk)
-    approve = request.POST.get("decision") == "approve"
-    reason = request.POST.get("reason", "").replace("\x00", "").strip()[:2000]
-    if not approve and not reason:
-        raise Refusal(problems={"reason": ["Say why you reject it; whoever asked has to act on it."]})
-    made = approvals.decide(step.pk, by=workspace.person(request), approve=approve, reason=reason)
-    cache.delete(f"nav:approvals:{workspace.person(request).pk}")
-    said = f"{made.subject_name} {'approved' if approve else 'rejected'}."
-    back = request.POST.get("back", "")
-    if back.startswith("/") and url_has_allowed_host_and_scheme(back, {request.get_host()}):
-        return htmx.go(request, back, toast=said)
-    return htmx.go(request, "approvals", toast=said)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 from pypdf import PdfWriter
+from pypdf.generic import DecodedStreamObject, NameObject
 
 from contracts import printing
 from tests.factories import catalog
@@ -35,7 +36,8 @@ def blank_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def print_blank(template: str, context: dict[str, Any], *, title: str) -> bytes:
         out, writer = io.BytesIO(), PdfWriter()
-        writer.add_blank_page(595, 842)
+        page = writer.add_blank_page(595, 842)
+        page[NameObject("/Contents")] = writer._add_object(DecodedStreamObject())
         writer.add_metadata({"/Title": title})
         writer.write(out)
         return out.getvalue()

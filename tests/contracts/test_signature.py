@@ -1,5 +1,6 @@
 """Signature: a link works once, shows what it was made for, and refuses clearly whatever else."""
 
+import base64
 import datetime as dt
 import hashlib
 import io
@@ -7,17 +8,16 @@ import io
 import pytest
 import time_machine
 from django.core import mail
+from django.db import InternalError, transaction
 from django.utils import timezone
-from pypdf import PdfWriter
+from PIL import Image
 
-from contracts import agreement, presenting, signature
+from contracts import agreement, consent, presenting, signature
 from contracts.models import Agreement, Quote, SignatureRequest
 from contracts.signature import LinkClosed, Tampered, UnknownLink, Unsigned
-from kernel.models import AuditEntry
-from kernel.refusal import NotPermitted
+from kernel.models import AuditEntry, Document
 from tests.factories import contracts as make
 from tests.factories import contracts_quotes as quotes
-from tests.factories.people import UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue", "blank_pages"), pytest.mark.slow]
 
@@ -63,7 +63,8 @@ def test_the_signed_pdf_is_the_document_with_one_page_more() -> None:
     signed = make.sign(make.sent())
     original, kept = make.pdf(signed.document), make.pdf(signed.signed_document)
     assert len(kept.pages) == len(original.pages) + 1
-    assert signed.document_sha256 in str(kept.metadata["/Subject"])
+    with signed.document.file.open("rb") as before, signed.signed_document.file.open("rb") as after:
+        assert after.read(signed.document.size) == before.read()
     assert signed.signed_document.customer_may_see
 
 
@@ -144,45 +145,79 @@ def test_a_withdrawn_quote_cannot_be_signed() -> None:
         make.sign(made)
 
 
-def _scan() -> bytes:
-    out, writer = io.BytesIO(), PdfWriter()
-    writer.add_blank_page(595, 842)
-    writer.write(out)
-    return out.getvalue()
+def test_a_further_link_leaves_the_first_good_and_both_end_with_the_signature() -> None:
+    made = make.sent()
+    token = signature.another_link(made, channel="portal", by=None)
+    assert signature.open(token).pk == signature.open(made.token).pk == made.pk
+    signature.sign(token=token, name="Julia Brandt", consent=True, address=None, agent="")
+    for spent in (token, made.token):
+        with pytest.raises(LinkClosed, match="signed already"):
+            signature.open(spent)
 
 
-def test_a_copy_signed_on_paper_is_kept_as_it_is() -> None:
-    made, by, scan = make.presented(), quotes.seller(), _scan()
-    signed = signature.record_wet(
-        request_id=made.pk,
-        name="Julia Brandt",
-        signed_on=timezone.localdate(),
-        filename="scan.pdf",
-        content=scan,
-        by=by,
-    )
-    assert signed.signed_document.sha256 == hashlib.sha256(scan).hexdigest()
-    assert (signed.wet, Quote.objects.get(pk=made.subject_id).state) == (True, "accepted")
-    with pytest.raises(LinkClosed):
+def test_a_reminder_brings_a_link_of_its_own_once_a_day(django_capture_on_commit_callbacks: object) -> None:
+    made = make.sent()
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+        signature.remind(made, by=None)
+    letter = mail.outbox[-1]
+    assert "still waits for you" in letter.body
+    assert signature.link(made.token) not in letter.body
+    with pytest.raises(signature.TooSoon):
+        signature.remind(made, by=None)
+    assert signature.open(made.token).state == "open"
+
+
+def test_a_withdrawn_link_says_so() -> None:
+    made, by = make.presented(), quotes.seller()
+    signature.revoke(Quote.objects.get(pk=made.subject_id), by=by)
+    with pytest.raises(LinkClosed, match=f"withdrawn by {by}"):
         make.sign(made)
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>", b"%PDF-1.7 but nothing more", b"PK\x03\x04"])
-def test_only_a_readable_pdf_counts(content: bytes) -> None:
-    made, by = make.presented(), quotes.seller()
+def test_reworded_consent_is_read_again() -> None:
+    made = make.sent()
+    before = consent.shown(made)
+    consent.revise(text="I, for {customer}, accept {document}.", by=None)
     with pytest.raises(Unsigned) as refused:
-        signature.record_wet(
-            request_id=made.pk, name="X", signed_on=timezone.localdate() + dt.timedelta(days=1), filename="scan.pdf",
-            content=content, by=by,
-        )  # fmt: skip
-    assert set(refused.value.problems) == {"file", "name", "signed_on"}
-    assert Quote.objects.get(pk=made.subject_id).state == "presented"
+        signature.sign(token=made.token, name="Julia B", consent=True, version=before.version, address=None, agent="")
+    assert "changed" in refused.value.problems["consent"][0]
+    signed = make.sign(made)
+    assert (signed.consent_version, signed.consent) == (2, f"I, for {made.account.name}, accept {made.document.name}.")
 
 
-def test_recording_paper_needs_the_right() -> None:
-    made = make.presented()
-    with pytest.raises(NotPermitted):
-        signature.record_wet(
-            request_id=made.pk, name="Julia Brandt", signed_on=timezone.localdate(), filename="scan.pdf",
-            content=_scan(), by=UserFactory(role="finance"),
-        )  # fmt: skip
+def _drawing(size: tuple[int, int] = (60, 20), kind: str = "PNG") -> str:
+    out = io.BytesIO()
+    Image.new("RGB", size, "white").save(out, kind)
+    return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"
+
+
+def test_a_drawn_signature_is_kept() -> None:
+    made = make.sent()
+    signed = signature.sign(
+        token=made.token, name="Julia Brandt", consent=True, address=None, agent="", drawn=_drawing()
+    )
+    kept = SignatureRequest.objects.get(pk=signed.pk).drawn
+    assert bytes(kept).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    ["javascript:alert(1)", "data:image/svg+xml;base64,PHN2Zz4=", "data:image/png;base64,PHN2Zz4=",
+     "data:image/png;base64,%%%", _drawing((3000, 3000)), "data:image/png;base64," + "A" * 300_000],
+)  # fmt: skip
+def test_a_drawing_that_is_no_picture_is_refused(drawn: str) -> None:
+    made = make.sent()
+    with pytest.raises(Unsigned) as refused:
+        signature.sign(token=made.token, name="Julia Brandt", consent=True, address=None, agent="", drawn=drawn)
+    assert set(refused.value.problems) == {"drawn"}
+
+
+def test_what_was_signed_stays_as_it_is() -> None:
+    signed = make.sign(make.sent())
+    for change in (
+        lambda: SignatureRequest.objects.filter(pk=signed.pk).update(signed_name="Somebody Else"),
+        lambda: Document.objects.filter(pk=signed.signed_document_id).update(sha256="0" * 64),
+        lambda: Document.objects.filter(pk=signed.signed_document_id).delete(),
+    ):
+        with pytest.raises(InternalError), transaction.atomic():
+            change()

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pypdf import PdfWriter
 
-from contracts import signature
+from contracts import consent
 from contracts.models import Contract, Quote, SignatureRequest
 from kernel.models import User
 from tests.factories import contracts as make
@@ -43,7 +43,7 @@ def test_the_page_shows_the_figures_and_the_document_without_log_in(client: Clie
     quote = Quote.objects.get(pk=made.subject_id)
     assert page.status_code == 200
     assert quote.title in said
-    assert signature.consent_text(made) in said
+    assert consent.shown(made).text in said
     assert "same-origin" in page.headers["Referrer-Policy"]
     assert "no-store" in page.headers["Cache-Control"]
     file = client.get(_page(made, "sign_document"))
@@ -148,8 +148,33 @@ def test_paper_is_uploaded(client: Client) -> None:
     assert wrong.status_code == 422
     assert wrong.context["paper"].errors["file"]
     assert client.post(url, {**values, "file": _scan()}).status_code == 302
+    assert client.post(url, {**values, "file": _scan()}).status_code == 409
+    decide = reverse("contracts:signing_copy", args=["contracts.quote", made.subject_id])
+    panel = reverse("contracts:signature", args=["contracts.quote", made.subject_id])
+    assert "A colleague compares it" in client.get(panel).content.decode()
+    assert client.post(decide, {"decision": "confirm"}).status_code == 403
+    _as(client, "sales_manager")
+    assert "Once confirmed it is the signature" in client.get(panel).content.decode()
+    assert client.post(decide, {"decision": "refuse"}).status_code == 422
+    assert client.post(decide, {"decision": "confirm"}).status_code == 302
     assert Quote.objects.get(pk=made.subject_id).state == "accepted"
+    assert client.post(decide, {"decision": "confirm"}).status_code == 404
     assert client.post(url, {**values, "file": _scan()}).status_code == 404
+
+
+def test_reminding_and_withdrawing_in_the_browser(client: Client) -> None:
+    made = make.presented()
+    remind, revoke = (
+        reverse(f"contracts:signing_{act}", args=["contracts.quote", made.subject_id]) for act in ("remind", "revoke")
+    )
+    _as(client, "finance")
+    assert client.post(remind).status_code == client.post(revoke).status_code == 403
+    _as(client, "sales_agent")
+    assert client.post(remind).status_code == 302
+    assert client.post(remind).status_code == 409
+    assert client.post(revoke).status_code == 302
+    assert "withdrawn by" in client.get(_page(made)).content.decode()
+    assert client.post(remind).status_code == 404
 
 
 def test_contract_pages(client: Client) -> None:

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from cmdb.models import Product
+from contracts import signature
 from fulfillment.models import Task, WorkOrder
 from kernel import documents
 from tests.factories import cmdb, portal
@@ -177,6 +178,10 @@ def test_the_signatory_signs_from_here_and_others_read_who_does(client: Client, 
     assert answer.status_code == 302
     assert answer["Location"].startswith("/sign/")
     assert client.get(answer["Location"]).status_code == 200
+    again = client.post(reverse("portal:sign", args=[asked.pk]))["Location"]
+    assert client.get(answer["Location"]).status_code == client.get(again).status_code == 200
+    assert signature.open(asked.token).pk == asked.pk  # the link of the mail is as good as before
+    assert client.post(again, {"name": "Julia Brandt", "consent": "on"}).status_code == 302
     assert client.post(reverse("portal:sign", args=[asked.pk])).status_code == 409
 
 
