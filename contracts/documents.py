@@ -61,7 +61,7 @@ def quote_bytes(quote: Quote, *, progress: printing.Told | None = None) -> bytes
     content = quotecontent.content(quote)
     said = {"quote": quote, "content": content, "draft": quote.state in UNAPPROVED, "on": dated(quote)}
     title = f"Offer {quote}, {quote.title}"
-    if progress is None:
+    if progress is None and content.line_count <= AT_ONCE:
         return printing.pdf("pdf/quote.html", said, title=title)
     parts = [printing.Part("pdf/quote.html", said)]
     parts += [printing.Part("pdf/quote_part.html", said | {"section": section}) for section in content.sections]

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from contracts import agreement, ending, printruns, quoteversions, renewing, sheetimport
+from contracts import agreement, ending, expiring, printruns, renewing, sheetimport
 
 
 @shared_task(name="contracts.tasks.make_quote_pdf")
@@ -20,8 +20,10 @@ def activate_agreements() -> int:
 
 @shared_task(name="contracts.tasks.expire_quotes")
 def expire_quotes() -> int:
-    """Close the open quotes whose validity is over."""
-    return len(quoteversions.expire())
+    """Warn of offers that end soon, remind signatories, close what is over."""
+    expiring.warn()
+    expiring.remind()
+    return len(expiring.close())
 
 
 @shared_task(name="contracts.tasks.take_sheet")

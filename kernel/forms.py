@@ -105,7 +105,7 @@ def add_errors(form: forms.BaseForm, error: Refusal) -> None:
 DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
-class _Colleague(forms.ModelChoiceField):
+class _Colleague(forms.ModelChoiceField[User]):
     """Somebody with a log-in, other than oneself."""
 
     def label_from_instance(self, obj: Any) -> str:

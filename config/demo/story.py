@@ -11,6 +11,7 @@ from catalog import publication
 from catalog.models import Offering
 from config.demo import people, rollout
 from config.demo.journey import Journey
+from contracts.models import Provider
 from crm import accounts, capture, pipeline, qualification
 from kernel.models import User
 
@@ -33,12 +34,18 @@ CUSTOMERS = (
     ("Tessaro Logistik AG", "DE", "gold", "Logistics", "Voice for 120 people, numbers move", 1_150, "negotiate", 9),
     ("Brandaris Hotels", "NL", "standard", "Hospitality", "Guest internet on the islands", 2_300, "qualify", 70),
 )
+PROVIDER = {
+    "name": "Trunkline", "legal_name": "Trunkline Networks B.V.", "street": "Wilhelminakade 85", "postcode": "3072 AP",
+    "city": "Rotterdam", "country": "Netherlands", "registration": "KvK 70 555 012", "vat_number": "NL855501200B01",
+    "email": "sales@trunkline.example", "phone": "+31 10 555 0100", "website": "trunkline.example",
+}  # fmt: skip
 
 
 def provider() -> dict[str, User]:
     """Catalogue, plans, decision tables and people; safe to run again. Role → user."""
     for name in FILES:
         publication.load(publication.read(HERE / name), None)
+    Provider.objects.get_or_create(only=True, defaults=PROVIDER)
     return people.seed()
 
 

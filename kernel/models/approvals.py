@@ -24,9 +24,7 @@ class ApprovalRequest(models.Model):
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     requested_at = models.DateTimeField(auto_now_add=True)
     closed_at = models.DateTimeField(null=True)
-    content = models.JSONField(
-        default=dict, help_text="What the approvers judge, to tell what changed."
-    )
+    content = models.JSONField(default=dict, help_text="What the approvers judge, to tell what changed.")
     reminded_at = models.DateTimeField(null=True)
 
     class Meta:

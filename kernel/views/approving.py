@@ -118,7 +118,7 @@ def _page(request: HttpRequest, form: AwayForm, *, status: int = 200) -> HttpRes
         "away": Absence.objects.filter(person=user).select_related("deputy").order_by("-starts_on")[:5],
         "away_for": approvals.away_for(user),
         "form": form,
-        "delegate": DelegateForm(person=user),
+        "colleagues": list(DelegateForm(person=user).fields["to"].choices),  # type: ignore[attr-defined]
     }
     return render(request, "approvals.html", context, status=status)
 
