@@ -20,12 +20,11 @@ MOST = 500  # of each kind in one turn; the next turn takes the rest
 
 @transaction.atomic
 def warn(*, today: dt.date | None = None) -> int:
-    """Tell the owners of offers that end within a week, once for each last day."""
+    """Tell the owners of offers that end within a week, once for each version."""
     today = today or timezone.localdate()
     told = AuditEntry.objects.filter(
-        subject_type="contracts.quote", subject_id=models.OuterRef("pk"), action=WARNED,
-        changes__valid_until__1=models.functions.Cast(models.OuterRef("valid_until"), models.TextField()),
-    )  # fmt: skip
+        subject_type="contracts.quote", subject_id=models.OuterRef("pk"), action=WARNED
+    )  # a submitted version keeps its last day
     ending = Quote.objects.filter(
         state__in=WAITS, valid_until__gte=today, valid_until__lte=today + dt.timedelta(days=WARN_DAYS)
     )

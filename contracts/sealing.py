@@ -146,10 +146,14 @@ def _make(path: Path) -> None:
     )
     locked = settings.SIGNING_PASSWORD.encode()
     how = BestAvailableEncryption(locked) if locked else NoEncryption()
+    _write_once(path, pkcs12.serialize_key_and_certificates(b"provider", key, certificate, None, how))
+
+
+def _write_once(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     draft.touch(mode=0o600)
-    draft.write_bytes(pkcs12.serialize_key_and_certificates(b"provider", key, certificate, None, how))
+    draft.write_bytes(content)
     try:
         os.link(draft, path)
     except FileExistsError:
