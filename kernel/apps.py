@@ -14,4 +14,4 @@ class KernelConfig(AppConfig):
     def ready(self) -> None:
         autodiscover_modules("roles")
         autodiscover_modules("reactions")
-        from kernel import tablehome  # noqa: F401  registers the process admin's home
+        from kernel import manykeys, tablehome  # noqa: F401  a lookup, the process admin's home

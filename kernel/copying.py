@@ -12,6 +12,7 @@ from django.utils import timezone
 CHUNK = 500
 SPECIAL = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 NEEDS = re.compile(r"[\\\t\n\r]").search
+_encode = json.JSONEncoder(default=str).encode
 
 
 def keys(model: type[models.Model], count: int) -> list[int]:
@@ -59,8 +60,18 @@ def _chunks(rows: Iterable[Sequence[Any]]) -> Iterator[list[Sequence[Any]]]:
         yield chunk
 
 
+class _Cells(dict[Any, str]):
+    """Values of one column in the text form of COPY, each worked out once."""
+
+    def __missing__(self, value: Any) -> str:
+        self[value] = text = _cell(value)
+        return text
+
+
 def _writer(field: models.Field[Any, Any]) -> Callable[[Any], str]:
-    return _json if isinstance(field, models.JSONField) else _cell
+    if isinstance(field, models.JSONField):
+        return _json
+    return _cell if field.unique else _Cells().__getitem__
 
 
 def _cell(value: Any) -> str:
@@ -74,4 +85,4 @@ def _cell(value: Any) -> str:
 
 
 def _json(value: Any) -> str:
-    return "\\N" if value is None else _cell(json.dumps(value, default=str))
+    return "\\N" if value is None else _cell(_encode(value))

@@ -67,7 +67,8 @@ def _close_nodes(order: Order, scope: set[int] | None) -> list[int]:
         if scope is not None
         else ()
     )
-    inner = list(DomainOrderLink.objects.filter(parent__in=nodes, child__in=nodes).values_list("parent_id", "child_id"))
+    every = DomainOrderLink.objects.filter(parent__order=order).values_list("parent_id", "child_id")
+    inner = [(parent, child) for parent, child in every if parent in nodes and child in nodes]
     able = closable(nodes, inner, {parent for parent, state in links if state not in CLOSED})
     if not able:
         return []

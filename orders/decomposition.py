@@ -33,6 +33,7 @@ class Grown:
     waiting: int = 0
     released: int = 0
     lines: set[int] = field(default_factory=set)
+    about: dict[int, dict[str, Any]] = field(default_factory=dict)  # facts of the lines that were looked at
 
 
 @dataclass(slots=True)
@@ -77,10 +78,10 @@ def grow(
 ) -> Tree:
     """The tree that these lines come to by these rules, in memory; nothing is stored. `kept` has values by path."""
     tree = Tree(rulebook.read({line.specification_id for line in lines}, rules), kept)
-    about = facts.of_lines(order, lines)
+    tree.about = facts.of_lines(order, lines)
     for line in lines:
         line.order = order
-        tree.plant(line, about[line.pk])
+        tree.plant(line, tree.about[line.pk])
     tree.grow()
     installed.compute_actions(order, tree, lines)
     return tree
@@ -144,7 +145,7 @@ def _kept(rows: dict[str, Stored]) -> dict[str, dict[str, Any]]:
 
 
 def _store(order: Order, tree: Tree, rows: dict[str, Stored], moment: dt.datetime) -> Grown:
-    grown = Grown(lines={node.line.pk for node in tree.nodes.values()})
+    grown = Grown(lines={node.line.pk for node in tree.nodes.values()}, about=tree.about)
     before = list(rows.values())
     fresh = [node for node in tree.nodes.values() if node.path not in rows]
     _create(order, fresh, rows, moment)

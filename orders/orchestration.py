@@ -32,8 +32,8 @@ def launch(*, order_id: int) -> Order:
     order: Order = Order.objects.locked(order_id)
     if order.state != Order.State.APPROVED:
         return order
-    decomposition.decompose(order_id=order_id)
-    _plan(order, Wish(timezone.localdate(), order.requested_on))
+    grown = decomposition.decompose(order_id=order_id)
+    _plan(order, grown.about, Wish(timezone.localdate(), order.requested_on))
     lifecycle.move_many(OrderLine.objects.filter(order=order), OrderLine.schedule, by=None)
     _date(order)
     order.started_at = timezone.now()
@@ -53,7 +53,7 @@ def go_on(*, order_id: int, line_ids: Collection[int]) -> None:
     grown = decomposition.decompose(order_id=order_id, line_ids=line_ids)
     if not grown.released:
         return
-    _plan(order)
+    _plan(order, grown.about)
     _date(order)
     pausing.keep_held(order)
     order.save(update_fields=["promised_on", "first_promised_on", "slip_reason", "updated_at"])
@@ -63,23 +63,23 @@ def go_on(*, order_id: int, line_ids: Collection[int]) -> None:
     closure.roll_up(order, line_ids)
 
 
-def _plan(order: Order, wish: Wish | None = None) -> None:
+def _plan(order: Order, about: dict[int, dict[str, Any]], wish: Wish | None = None) -> None:
     """Flows for qualified nodes that have none; nodes without a plan are scheduled all the same and close bottom-up."""
     rows = DomainOrder.objects.filter(order=order, state=DomainOrder.State.QUALIFIED, flow__isnull=True)
-    nodes = list(rows.order_by("pk").values_list(*NODE, named=True))
-    flows = planning.plan(_requests(order, nodes), wish=wish)
+    locked = rows.order_by("pk").select_for_update(of=("self",), no_key=True)
+    nodes = list(locked.values_list(*NODE, named=True))
+    flows = planning.plan(_requests(order, nodes, about), wish=wish)
     rowwise.write(DomainOrder, ["flow"], {node.pk: [flows[node.pk]] for node in nodes if node.pk in flows})
-    lifecycle.move_many(DomainOrder.objects.filter(pk__in=[node.pk for node in nodes]), DomainOrder.schedule, by=None)
+    keys = [(node.pk, str(DomainOrder.State.QUALIFIED)) for node in nodes]
+    lifecycle.move_many(DomainOrder.objects.all(), DomainOrder.schedule, by=None, locked=keys)
 
 
-def _requests(order: Order, nodes: list[Any]) -> Iterator[FlowRequest]:
-    wanted = {node.line_id for node in nodes}
-    lines = list(
-        order.lines.filter(pk__in=wanted).select_related("site", "quote_line", "offering").order_by("position", "id")
-    )
-    order = Order.objects.select_related("account").get(pk=order.pk)
-    about = facts.of_lines(order, lines)
-    requested = {line.pk: line.requested_on or order.requested_on for line in lines}
+def _requests(order: Order, nodes: list[Any], about: dict[int, dict[str, Any]]) -> Iterator[FlowRequest]:
+    """What nodes ask the engine for. `about` has facts of lines; those of others are read."""
+    if wanted := {node.line_id for node in nodes} - about.keys():
+        rows = order.lines.filter(pk__in=wanted).select_related("site", "quote_line", "offering")
+        about = about | facts.of_lines(Order.objects.select_related("account").get(pk=order.pk), rows)
+    requested = {pk: day or order.requested_on for pk, day in order.lines.values_list("pk", "requested_on")}
     for node in nodes:
         yield FlowRequest(
             owner_type=OWNER, owner_id=node.pk, root_type=ROOT, root_id=order.pk, root_number=order.number,

@@ -55,6 +55,7 @@ class Tree:
         self.catalogue = catalogue
         self.kept = kept
         self.nodes: dict[str, Node] = {}
+        self.about: dict[int, dict[str, Any]] = {}  # facts of each line
         self._children: dict[str, list[Node]] = defaultdict(list)
         self._near: dict[tuple[str, object], list[Node]] = defaultdict(list)
         self._owners: dict[str, str] = {}

@@ -15,6 +15,7 @@ HEADER = (
     "account,code,name,street,postcode,city,country,latitude,longitude,region,contact_name,contact_email,contact_phone,"
     "bandwidth,size,firewall"
 )
+MORE = {"sdwan": {"ha": True}, "firewall": {"dmz": True}}  # two devices and a DMZ at each site
 
 
 def site_file(company: str, sites: int) -> bytes:
@@ -35,7 +36,7 @@ def make(sites: int) -> int:
     from crm import accounts
     from kernel import lifecycle
     from orders import approval, capture, editing, enrichment, questions, submission
-    from orders.models import Order
+    from orders.models import Order, OrderLine
 
     team = story.provider()
     mira, tom, ravi = team["sales_agent"], team["order_agent"], team["order_fulfilment_agent"]
@@ -55,6 +56,10 @@ def make(sites: int) -> int:
         lifecycle.move(quote, move, by=None)
     order = capture.from_quote(quote_id=quote.pk, by=tom)
     editing.edit(order_id=order.pk, by=tom, changes={"billing_profile": profile.pk, "contact": contact.pk})
+    lines = list(order.lines.filter(offering__key__in=MORE).select_related("offering"))
+    for line in lines:
+        line.characteristics |= MORE[line.offering.key]
+    OrderLine.objects.bulk_update(lines, ["characteristics"], batch_size=500)
     submission.submit(order_id=order.pk, by=tom)
     enrichment.run(order_id=order.pk)
     if asked := questions.waiting(Order.objects.get(pk=order.pk)):

@@ -43,7 +43,7 @@ class DomainOrder(Numbered):
         CANCELLATION_IN_PROGRESS = "cancellation_in_progress"
         CANCELLED = "cancelled"
 
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="domain_orders")
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="domain_orders", db_index=False)
     line = models.ForeignKey(OrderLine, on_delete=models.CASCADE, related_name="domain_orders")
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="children")
     account = models.ForeignKey("crm.Account", on_delete=models.PROTECT, related_name="+")
@@ -75,8 +75,8 @@ class DomainOrder(Numbered):
     objects: ClassVar[Any] = OfAccountQuerySet.as_manager()
 
     class Meta:
+        # The constraint's index finds those of an order. None names the state, so that moves stay within their page.
         constraints = [models.UniqueConstraint(fields=["order", "path"], name="domain_order_path")]
-        indexes = [models.Index(fields=["order", "state"]), models.Index(fields=["parent", "state"])]
 
     def __str__(self) -> str:
         return f"{self.number} {self.name}"
