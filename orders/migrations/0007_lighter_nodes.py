@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("orders", "0005_forecast_cost"),
+        ("orders", "0006_hold_parts"),
     ]
 
     operations = [
