@@ -119,11 +119,12 @@ DATABASE_SILENCE = env.float("DATABASE_SILENCE", default=8.0)
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=600)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # A server that does not answer is noticed, and a web request does not wait for ever. pgtrigger.ignore is what the
-# triggers ask for at each row; without a value the question is an error, caught but many times dearer.
+# triggers ask for at each row; without a value the question is an error, caught but many times dearer. Statements here
+# are short; compiling one takes longer than running it.
 DATABASES["default"]["OPTIONS"] = {
     "connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
-    "options": f"-c pgtrigger.ignore={{}} -c statement_timeout={env.int('STATEMENT_TIMEOUT', default=0)}s",
+    "options": f"-c pgtrigger.ignore={{}} -c jit=off -c statement_timeout={env.int('STATEMENT_TIMEOUT', default=0)}s",
     **DATABASES["default"].get("OPTIONS", {}),
 }  # fmt: skip
 DATABASES["default"]["TEST"] = {

@@ -6,6 +6,7 @@ the edition rose with it, sums are the sums of their parts, and what was refused
 
 import datetime as dt
 import itertools
+import os
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -43,6 +44,7 @@ from tests.faults.conftest import Figure
 pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.usefixtures("blank_pages")]
 
 PAST = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+STORIES = int(os.environ.get("FAULTS_STORIES") or 670)  # of each of the three machines: 2,000 runs together
 AHEAD = {"kernel_document"}  # printed before the transaction that sends it
 number = st.integers(0, 40)
 
@@ -377,14 +379,14 @@ def run(machine: type[Story], stories: int, steps: int) -> None:
 def test_quotes(figure: Figure, full: bool) -> None:
     make_catalogue.publish()
     Deals.seller, Deals.manager = make_quote.seller(), UserFactory(role="sales_manager")
-    stories = 2000 if full else 6
+    stories = STORIES if full else 6
     with told(Deals, figure, "quote", stories):
         run(Deals, stories, 12)
 
 
 def test_orders(figure: Figure, full: bool) -> None:
     Ordering.shop, Ordering.boss = Shop(ask="order_approver"), UserFactory(role="order_approver")
-    stories = 2000 if full else 6
+    stories = STORIES if full else 6
     with told(Ordering, figure, "order", stories):
         run(Ordering, stories, 16)
 
@@ -393,6 +395,6 @@ def test_engine(figure: Figure, full: bool) -> None:
     make_flow.plan("storied", *ITEMS)
     Engine.site = SiteFactory()
     Engine.agent, Engine.lead = UserFactory(is_superuser=True), UserFactory(role="fulfilment_manager")
-    stories = 2000 if full else 6
+    stories = STORIES if full else 6
     with adapters.replaced(Provisioning()), told(Engine, figure, "engine", stories):
         run(Engine, stories, 25)
