@@ -42,4 +42,8 @@ def blank_pages(monkeypatch: pytest.MonkeyPatch) -> None:
         writer.write(out)
         return out.getvalue()
 
+    def print_long(parts: list[printing.Part], *, title: str, progress: printing.Told | None = None) -> bytes:
+        return print_blank(parts[0].template, parts[0].context, title=title)
+
     monkeypatch.setattr(printing, "pdf", print_blank)
+    monkeypatch.setattr(printing, "long_pdf", print_long)
