@@ -77,3 +77,5 @@ def find_rules(user: User, text: str, limit: int) -> Iterable[Found]:
 finding.register("Catalogue", "books", "catalog.view_offering", find, order=40)
 tableuse.add(*rulecases.USES)
 finding.register("Decomposition rules", "sitemap", "catalog.view_decompositionrule", find_rules, order=80)
+
+from catalog import priceroles as priceroles  # noqa: E402  prices have roles and places of their own

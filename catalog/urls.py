@@ -2,11 +2,51 @@
 
 from django.urls import URLPattern, path
 
-from catalog.views import drafts, exchange, offerings, pairings, parts, rule_form, rules, samples, specifications
+from catalog.views import (
+    drafts,
+    exchange,
+    matrices,
+    money,
+    offerings,
+    pairings,
+    parts,
+    prices,
+    pricetrial,
+    rule_form,
+    rules,
+    samples,
+    specifications,
+)
 
 app_name = "catalog"
 OFFERING, SPECIFICATION = {"kind": "offering"}, {"kind": "specification"}
+price_urls: list[URLPattern] = [
+    path("prices/", prices.listing, name="price_lists"),
+    path("prices/new/", prices.new, name="price_list_new"),
+    path("prices/matrices/", matrices.listing, name="matrices"),
+    path("prices/matrices/new/", matrices.new, name="matrix_new"),
+    path("prices/matrices/<slug:key>/v<int:version>/", matrices.page, name="matrix"),
+    path("prices/matrices/<slug:key>/v<int:version>/save/", matrices.save, name="matrix_save"),
+    path("prices/matrices/<slug:key>/v<int:version>/file/", matrices.take_file, name="matrix_file"),
+    path("prices/matrices/<slug:key>/v<int:version>/grid.csv", matrices.as_file, name="matrix_csv"),
+    path("prices/matrices/<slug:key>/v<int:version>/next/", matrices.next_version, name="matrix_next"),
+    path("prices/matrices/<slug:key>/v<int:version>/publish/", matrices.publish, name="matrix_publish"),
+    path("prices/matrices/<slug:key>/v<int:version>/retire/", matrices.retire, name="matrix_retire"),
+    path("prices/matrices/<slug:key>/v<int:version>/discard/", matrices.discard, name="matrix_discard"),
+    path("prices/money/", money.page, name="money"),
+    path("prices/money/<slug:kind>/", money.add, name="money_add"),
+    path("prices/costs/", money.costs, name="costs"),
+    path("prices/try/", pricetrial.page, name="price_trial"),
+    path("prices/of/<slug:key>/", prices.page, name="price_list"),
+    path("prices/of/<slug:key>/edit/", prices.edit, name="price_list_edit"),
+    path("prices/of/<slug:key>/copy/", prices.copy, name="price_list_copy"),
+    path("prices/of/<slug:key>/<slug:offering>/", prices.book, name="price_book"),
+    path("prices/of/<slug:key>/<slug:offering>/add/", prices.entry, name="price_new"),
+    path("prices/of/<slug:key>/<slug:offering>/<int:pk>/", prices.entry, name="price_edit"),
+    path("prices/of/<slug:key>/<slug:offering>/<int:pk>/drop/", prices.drop, name="price_drop"),
+]
 urlpatterns: list[URLPattern] = [
+    *price_urls,
     path("catalogue/", offerings.listing, name="offering_list"),
     path("catalogue/exchange/", exchange.page, name="exchange"),
     path("catalogue/export/", exchange.export, name="export"),

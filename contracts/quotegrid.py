@@ -188,6 +188,7 @@ def grid(outline: Outline, block: Block, extra: Iterable[Offering] = (), *, foun
 def waterfall(charges: Iterable[LinePrice]) -> list[Waterfall]:
     """Each charge of a line with its steps, the monthly ones first."""
     rank = {"recurring": 0, "one_time": 1, "usage": 2}
+    charges = [charge for charge in charges if charge.charge != "usage"]  # priced by the unit, rated later
     return [_falls(charge) for charge in sorted(charges, key=lambda c: (rank.get(c.charge, 3), c.pk or 0))]
 
 
