@@ -44,6 +44,16 @@ class Refusing:
                 form.add_error(name if name in form.fields else None, text)
 
 
+class Added(ModelForm):
+    """A row to add; that there is one already is said by the act, in its words."""
+
+    def validate_unique(self) -> None:
+        """Left to the act."""
+
+    def validate_constraints(self) -> None:
+        """Left to the act."""
+
+
 class PriceListForm(Refusing, ModelForm):
     """The head of a price list."""
 
@@ -193,7 +203,7 @@ class MatrixFile(forms.Form):
         return file
 
 
-class RateForm(Refusing, ModelForm):
+class RateForm(Refusing, Added):
     """An exchange rate from a day on."""
 
     class Meta:
@@ -222,7 +232,7 @@ class RateForm(Refusing, ModelForm):
         return _positive(self.cleaned_data["rate"], "A rate is more than 0.")
 
 
-class CurrencyForm(ModelForm):
+class CurrencyForm(Added):
     """How a currency is rounded from a day on."""
 
     class Meta:
@@ -239,7 +249,7 @@ class CurrencyForm(ModelForm):
         return _positive(self.cleaned_data["smallest"], "The smallest amount is 0.01 or more.")
 
 
-class FloorForm(ModelForm):
+class FloorForm(Added):
     """The least margin of a role in a segment."""
 
     role = forms.ChoiceField(required=False)
@@ -262,7 +272,7 @@ class FloorForm(ModelForm):
         return value
 
 
-class ProrationForm(ModelForm):
+class ProrationForm(Added):
     """How a part of a month is charged from a day on."""
 
     class Meta:

@@ -75,5 +75,7 @@ def _label(record: models.Model, name: str) -> str:
 
 
 def _said(record: models.Model, name: str, value: Any) -> str:
+    if isinstance(value, list | dict):
+        return f"{len(value)} entries"
     choices: Iterable[tuple[Any, Any]] = getattr(record._meta.get_field(name), "flatchoices", None) or ()
     return str(dict(choices).get(value, value)) if value not in (None, "") else "empty"
