@@ -35,7 +35,7 @@ class BadCell(Refusal):
 
 
 @dataclass(frozen=True)
-class Test:
+class Fit:
     """What one part of a head lets pass: numbers from `low` to `high`, or one word; anything when all are None."""
 
     low: Decimal | None = None
@@ -54,7 +54,7 @@ class Test:
             return False
         return (self.low is None or number >= self.low) and (self.high is None or number <= self.high)
 
-    def meets(self, other: "Test") -> bool:
+    def meets(self, other: "Fit") -> bool:
         """Whether some value passes both."""
         if self.word is not None and other.word is not None:
             return self.word == other.word
@@ -172,7 +172,7 @@ def read_cell(typed: str, how: str) -> str:
 
 def overlaps(heads: Sequence[Head]) -> list[tuple[int, int]]:
     """Pairs of heads, by place, that one line could fit both; the cell would depend on their order."""
-    tests = [[test(part) for part in head] for head in heads]
+    tests = [[fit(part) for part in head] for head in heads]
     return [
         (first, second)
         for second in range(len(tests))
@@ -181,15 +181,15 @@ def overlaps(heads: Sequence[Head]) -> list[tuple[int, int]]:
     ]
 
 
-def test(part: str) -> Test:
+def fit(part: str) -> Fit:
     """What a part of a head, in its one form, lets pass."""
     if part == ANY:
-        return Test()
+        return Fit()
     if found := _RANGE.fullmatch(part):
         low, high = (None if end is None else Decimal(end) for end in found.groups())
-        return Test(low, high)
+        return Fit(low, high)
     number = _decimal(part)
-    return Test(word=part.lower()) if number is None else Test(number, number)
+    return Fit(word=part.lower()) if number is None else Fit(number, number)
 
 
 def cells_of(matrix: PriceMatrix) -> dict[tuple[Head, Head], str]:
@@ -216,11 +216,11 @@ def said(head: Iterable[str]) -> str:
     return " | ".join(head)
 
 
-def _tests(side: dict[str, Any]) -> list[list[Test]]:
-    return [[test(part) for part in head] for head in side.get("heads", [])]
+def _tests(side: dict[str, Any]) -> list[list[Fit]]:
+    return [[fit(part) for part in head] for head in side.get("heads", [])]
 
 
-def _place(side: dict[str, Any], tests: list[list[Test]], facts: dict[str, Any]) -> int | None:
+def _place(side: dict[str, Any], tests: list[list[Fit]], facts: dict[str, Any]) -> int | None:
     values = [facts.get(name) for name in side.get("by", [])]
     for place, parts in enumerate(tests):
         if all(part.fits(value) for part, value in zip(parts, values, strict=True)):

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from catalog import matrices, matrixfile, matrixmaking
 from catalog.models import PriceMatrix
-from catalog.priceforms import MatrixFile, MatrixForm
+from catalog.forms.prices import MatrixFile, MatrixForm
 from catalog.views import matrixgrid
 from catalog.views.pricetabs import tabs
 from kernel import editing, htmx, tables

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from catalog import configuration, currencies, explaining, pricing, tiering
 from catalog.currencies import NoRate
 from catalog.models import Offering, PriceList
-from catalog.priceforms import TrialForm
+from catalog.forms.prices import TrialForm
 from catalog.pricing import PriceBook, PricedCharge, PricingInput, Terms
 from catalog.views.pricetabs import tabs
 from kernel import htmx

@@ -15,20 +15,38 @@ from kernel.models.statefield import StateField
 OPEN = ["draft", "in_review", "approved", "presented", "rejected"]
 
 
-def _frozen(quote: str) -> pgtrigger.Trigger:
-    """The database refuses any change of what a submitted version says; `quote` finds the version of a row."""
-    return pgtrigger.Trigger(
-        name="frozen_after_submit",
-        when=pgtrigger.Before,
-        operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
-        func=f"""
-            IF (SELECT state FROM contracts_quote WHERE id = ({quote})) <> 'draft' THEN
-                RAISE EXCEPTION 'A submitted version of a quote does not change.' USING ERRCODE = 'check_violation';
-            END IF;
-            IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
-            RETURN NEW;
-        """,  # noqa: S608 – the parts are ours, written below
-    )
+def _frozen(source: str) -> list[pgtrigger.Trigger]:
+    """The database refuses any change of what a submitted version says, looking once a statement at all its rows.
+
+    `source` leads from a row of the table, called one, to its quote_id.
+    """
+
+    def trigger(name: str, operation: pgtrigger.Operation, *tables: str) -> pgtrigger.Trigger:
+        rows = " UNION ALL ".join(f"SELECT {source}" for source in (source.format(rows=table) for table in tables))
+        return pgtrigger.Trigger(
+            name=f"frozen_{name}",
+            level=pgtrigger.Statement,
+            when=pgtrigger.After,
+            operation=operation,
+            referencing=pgtrigger.Referencing(
+                new="new_rows" if "new_rows" in tables else None, old="old_rows" if "old_rows" in tables else None
+            ),
+            func=f"""
+                IF EXISTS (
+                    SELECT 1 FROM contracts_quote quote
+                    WHERE quote.id IN ({rows}) AND quote.state <> 'draft'
+                ) THEN
+                    RAISE EXCEPTION 'A submitted version of a quote does not change.' USING ERRCODE = 'check_violation';
+                END IF;
+                RETURN NULL;
+            """,  # noqa: S608 – the parts are ours, written below
+        )
+
+    return [
+        trigger("insert", pgtrigger.Insert, "new_rows"),
+        trigger("update", pgtrigger.Update, "old_rows", "new_rows"),
+        trigger("delete", pgtrigger.Delete, "old_rows"),
+    ]
 
 
 @lifecycle.guarded("state")
@@ -223,7 +241,7 @@ class QuoteLine(models.Model):
 
     class Meta:
         ordering = ["position", "id"]
-        triggers = [_frozen("COALESCE(NEW.quote_id, OLD.quote_id)")]
+        triggers = _frozen("one.quote_id FROM {rows} one")
         constraints = [
             models.UniqueConstraint(fields=["quote", "key"], name="quote_line_key"),
             models.UniqueConstraint(
@@ -258,7 +276,7 @@ class LinePrice(models.Model):
 
     class Meta:
         ordering = ["id"]
-        triggers = [_frozen("SELECT quote_id FROM contracts_quoteline WHERE id = COALESCE(NEW.line_id, OLD.line_id)")]
+        triggers = _frozen("line.quote_id FROM {rows} one JOIN contracts_quoteline line ON line.id = one.line_id")
         constraints = [models.UniqueConstraint(fields=["line", "charge", "label"], name="line_price_once")]
 
     def __str__(self) -> str:

@@ -47,11 +47,8 @@ class Refusing:
 class Added(ModelForm):
     """A row to add; that there is one already is said by the act, in its words."""
 
-    def validate_unique(self) -> None:
-        """Left to the act."""
-
-    def validate_constraints(self) -> None:
-        """Left to the act."""
+    def _post_clean(self) -> None:
+        """The fields are checked; the act stores, and refuses a second one in its words."""
 
 
 class PriceListForm(Refusing, ModelForm):
