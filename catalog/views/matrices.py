@@ -10,8 +10,8 @@ from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from catalog import matrices, matrixfile, matrixmaking
-from catalog.models import PriceMatrix
 from catalog.forms.prices import MatrixFile, MatrixForm
+from catalog.models import PriceMatrix
 from catalog.views import matrixgrid
 from catalog.views.pricetabs import tabs
 from kernel import editing, htmx, tables

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from catalog import explaining, moneykeeping
 from catalog import pricequeries as queries
-from catalog.models import CurrencyRule, ExchangeRate, MarginFloor, PriceEntry, ProrationRule
 from catalog.forms.prices import CurrencyForm, FloorForm, ProrationForm, RateForm
+from catalog.models import CurrencyRule, ExchangeRate, MarginFloor, PriceEntry, ProrationRule
 from catalog.views.pricetabs import tabs
 from kernel import htmx, tables
 from kernel.refusal import Refusal

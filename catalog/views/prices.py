@@ -11,8 +11,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from catalog import entries, pricelists
 from catalog import pricequeries as queries
-from catalog.models import Offering, PriceEntry, PriceList
 from catalog.forms.prices import CopyForm, EntryForm, PriceListForm
+from catalog.models import Offering, PriceEntry, PriceList
 from catalog.views.pricetabs import tabs
 from kernel import editing, htmx, tables
 from kernel.refusal import NotPermitted, Refusal

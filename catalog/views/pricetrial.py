@@ -9,8 +9,8 @@ from django.views.decorators.http import require_safe
 
 from catalog import configuration, currencies, explaining, pricing, tiering
 from catalog.currencies import NoRate
-from catalog.models import Offering, PriceList
 from catalog.forms.prices import TrialForm
+from catalog.models import Offering, PriceList
 from catalog.pricing import PriceBook, PricedCharge, PricingInput, Terms
 from catalog.views.pricetabs import tabs
 from kernel import htmx

@@ -28,7 +28,7 @@ def _frozen(source: str) -> list[pgtrigger.Trigger]:
             level=pgtrigger.Statement,
             when=pgtrigger.After,
             operation=operation,
-            referencing=pgtrigger.Referencing(
+            referencing=pgtrigger.Referencing(  # type: ignore[no-untyped-call]
                 new="new_rows" if "new_rows" in tables else None, old="old_rows" if "old_rows" in tables else None
             ),
             func=f"""
