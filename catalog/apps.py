@@ -11,4 +11,4 @@ class CatalogConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from catalog import entryfile, exchange, rulefile  # noqa: F401  they register the catalogue's own sections
+        from catalog import entryfile, exchange, priceexchange, rulefile  # noqa: F401  they register the catalogue's own sections
