@@ -225,7 +225,7 @@ def test_yearly_and_usage_prices_stand_with_the_line() -> None:
     assert line.monthly == Decimal("45.00") + Decimal("7.50")  # a twelfth of 90 a year
     prices = {price.label: price for price in line.prices.all()}
     assert (prices["Licence"].period, prices["Licence"].amount) == (12, 90)
-    assert prices["Calls"].amount == Decimal("0.009375")
+    assert prices["Calls"].amount == Decimal("0.0125")
     assert prices["Calls"].usage["unit"] == "minute"
     said = asked("sales_agent", line)
     assert "a year" in said
