@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Q
 from django.utils import timezone
 
 from catalog import currencies
@@ -97,17 +97,8 @@ def grids(price_list: PriceList, offerings: Iterable[int], on: dt.date) -> list[
         price_list=price_list, state=PriceMatrix.State.ACTIVE, starts_on__lte=on,
         offering__key__in=Offering.objects.filter(pk__in=list(offerings)).values("key"),
     ).select_related("offering")  # fmt: skip
-def grids(price_list: PriceList, offerings: Iterable[int], on: dt.date) -> list[tuple[int, Grid]]:
-    """Offering → one version of each of its matrices: the latest that is published and has begun on that day.
-
-    A matrix goes by its offering's key, so it prices later versions of the offering as well.
-    """
-    sold = Offering.objects.filter(pk__in=list(offerings), key=OuterRef("offering__key")).order_by("pk").values("pk")
-    rows = PriceMatrix.objects.annotate(sold=Subquery(sold[:1])).filter(
-        price_list=price_list, sold__isnull=False, state=PriceMatrix.State.ACTIVE, starts_on__lte=on
-    )
     newest = {matrix.key: matrix for matrix in rows.order_by("starts_on", "version")}
-    return [(newest[key].sold, Grid(newest[key])) for key in sorted(newest)]
+    return [Grid(newest[key]) for key in sorted(newest)]
 
 
 def floor_for(roles: Iterable[str], segment: str) -> Decimal:
@@ -155,8 +146,6 @@ def _rules(price_list: PriceList, wanted: set[int], on: dt.date) -> dict[int, li
         if step == PriceAdjustment.Step.MATRIX:
             for offering, grid in placed:
                 found[offering].append(grid)
-            for sold, grid in matrices:
-                found[sold].append(grid)
         for rule in rules:
             if rule.step == step:
                 for offering in only[rule.pk] & wanted if rule.pk in only else wanted:

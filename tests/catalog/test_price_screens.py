@@ -193,7 +193,7 @@ def test_the_next_version_shows_what_differs_and_replaces_the_first() -> None:
     client.post(publish, {"starts_on": tomorrow.isoformat()})
     assert monthly(term=36).amount == Decimal("749.25")  # its day is to come
     grid = pricebook.grids(catalog.price_list(), [catalog.offering("dia").pk], tomorrow)
-    assert [one.matrix.version for _, one in grid] == [2]
+    assert [one.matrix.version for one in grid] == [2]
     answer = client.post(reverse("catalog:matrix_save", args=[first.key, 2]), posted(second))
     assert answer.status_code == 409
 

@@ -8,7 +8,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contracts', '0006_contract_changes'),
+        ('contracts', '0007_signing'),
     ]
 
     operations = [
