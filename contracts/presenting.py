@@ -117,8 +117,9 @@ def withdraw(*, quote_id: int, by: User, reason: str) -> Quote:
 
 
 def rivals(quote: Quote) -> models.QuerySet[Quote]:
-    """Other versions of the quote, and other quotes of its opportunity."""
-    same = models.Q(number=quote.number)
+    """Other versions of the quote, its alternatives, and other quotes of its opportunity."""
+    root = quote.alternative_of or quote.number
+    same = models.Q(number=quote.number) | models.Q(number=root) | models.Q(alternative_of=root)
     if quote.opportunity_id:
         same |= models.Q(opportunity_id=quote.opportunity_id)
     found: models.QuerySet[Quote] = Quote.objects.filter(same).exclude(pk=quote.pk)

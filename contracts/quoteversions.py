@@ -1,24 +1,26 @@
 """Versions of quotes: the next one is copied, two are compared line by line, older ones step back or expire."""
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from contracts import quotechecks, quotepricing
-from contracts.models import Quote, QuoteLine
+from contracts.models import LinePrice, Quote, QuoteLine
 from contracts.models.quotes import OPEN
-from kernel import approvals, audit, lifecycle
+from kernel import approvals, audit, lifecycle, numbering
 from kernel.models import ApprovalRequest, User
 from kernel.money import ZERO
 from kernel.refusal import Conflict
 
 VALID_DAYS = 30
+CHARGED = {"recurring": "monthly", "one_time": "once", "usage": "by use"}
 
 COPIED = (
     "key", "position", "site_id", "offering_id", "quantity", "characteristics", "problems", "manual_discount",
@@ -26,7 +28,7 @@ COPIED = (
 )  # fmt: skip
 HEAD = (
     "number", "title", "account_id", "opportunity_id", "agreement_id", "price_list_id", "currency", "term_months",
-    "manual_discount", "exchange_rate", "rate_on", "basis_id", "purpose",
+    "manual_discount", "alternative_of", "exchange_rate", "rate_on", "basis_id", "purpose",
 )  # fmt: skip
 REPLACED = (Quote.State.APPROVED, Quote.State.PRESENTED)
 AGREED = (Quote.State.ACCEPTED, Quote.State.COMPLETED)
@@ -38,7 +40,10 @@ class NoNewVersion(Conflict):
 
 @dataclass(frozen=True)
 class LineChange:
-    """How one line differs. `kind` is added, removed, changed or same; `fields` is name → (old, new)."""
+    """How one line differs. `kind` is added, removed, changed or same; `fields` is name → (old, new).
+
+    `charges` are (label, old, new) of the prices that differ.
+    """
 
     kind: str
     line: QuoteLine
@@ -46,6 +51,7 @@ class LineChange:
     fields: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     monthly: Decimal = ZERO
     one_time: Decimal = ZERO
+    charges: list[tuple[str, Decimal, Decimal]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -102,14 +108,51 @@ def compare(old: Quote, new: Quote) -> Comparison:
     """Both versions line by line, matched by key; the order is that of the newer one, removed lines last."""
     before = {line.key: line for line in _full(old)}
     after = _full(new)
+    prices = {quote.pk: _prices(quote) for quote in (old, new)}
     lines = [_change(before.pop(line.key, None), line) for line in after]
     lines += [LineChange("removed", line, line, {}, -line.monthly, -line.one_time) for line in before.values()]
+    for change in lines:
+        if change.kind != "same":
+            key = change.line.key
+            change.charges.extend(_charges(prices[old.pk].get(key, {}), prices[new.pk].get(key, {})))
     head = {
         name: (getattr(old, name), getattr(new, name))
         for name in ("term_months", "manual_discount", "valid_until", "price_list", "agreement")
         if getattr(old, name) != getattr(new, name)
     }
     return Comparison(old, new, head, lines)
+
+
+@transaction.atomic
+def alternative(*, quote_id: int, title: str, by: User | None) -> Quote:
+    """Copy a quote under a number of its own, to be offered beside it; when one is accepted the others step back.
+
+    The lines keep their keys, so that alternatives can be compared line by line.
+
+    Raises:
+        NoNewVersion: the customer has accepted this quote or one of its alternatives.
+    """
+    source: Quote = Quote.objects.locked(quote_id)
+    if taken := next((one for one in alternatives_of(source) if one.state in AGREED), None):
+        raise NoNewVersion(f"{taken} was accepted; change the order instead.")
+    head = {name: getattr(source, name) for name in HEAD}
+    head |= {"number": numbering.take("QUO"), "alternative_of": source.alternative_of or source.number}
+    head["title"] = (title.strip() or f"{source.title}, alternative")[:120]
+    made = Quote(version=1, owner=by or source.owner, valid_until=_valid_until(source), **head)
+    made.save()
+    _copy_lines(source, made)
+    lines = quotepricing.lines_of(made)
+    quotechecks.answer(lines, by=by)
+    quotepricing.price_lines(made, lines)
+    audit.record("opened", made, by=by, changes={"alternative of": [None, str(source)]})
+    return made
+
+
+def alternatives_of(quote: Quote) -> list[Quote]:
+    """The newest version of the quote and of each of its alternatives, in the order they were made."""
+    root = quote.alternative_of or quote.number
+    rows = Quote.objects.filter(Q(number=root) | Q(alternative_of=root)).order_by("number", "-version")
+    return list(rows.distinct("number").select_related("price_list"))
 
 
 @transaction.atomic
@@ -163,6 +206,23 @@ def _copy_lines(source: Quote, made: Quote) -> None:
             children.append(by_old[line.pk])
     if children:
         QuoteLine.objects.bulk_update(children, ["parent"])
+
+
+def _prices(quote: Quote) -> dict[Any, dict[str, Decimal]]:
+    """Line key → label of the charge → amount."""
+    found: dict[Any, dict[str, Decimal]] = defaultdict(dict)
+    rows = (
+        LinePrice.objects.filter(line__quote=quote).order_by("id").values_list("line__key", "label", "charge", "amount")
+    )
+    for key, label, charge, amount in rows:
+        found[key][f"{label}, {CHARGED.get(charge, charge)}"] = amount
+    return found
+
+
+def _charges(old: dict[str, Decimal], new: dict[str, Decimal]) -> list[tuple[str, Decimal, Decimal]]:
+    labels = dict.fromkeys([*new, *old])
+    pairs = [(label, old.get(label, ZERO), new.get(label, ZERO)) for label in labels]
+    return [pair for pair in pairs if pair[1] != pair[2]]
 
 
 def _full(quote: Quote) -> Sequence[QuoteLine]:

@@ -138,6 +138,12 @@ class VersionForm(forms.Form):
     )
 
 
+class AlternativeForm(forms.Form):
+    """How an alternative is called."""
+
+    title = forms.CharField(label="Title of the alternative", max_length=120)
+
+
 class AddForm(forms.Form):
     """An offering for sites."""
 

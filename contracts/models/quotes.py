@@ -76,6 +76,9 @@ class Quote(Record):
     number = models.CharField(max_length=20, editable=False)
     version = models.PositiveIntegerField(default=1)
     title = models.CharField(max_length=120)
+    alternative_of = models.CharField(
+        max_length=20, blank=True, db_index=True, help_text="Number of the quote that this one is an alternative to."
+    )
     account = models.ForeignKey("crm.Account", on_delete=models.PROTECT, related_name="quotes")
     opportunity = models.ForeignKey(
         "crm.Opportunity", null=True, blank=True, on_delete=models.PROTECT, related_name="quotes"

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Count
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from contracts import quoteapproval, quotechecks, quoteversions, quoting
-from contracts.forms.quotes import TermsForm, VersionForm
-from contracts.models import Quote
+from contracts.forms.quotes import AlternativeForm, TermsForm, VersionForm
+from contracts.models import Quote, QuoteLine
 from contracts.quoteapproval import Incomplete
 from contracts.views import quotescreen
 from contracts.views.quotelines import WRITES
@@ -82,14 +83,50 @@ def version(request: HttpRequest, number: str, version: int) -> HttpResponse:
     return render(request, f"{DIALOGS}#version", {"form": form, "quote": quote})
 
 
+@workspace.allowed(*WRITES)
+@require_http_methods(["GET", "HEAD", "POST"])
+def alternative(request: HttpRequest, number: str, version: int) -> HttpResponse:
+    """Make an alternative of this quote, to be offered beside it."""
+    quote = quotescreen.load(request, number, version)
+    form = AlternativeForm(_data(request), initial={"title": f"{quote.title}, alternative"[:120]})
+    if request.method == "POST" and form.is_valid():
+        made = quoteversions.alternative(
+            quote_id=quote.pk, by=workspace.person(request), title=form.cleaned_data["title"]
+        )
+        return htmx.go(request, quoteapproval.url_of(made), toast=f"{made.number} is an alternative to {quote.number}.")
+    status = 422 if form.is_bound and form.errors else 200
+    return render(request, f"{DIALOGS}#alternative", {"form": form, "quote": quote}, status=status)
+
+
+@workspace.allowed("contracts.view_quote")
+@require_safe
+def alternatives(request: HttpRequest, number: str, version: int) -> HttpResponse:
+    """A quote and its alternatives side by side."""
+    quote = quotescreen.load(request, number, version)
+    seen = set(Quote.objects.visible_to(workspace.person(request)).filter(
+        account=quote.account_id).values_list("pk", flat=True))  # fmt: skip
+    found = [one for one in quoteversions.alternatives_of(quote) if one.pk in seen]
+    rows = QuoteLine.objects.filter(quote__in=found, parent=None).values_list("quote_id")
+    counts = {pk: (n, sites) for pk, n, sites in rows.annotate(Count("id"), Count("site", distinct=True))}
+    shown = [
+        {"quote": one, "figures": quoteapproval.figures(one), "lines": counts.get(one.pk, (0, 0))[0],
+         "sites": counts.get(one.pk, (0, 0))[1], "change": one.monthly - quote.monthly}
+        for one in found
+    ]  # fmt: skip
+    return render(request, "contracts/quote_alternatives.html", {"quote": quote, "shown": shown})
+
+
 @workspace.allowed("contracts.view_quote")
 @require_safe
 def compare(request: HttpRequest, number: str, version: int, other: int) -> HttpResponse:
     """Two versions line by line; `other` is the older one."""
     new = quotescreen.load(request, number, version)
     rows = Quote.objects.visible_to(workspace.person(request)).select_related(*quotescreen.RELATED)
-    old = get_object_or_404(rows, number=number, version=other)
-    if old.version > new.version:
+    beside = request.GET.get("of", "")[:20] or number
+    old = get_object_or_404(rows, number=beside, version=other)
+    if old.number != new.number and old.number not in {one.number for one in quoteversions.alternatives_of(new)}:
+        raise Http404("There is no such alternative.")
+    if old.number == new.number and old.version > new.version:
         old, new = new, old
     context = {"comparison": quoteversions.compare(old, new), "quote": new, "versions": quoteversions.versions_of(new)}
     return render(request, "contracts/quote_compare.html", context)

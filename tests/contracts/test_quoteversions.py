@@ -5,10 +5,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
-from contracts import quoteapproval, quotepricing, quoteversions, quoting, tasks
-from contracts.models import Quote
+from contracts import presenting, quoteapproval, quotepricing, quoteversions, quoting, tasks
+from contracts.models import Quote, QuoteLine
 from contracts.quoteversions import NoNewVersion
 from kernel import lifecycle
 from kernel.models import ApprovalRequest
@@ -91,3 +93,29 @@ def test_repricing_asks_as_often_for_many_lines_as_for_few(django_assert_max_num
         quote, _ = make.filled(sites=sites)
         with django_assert_max_num_queries(22):
             quotepricing.reprice(quote_id=quote.pk)
+
+
+def test_an_alternative_stands_beside_its_quote_until_one_is_accepted() -> None:
+    quote = make.approved()
+    other = quoteversions.alternative(quote_id=quote.pk, title="Slower and cheaper", by=make.seller())
+    third = quoteversions.alternative(quote_id=other.pk, title="", by=make.seller())
+    assert other.number != quote.number
+    assert {other.alternative_of, third.alternative_of} == {quote.number}
+    assert [one.number for one in quoteversions.alternatives_of(third)] == [quote.number, other.number, third.number]
+    assert set(presenting.rivals(other)) == {quote, third}
+    line = QuoteLine.objects.filter(quote=other).order_by("position").first()
+    assert line is not None
+    quoting.configure(line_id=line.pk, values=line.characteristics | {"bandwidth": "100M"}, by=None)
+    found = quoteversions.compare(quote, Quote.objects.get(pk=other.pk))
+    (changed,) = [one for one in found.lines if one.fields]
+    assert changed.fields["bandwidth"] == ("1G", "100M")
+    assert [label for label, was, now in changed.charges if was > now]
+    client = Client()
+    client.force_login(make.seller())
+    side = client.get(reverse("contracts:quote_alternatives", args=[quote.number, 1])).content.decode()
+    assert "Slower and cheaper" in side
+    compared = client.get(reverse("contracts:quote_compare", args=[quote.number, 1, 1]) + f"?of={other.number}")
+    assert "100M" in compared.content.decode()
+    stranger = make.quote()
+    refused = client.get(reverse("contracts:quote_compare", args=[quote.number, 1, 1]) + f"?of={stranger.number}")
+    assert refused.status_code == 404
