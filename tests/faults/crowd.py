@@ -120,13 +120,13 @@ def copies(order_id: int, quotes: list[int]) -> list[int]:
     from orders.models import Order, OrderLine
 
     model, line = Order.objects.get(pk=order_id), OrderLine.objects.get(order=order_id)
-    own = {name: getattr(model, name) for name in _own(Order, {"quote", "number"})}
-    of_line = {name: getattr(line, name) for name in _own(OrderLine, {"order", "quote_line", "key"})}
+    of_order = {name: getattr(model, name) for name in own(Order, {"quote", "number"})}
+    of_line = {name: getattr(line, name) for name in own(OrderLine, {"order", "quote_line", "key"})}
     sold = dict(QuoteLine.objects.filter(quote__in=quotes).values_list("quote", "pk"))
     with transaction.atomic():
         numbers = numbering.take_many(Order.PREFIX, len(quotes))
         orders = Order.objects.bulk_create(
-            [Order(**own, quote_id=quote, number=number) for quote, number in zip(quotes, numbers, strict=True)],
+            [Order(**of_order, quote_id=quote, number=number) for quote, number in zip(quotes, numbers, strict=True)],
             batch_size=2000,
         )
         OrderLine.objects.bulk_create(
@@ -141,7 +141,7 @@ def copies(order_id: int, quotes: list[int]) -> list[int]:
     return [order.pk for order in orders]
 
 
-def _own(model: Any, besides: set[str]) -> list[str]:
+def own(model: Any, besides: set[str]) -> list[str]:
     """Names of the columns that a copy takes over."""
     return [
         field.attname

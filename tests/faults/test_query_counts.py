@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.db import connection, models
+from django.db.models import CharField, Value
+from django.db.models.functions import Cast, Concat
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -24,7 +26,7 @@ from fallout.models import Fallout
 from fulfillment import execution
 from fulfillment.models import Flow, PlanDefinition, Task
 from fulfillment.trouble import Trouble, fall_out
-from kernel import lifecycle, outbox
+from kernel import lifecycle, numbering, outbox
 from kernel.models import User
 from orders.models import Order
 from tests.contracts.conftest import blank_pages  # noqa: F401 – a fixture
@@ -32,6 +34,7 @@ from tests.factories import portal as make_portal
 from tests.factories.crm import AccountFactory, BillingProfileFactory, ContactFactory, LeadFactory, OpportunityFactory
 from tests.factories.orders import Shop
 from tests.factories.people import UserFactory
+from tests.faults import crowd
 from tests.faults.conftest import Figure
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.usefixtures("blank_pages")]
@@ -74,6 +77,18 @@ class Asked:
     questions: Counter[str]
 
 
+def more(made: Any, number: int, **differs: str) -> list[int]:
+    """So many records like one that an act has made, in a statement or two; `differs` are texts with a number in it."""
+    model = type(made)
+    own = {name: getattr(made, name) for name in crowd.own(model, {"number", *differs})}
+    numbers = numbering.take_many(model.PREFIX, number) if hasattr(model, "PREFIX") else [""] * number
+    rows = [
+        model(**own, **({"number": name} if name else {}), **{key: text.format(n) for key, text in differs.items()})
+        for n, name in enumerate(numbers)
+    ]
+    return [row.pk for row in model.objects.bulk_create(rows)]
+
+
 class World:
     """One customer with so many of everything: sites, an order with a line for each, tasks, contacts, fallouts."""
 
@@ -84,11 +99,12 @@ class World:
         BillingProfileFactory(account=shop.account)
         shop.quote(sites=1)
         order = shop.running(sites=size)
-        for _ in range(size):
-            LeadFactory()
-            ContactFactory(account=shop.account)
-            OpportunityFactory(account=shop.account)
-            AccountFactory(parent=shop.account)
+        more(LeadFactory(), size)
+        more(ContactFactory(account=shop.account), size, email="person{}@customer.example")
+        more(OpportunityFactory(account=shop.account), size)
+        children = more(AccountFactory(parent=shop.account), size)
+        below = Concat(Value(shop.account.path), Cast("pk", CharField()), Value("/"))
+        Account.objects.filter(pk__in=children).update(path=below)
         self._break(order, size)
         self.order = order
         self.customer = make_portal.customer(shop.account)
