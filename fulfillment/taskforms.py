@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from catalog import configuration
 from catalog.models import Characteristic
 from fulfillment.models import Kind, Task
 
@@ -30,6 +31,13 @@ class Field:
     hint: str = ""
     value: Any = ""
     errors: list[str] = field(default_factory=list)
+    labels: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def options(self) -> list[tuple[str, str]]:
+        """The choices with what people read."""
+        said = {value: label for value, label in self.labels.items() if label != value}
+        return [(one, said.get(one, one.replace("_", " ").capitalize())) for one in self.choices]
 
 
 def fields(task: Task) -> list[Field]:
@@ -78,7 +86,8 @@ def _narrowed(entry: Field, declared: dict[str, Any], known: Characteristic | No
     entry.type = entry.type if declared.get("type") else known.type
     entry.unit, entry.hint = entry.unit or known.unit, entry.hint or known.hint
     entry.pattern = entry.pattern or known.pattern
-    allowed = [str(choice) for choice in known.choices]
+    allowed = [str(value) for value, _ in configuration.choices(known)]
+    entry.labels = {str(value): label for value, label in configuration.choices(known)}
     entry.choices = [choice for choice in entry.choices or allowed if not allowed or choice in allowed]
     limits = [limit for limit in (entry.minimum, known.minimum) if limit is not None]
     entry.minimum = max(limits, default=None)
@@ -100,9 +109,10 @@ def _of_output(name: str, known: Characteristic | None) -> Field:
     key, required = name.rstrip("?"), not name.endswith("?")
     if known is None:
         return Field(key, key.replace("_", " ").capitalize(), required=required)
+    offered = {str(value): label for value, label in configuration.choices(known)}
     return Field(
-        key, known.name, known.type, required, [str(c) for c in known.choices], known.minimum, known.maximum,
-        known.pattern, known.unit, known.hint,
+        key, known.name, known.type, required, list(offered), known.minimum, known.maximum, known.pattern, known.unit,
+        known.hint, labels=offered,
     )  # fmt: skip
 
 
@@ -157,7 +167,8 @@ def _as_date(entry: Field, text: str) -> tuple[Any, str]:
 
 
 def _as_choice(entry: Field, text: str) -> tuple[Any, str]:
-    return (text, "") if text in entry.choices else (None, f"Choose one of: {', '.join(entry.choices)}.")
+    said = ", ".join(entry.labels.get(one, one) for one in entry.choices)
+    return (text, "") if text in entry.choices else (None, f"Choose one of: {said}.")
 
 
 def _as_text(entry: Field, text: str) -> tuple[Any, str]:
