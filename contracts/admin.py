@@ -31,18 +31,18 @@ from kernel.admin import ReadOnly
 class ClauseAdmin(ModelAdmin):
     """The library. Changing the words of a clause makes its next version; agreements keep the one they have."""
 
-    list_display = ["title", "key", "version", "standard", "active", "position"]
-    list_filter = ["active", "standard"]
+    list_display = ["title", "key", "language", "version", "standard", "state", "position"]
+    list_filter = ["state", "language", "standard"]
     search_fields = ["title", "key", "text"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return ["key", "version", "active"] if obj else ["version", "active"]
+        return ["key", "version", "state", "language"] if obj else ["version", "state"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and (obj is None or obj.active)
+        return super().has_change_permission(request, obj) and (obj is None or obj.state == Clause.State.APPROVED)
 
     def save_model(self, request: HttpRequest, obj: Clause, form: Any, change: bool) -> None:
         reworded = {"title", "text"} & set(form.changed_data)

@@ -7,7 +7,15 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from contracts import clauses, differences, documents, events, signature
-from contracts.models import Agreement, AgreementDiscount, AgreementSla, AgreementTerm, SignatureRequest
+from contracts.models import (
+    Agreement,
+    AgreementDiscount,
+    AgreementSla,
+    AgreementTerm,
+    PartnerTerm,
+    Proposal,
+    SignatureRequest,
+)
 from crm.models import Contact
 from kernel import approvals, audit, lifecycle, notifications, outbox
 from kernel.models import ApprovalRequest, ApprovalStep, User
@@ -189,7 +197,7 @@ def new_version(*, agreement_id: int, by: User | None) -> Agreement:
 
 
 def _copy(old: Agreement, made: Agreement) -> None:
-    parts: tuple[type[models.Model], ...] = (AgreementTerm, AgreementDiscount, AgreementSla)
+    parts: tuple[type[models.Model], ...] = (AgreementTerm, AgreementDiscount, AgreementSla, PartnerTerm)
     for model in parts:
         names = [f.attname for f in model._meta.concrete_fields if f.name not in ("id", "agreement")]
         model._default_manager.bulk_create(
@@ -218,6 +226,8 @@ def _problems(agreement: Agreement) -> dict[str, list[str]]:
         problems["slas"] = ["Add at least one service level: the contracts of the sites inherit from here."]
     if agreement.ends_on <= timezone.localdate():
         problems["ends_on"] = ["The period is over already."]
+    if waiting := agreement.proposals.filter(state=Proposal.State.OPEN).count():
+        problems["proposals"] = [f"{waiting} proposals are open; accept, refuse or withdraw each first."]
     left = sorted({name for term in agreement.terms.all() for name in clauses.unfilled(term.text)})
     if left:
         problems.setdefault("terms", []).append(f"Terms still contain {', '.join(left)}.")
@@ -227,6 +237,8 @@ def _problems(agreement: Agreement) -> dict[str, list[str]]:
 def _asks(agreement: Agreement) -> list[approvals.Ask]:
     highest = agreement.discounts.aggregate(most=models.Max("percent"))["most"] or Decimal(0)
     asks = [approvals.Ask("sales_manager", f"Terms and discounts up to {highest.normalize():f} %")]
+    if changed := len(clauses.deviations(agreement)) + len(clauses.left_out(agreement)):
+        asks.append(approvals.Ask("legal", f"{changed} of the terms differ from the clause library"))
     if highest > FINANCE_ABOVE:
         asks.append(approvals.Ask("finance", f"A discount over {FINANCE_ABOVE} %", sequence=2))
     return asks

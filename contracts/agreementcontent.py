@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from catalog.models import Charge, SlaMetric
 from contracts import clauses, negotiation
-from contracts.models import Agreement, AgreementTerm
+from contracts.models import Agreement, AgreementDiscount, AgreementTerm
 
 WORDS = {
     SlaMetric.AVAILABILITY: ("Availability", "{} % of every month"),
@@ -46,8 +46,8 @@ def content(agreement: Agreement) -> AgreementContent:
     return AgreementContent(
         [
             Discount(
-                discount.offering.name if discount.offering else "All services",
-                f"{Charge(discount.charge).label} charges",
+                str(discount.offering or discount.category or "All services"),
+                _charges(discount),
                 plain(discount.percent),
             )
             for discount in negotiation.discounts_of(agreement)
@@ -55,6 +55,18 @@ def content(agreement: Agreement) -> AgreementContent:
         [level(sla.metric, sla.value) for sla in agreement.slas.order_by("metric")],
         list(enumerate(_terms(agreement), 1)),
     )
+
+
+def _charges(discount: AgreementDiscount) -> str:
+    """Which charges, when, and what is promised for it."""
+    told = f"{Charge(discount.charge).label} charges"
+    if discount.valid_from:
+        told += f", from {discount.valid_from:%-d %B %Y}"
+    if discount.valid_until:
+        told += f", until {discount.valid_until:%-d %B %Y}"
+    if discount.commitment:
+        told += f", for {discount.commitment:,.2f} {discount.agreement.currency} a month"
+    return told
 
 
 def _terms(agreement: Agreement) -> list[AgreementTerm]:

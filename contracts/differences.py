@@ -1,13 +1,27 @@
 """Differences: what an agreement says, as plain data, and what two such states do not have in common."""
 
+import re
+from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Any
 
-from contracts.models import Agreement
+from contracts.models import Agreement, AgreementDiscount
 
 HEAD = {
     "title": "Title", "price_list": "Price list", "currency": "Currency", "starts_on": "Start", "ends_on": "End",
     "term_months": "Minimum term, months",
 }  # fmt: skip
+
+
+_WORD = re.compile(r"\s*\S+|\s+$")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Words that stay (same), go (out) or come (in)."""
+
+    kind: str
+    text: str
 
 
 def content(agreement: Agreement) -> dict[str, Any]:
@@ -16,15 +30,42 @@ def content(agreement: Agreement) -> dict[str, Any]:
         "head": {label: str(getattr(agreement, name)) for name, label in HEAD.items()},
         "terms": {term.title: term.text for term in agreement.terms.order_by("position", "id")},
         "discounts": {
-            f"{discount.offering or 'Everything'}, {discount.charge.replace('_', '-')}": (
-                f"{discount.percent.normalize():f} %"
+            f"{discount.offering or discount.category or 'Everything'}, {discount.charge.replace('_', '-')}": (
+                _conditions(discount)
             )
-            for discount in agreement.discounts.select_related("offering").order_by("offering_id", "charge")
+            for discount in agreement.discounts.select_related("offering", "category").order_by(
+                "offering_id", "category_id", "charge"
+            )
+        },
+        "partner terms": {
+            str(term): term.text for term in agreement.partner_terms.select_related("partner", "offering")
         },
         "service levels": {
             sla.get_metric_display(): f"{sla.value.normalize():f}" for sla in agreement.slas.order_by("metric")
         },
     }
+
+
+def _conditions(discount: AgreementDiscount) -> str:
+    told = f"{discount.percent.normalize():f} %"
+    if discount.valid_from:
+        told += f" from {discount.valid_from}"
+    if discount.valid_until:
+        told += f" until {discount.valid_until}"
+    return told + (f" for {discount.commitment:f} a month" if discount.commitment else "")
+
+
+def words(old: str, new: str) -> list[Piece]:
+    """Both texts as one, word by word: what stays, what goes out, what comes in."""
+    before, after = _WORD.findall(old), _WORD.findall(new)
+    pieces: list[Piece] = []
+    for tag, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if tag == "equal":
+            pieces.append(Piece("same", "".join(before[a:b])))
+            continue
+        pieces += [Piece("out", "".join(before[a:b]))] if b > a else []
+        pieces += [Piece("in", "".join(after[c:d]))] if d > c else []
+    return pieces
 
 
 def between(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, str]]:

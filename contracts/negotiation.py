@@ -10,7 +10,15 @@ from django.utils import timezone
 
 from catalog.models import Charge, Offering, PriceList, SlaMetric
 from contracts import clauses, differences
-from contracts.models import Agreement, AgreementDiscount, AgreementSla, AgreementTerm, Clause, NegotiationRound
+from contracts.models import (
+    Agreement,
+    AgreementDiscount,
+    AgreementSla,
+    AgreementTerm,
+    Clause,
+    NegotiationRound,
+    PartnerTerm,
+)
 from crm.models import Account, Opportunity
 from kernel import audit, editing, numbering
 from kernel.models import User
@@ -86,7 +94,7 @@ def change(*, agreement_id: int, edition: int, by: User | None, **fields: Any) -
     """
     if unknown := set(fields) - set(FIELDS):
         raise ValueError(f"not editable: {unknown}")
-    agreement = _open(agreement_id, by)
+    agreement = open_one(agreement_id, by)
     wanted = {name: fields.get(name, getattr(agreement, name)) for name in FIELDS}
     problems = _problems(wanted["title"], wanted["starts_on"], wanted["ends_on"], wanted["term_months"])
     problems |= _price_list_problems(wanted["price_list"], agreement.account, wanted["starts_on"])
@@ -99,10 +107,11 @@ def change(*, agreement_id: int, edition: int, by: User | None, **fields: Any) -
 @transaction.atomic
 def add_clause(*, agreement_id: int, clause_id: int, by: User | None) -> AgreementTerm:
     """Add a clause of the library as a term. Raises Unfit when it is there already or retired."""
-    agreement = _open(agreement_id, by)
+    agreement = open_one(agreement_id, by)
     clause = Clause.objects.get(pk=clause_id)
-    if not clause.active:
-        raise Unfit(problems={"clause": [f"“{clause.title}” has a newer version; take that one."]})
+    if clause.state != Clause.State.APPROVED:
+        word = "is not approved yet" if clause.state == Clause.State.DRAFT else "has a newer version; take that one"
+        raise Unfit(problems={"clause": [f"“{clause.title}” {word}."]})
     if agreement.terms.filter(clause__key=clause.key).exists():
         raise Unfit(problems={"clause": [f"“{clause.title}” is part of this agreement already."]})
     term = clauses.as_terms(agreement, [clause], _next_position(agreement))[0]
@@ -114,7 +123,7 @@ def add_clause(*, agreement_id: int, clause_id: int, by: User | None) -> Agreeme
 @transaction.atomic
 def add_term(*, agreement_id: int, title: str, text: str, by: User | None) -> AgreementTerm:
     """Add a term in own words."""
-    agreement = _open(agreement_id, by)
+    agreement = open_one(agreement_id, by)
     _require_words(title, text)
     term = AgreementTerm.objects.create(
         agreement=agreement, position=_next_position(agreement), title=title.strip(), text=text.strip()
@@ -126,7 +135,7 @@ def add_term(*, agreement_id: int, title: str, text: str, by: User | None) -> Ag
 @transaction.atomic
 def reword_term(*, agreement_id: int, term_id: int, title: str, text: str, by: User | None) -> AgreementTerm:
     """Change the words of a term; the library keeps its own."""
-    agreement = _open(agreement_id, by)
+    agreement = open_one(agreement_id, by)
     _require_words(title, text)
     term: AgreementTerm = agreement.terms.get(pk=term_id)
     changes = audit.difference({"title": term.title, "text": term.text}, {"title": title.strip(), "text": text.strip()})
@@ -140,7 +149,7 @@ def reword_term(*, agreement_id: int, term_id: int, title: str, text: str, by: U
 @transaction.atomic
 def remove_term(*, agreement_id: int, term_id: int, by: User | None) -> None:
     """Leave a term out."""
-    agreement = _open(agreement_id, by)
+    agreement = open_one(agreement_id, by)
     term = agreement.terms.get(pk=term_id)
     term.delete()
     _touch(agreement, "term removed", {"terms": [term.title, None]}, by=by)
@@ -148,23 +157,26 @@ def remove_term(*, agreement_id: int, term_id: int, by: User | None) -> None:
 
 @transaction.atomic
 def add_discount(
-    *, agreement_id: int, percent: Decimal, by: User | None, offering_id: int | None = None, charge: str = "recurring"
-) -> AgreementDiscount:
-    """Agree a discount on list prices of one offering, or of all. Raises Unfit for a range or a second one."""
-    agreement = _open(agreement_id, by)
-    problems: dict[str, list[str]] = {}
-    if not 0 < percent <= 100:
-        problems["percent"] = ["A discount is more than 0 and at most 100 percent."]
-    if charge not in (Charge.RECURRING, Charge.ONE_TIME):
-        problems["charge"] = ["Discounts are agreed on monthly or one-time charges."]
-    if problems:
+    *, agreement_id: int, percent: Decimal, by: User | None, offering_id: int | None = None, charge: str = "recurring",
+    category_id: int | None = None, valid_from: dt.date | None = None, valid_until: dt.date | None = None,
+    commitment: Decimal | None = None,
+) -> AgreementDiscount:  # fmt: skip
+    """Agree a discount on list prices of one offering, of a category, or of all, for a period and a commitment.
+
+    Raises Unfit for a range, a period or a second one of the same.
+    """
+    agreement = open_one(agreement_id, by)
+    discount = AgreementDiscount(
+        agreement=agreement, offering_id=offering_id, category_id=category_id, charge=charge, percent=percent,
+        valid_from=valid_from, valid_until=valid_until, commitment=commitment,
+    )  # fmt: skip
+    if problems := _discount_problems(discount):
         raise Unfit(problems=problems)
-    discount = AgreementDiscount(agreement=agreement, offering_id=offering_id, charge=charge, percent=percent)
     try:
         with transaction.atomic():
             discount.save()
     except IntegrityError:
-        what = Offering.objects.get(pk=offering_id).name if offering_id else "everything"
+        what = discount.offering or discount.category or "everything"
         label = Charge(charge).label.lower()
         raise Unfit(problems={"offering": [f"There is a discount on {label} charges of {what} already."]}) from None
     _touch(agreement, "discount added", {"discounts": [None, str(discount)]}, by=by)
@@ -172,10 +184,59 @@ def add_discount(
 
 
 @transaction.atomic
+def change_discount(*, agreement_id: int, discount_id: int, percent: Decimal, by: User | None) -> AgreementDiscount:
+    """Agree another percentage. Raises Unfit."""
+    agreement = open_one(agreement_id, by)
+    discount: AgreementDiscount = agreement.discounts.select_related("offering", "category").get(pk=discount_id)
+    told = str(discount)
+    discount.percent = percent
+    if problems := _discount_problems(discount):
+        raise Unfit(problems=problems)
+    discount.save(update_fields=["percent"])
+    _touch(agreement, "discount changed", {"discounts": [told, str(discount)]}, by=by)
+    return discount
+
+
+@transaction.atomic
+def set_partner_term(
+    *, agreement_id: int, partner_id: int, text: str, by: User | None, offering_id: int | None = None
+) -> PartnerTerm:
+    """Say what holds where a partner delivers; a second call for the same partner and service changes it.
+
+    Raises Unfit for an account that is no partner, or without words.
+    """
+    agreement = open_one(agreement_id, by)
+    partner = Account.objects.get(pk=partner_id)
+    problems: dict[str, list[str]] = {}
+    if partner.kind != Account.Kind.PARTNER:
+        problems["partner"] = [f"{partner.name} is a customer; choose a partner that delivers for us."]
+    if not text.strip():
+        problems["text"] = ["Write what holds where this partner delivers."]
+    if problems:
+        raise Unfit(problems=problems)
+    offering = Offering.objects.get(pk=offering_id) if offering_id else None
+    made, _ = PartnerTerm.objects.update_or_create(
+        agreement=agreement, partner=partner, offering=offering, defaults={"text": text.strip()}
+    )
+    _touch(agreement, "partner terms set", {"partner terms": [None, f"{made}: {made.text[:80]}"]}, by=by)
+    return made
+
+
+@transaction.atomic
+def remove_partner_term(*, agreement_id: int, term_id: int, by: User | None) -> None:
+    """Say nothing about that partner."""
+    agreement = open_one(agreement_id, by)
+    term = agreement.partner_terms.select_related("partner", "offering").get(pk=term_id)
+    told = str(term)
+    term.delete()
+    _touch(agreement, "partner terms removed", {"partner terms": [told, None]}, by=by)
+
+
+@transaction.atomic
 def remove_discount(*, agreement_id: int, discount_id: int, by: User | None) -> None:
     """Take a discount back."""
-    agreement = _open(agreement_id, by)
-    discount = agreement.discounts.select_related("offering").get(pk=discount_id)
+    agreement = open_one(agreement_id, by)
+    discount = agreement.discounts.select_related("offering", "category").get(pk=discount_id)
     told = str(discount)
     discount.delete()
     _touch(agreement, "discount removed", {"discounts": [told, None]}, by=by)
@@ -187,7 +248,7 @@ def set_sla(*, agreement_id: int, metric: str, value: Decimal, by: User | None) 
 
     Raises Unfit outside the metric's range.
     """
-    agreement = _open(agreement_id, by)
+    agreement = open_one(agreement_id, by)
     if metric not in SlaMetric.values:
         raise Unfit(problems={"metric": ["There is no such service level."]})
     low, high = SLA_RANGES[metric]
@@ -202,7 +263,7 @@ def set_sla(*, agreement_id: int, metric: str, value: Decimal, by: User | None) 
 @transaction.atomic
 def remove_sla(*, agreement_id: int, sla_id: int, by: User | None) -> None:
     """Promise nothing on that metric."""
-    agreement = _open(agreement_id, by)
+    agreement = open_one(agreement_id, by)
     sla = agreement.slas.get(pk=sla_id)
     sla.delete()
     _touch(agreement, "service level removed", {sla.metric: [_plain(sla.value), None]}, by=by)
@@ -211,7 +272,7 @@ def remove_sla(*, agreement_id: int, sla_id: int, by: User | None) -> None:
 @transaction.atomic
 def note_round(*, agreement_id: int, side: str, text: str, by: User | None) -> NegotiationRound:
     """Keep what one side said, with what changed in the agreement since the round before."""
-    agreement = _open(agreement_id, by)
+    agreement = open_one(agreement_id, by)
     problems: dict[str, list[str]] = {}
     if side not in ("us", "customer"):
         problems["side"] = ["Say whose proposal it is."]
@@ -235,7 +296,8 @@ def _may(by: User | None) -> None:
         raise NotPermitted("Your roles do not include the right to negotiate agreements.")
 
 
-def _open(agreement_id: int, by: User | None) -> Agreement:
+def open_one(agreement_id: int, by: User | None) -> Agreement:
+    """An agreement that is still negotiated, locked. Raises Closed or NotPermitted."""
     _may(by)
     agreement: Agreement = Agreement.objects.locked(agreement_id)
     if agreement.state not in OPEN:
@@ -275,6 +337,24 @@ def _price_list_problems(price_list: PriceList, account: Account, on: dt.date) -
     return {"price_list": found} if found else {}
 
 
+def _discount_problems(discount: AgreementDiscount) -> dict[str, list[str]]:
+    problems: dict[str, list[str]] = {}
+    if not 0 < discount.percent <= 100:
+        problems["percent"] = ["A discount is more than 0 and at most 100 percent."]
+    if discount.charge not in (Charge.RECURRING, Charge.ONE_TIME):
+        problems["charge"] = ["Discounts are agreed on monthly or one-time charges."]
+    if discount.offering_id and discount.category_id:
+        problems["category"] = ["Choose one service or a whole category, not both."]
+    first, last = discount.valid_from, discount.valid_until
+    if first and last and last < first:
+        problems["valid_until"] = ["It ends before it begins."]
+    elif last and last < discount.agreement.starts_on:
+        problems["valid_until"] = ["It is over before the agreement begins."]
+    if discount.commitment is not None and discount.commitment <= 0:
+        problems["commitment"] = ["A commitment is more than 0 a month; leave it empty for none."]
+    return problems
+
+
 def _require_words(title: str, text: str) -> None:
     problems = {}
     if not title.strip():
@@ -296,6 +376,6 @@ def _next_position(agreement: Agreement) -> int:
 
 def discounts_of(agreement: Agreement) -> Iterable[AgreementDiscount]:
     """Discounts, those on everything first."""
-    return agreement.discounts.select_related("offering").order_by(
-        models.F("offering__name").asc(nulls_first=True), "charge"
+    return agreement.discounts.select_related("offering", "category").order_by(
+        models.F("offering__name").asc(nulls_first=True), models.F("category__name").asc(nulls_first=True), "charge"
     )

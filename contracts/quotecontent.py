@@ -244,7 +244,7 @@ def _usage(prices: models.QuerySet[LinePrice]) -> list[Usage]:
 def _terms(quote: Quote) -> list[Clause]:
     """The standard clauses, for an offer that no agreement stands behind."""
     values = {"customer": quote.account.name, "term_months": str(quote.term_months), "currency": quote.currency}
-    found = list(Clause.objects.filter(active=True, standard=True, key__in=WITHOUT_AGREEMENT))
+    found = list(Clause.objects.filter(state="approved", language="en", standard=True, key__in=WITHOUT_AGREEMENT))
     for clause in found:
         for name, value in values.items():
             clause.text = clause.text.replace(f"{{{name}}}", value)

@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from catalog import currencies, pricebook, pricing, ramps
 from catalog.currencies import Rate
-from catalog.models import Charge, Offering
+from catalog.models import Charge
 from catalog.pricing import Negotiated, PriceBook, PricedCharge, PricingInput, Terms
 from cmdb.models import FeasibilityCheck
-from contracts import heldprices
-from contracts.models import AgreementDiscount, ContractLine, LinePrice, Quote, QuoteLine
+from contracts import agreeddiscounts, heldprices
+from contracts.models import ContractLine, LinePrice, Quote, QuoteLine
 from kernel.money import ZERO
 
 COLUMNS = ("monthly", "monthly_list", "monthly_agreed", "monthly_cost", "one_time", "one_time_list", "one_time_cost")
@@ -141,16 +141,7 @@ def negotiated(quote: Quote) -> list[Negotiated]:
     """What the agreement grants, for every version of the offerings that it names."""
     if quote.agreement_id is None:
         return []
-    rows = AgreementDiscount.objects.filter(agreement=quote.agreement_id).select_related("agreement", "offering")
-    versions: dict[str | None, list[int | None]] = {None: [None]}
-    keys = {row.offering.key for row in rows if row.offering}
-    for pk, key in Offering.objects.filter(key__in=keys).values_list("pk", "key") if keys else ():
-        versions.setdefault(key, []).append(pk)
-    return [
-        Negotiated(offering, row.charge, row.percent, row.agreement.number)
-        for row in rows
-        for offering in versions[row.offering.key if row.offering else None]
-    ]
+    return agreeddiscounts.of(quote.agreement_id, timezone.localdate())
 
 
 def sites_by_offering(quote: Quote) -> Counter[int]:

@@ -1,7 +1,7 @@
 """What contracts do when facts come up: papers of what was signed or ended are kept with the contract."""
 
 from cmdb.events import SiteChecked
-from contracts import contractpapers, events, quotechecks
+from contracts import contractpapers, events, quotechecks, repricing
 from contracts.models import ContractAmendment, Termination
 from kernel import outbox
 
@@ -25,3 +25,9 @@ def keep_notice(event: events.ContractEnded) -> None:
 def price_with_answer(event: SiteChecked) -> None:
     """A partner answered: the drafts that waited for it have another build cost and lead time now."""
     quotechecks.answered(check_id=event.check_id)
+
+
+@outbox.reaction(events.AgreementActivated)
+def offer_new_prices(event: events.AgreementActivated) -> None:
+    """Work out what the open quotes under older versions would cost now."""
+    repricing.offer(event.agreement_id)

@@ -2,8 +2,8 @@
 
 import contracts.dealroles
 import contracts.quoteroles  # noqa: F401 – registers what quotes add
-from contracts import agreement, presenting, rulecases
-from contracts.models import Agreement, Quote
+from contracts import agreement, clauses, presenting, rulecases
+from contracts.models import Agreement, Clause, Quote
 from kernel import frame, moving, roles, tableuse
 from kernel.frame import NavItem, NewItem
 
@@ -31,13 +31,22 @@ roles.grant(
     "contracts.view_provider", "contracts.add_provider", "contracts.change_provider", "contracts.view_consenttext",
     "contracts.add_consenttext",
 )  # fmt: skip
+WRITES_CLAUSES = ("contracts.view_clause", "contracts.add_clause", "contracts.change_clause")
+roles.grant(
+    "legal", *SEES_DEALS, *WRITES_CLAUSES, "contracts.approve_clause", "contracts.approve_agreement",
+    "contracts.negotiate_agreement", "crm.view_account",
+)  # fmt: skip
+for _role in ("sales_agent", "sales_manager"):
+    roles.grant(_role, "contracts.view_clause")
 
 frame.add(
+    NavItem("Sell", "Clause library", "book", "contracts:clause_list", "contracts.view_clause", 17),
     NavItem("Sell", "Agreements", "heart-handshake", "contracts:agreement_list", "contracts.view_agreement", 15),
     NavItem("Sell", "Contracts", "certificate", "contracts:contract_list", "contracts.view_contract", 16),
 )
 frame.add_new(NewItem("Agreement", "heart-handshake", "contracts:agreement_new", "contracts.add_agreement", 15))
 
+moving.register(Clause, approve=lambda pk, by, reason: clauses.approve(clause_id=pk, by=by, reason=reason))
 moving.register(
     Agreement,
     submit=lambda pk, by, reason: agreement.submitted(agreement_id=pk, by=by, note=reason),

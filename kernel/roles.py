@@ -21,6 +21,7 @@ ROLES: dict[str, str] = {
     "service_agent": "Service agent",
     "technician": "Technician",
     "finance": "Finance",
+    "legal": "Legal counsel",
 }
 
 _grants: dict[str, set[str]] = defaultdict(set)

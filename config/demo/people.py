@@ -43,6 +43,7 @@ PEOPLE = (
     Person("bram", "Bram", "de Wit", "technician", "Field technician", ("Field Service",), ("cpe", "fibre")),
     Person("nils", "Nils", "Berg", "process_admin", "Process designer"),
     Person("paula", "Paula", "Winter", "product_manager", "Product manager"),
+    Person("vera", "Vera", "Lindqvist", "legal", "Legal counsel"),
     Person("clara", "Clara", "Roos", "service_agent", "Service desk"),
 )  # fmt: skip
 

@@ -5,8 +5,8 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from catalog.models import Charge, Offering, PriceList, SlaMetric
-from contracts import signature
+from catalog.models import Category, Charge, Offering, PriceList, SlaMetric
+from contracts import proposals, signature
 from contracts.models import Agreement, Clause
 from contracts.presenting import signatories
 from crm.models import Account, Contact, Opportunity
@@ -70,13 +70,13 @@ class NewAgreementForm(AgreementForm):
 class ClauseForm(forms.Form):
     """A clause of the library to add."""
 
-    clause = forms.ModelChoiceField(Clause.objects.filter(active=True), empty_label="Choose a clause")
+    clause = forms.ModelChoiceField(Clause.objects.filter(state="approved"), empty_label="Choose a clause")
 
     def __init__(self, *args: Any, agreement: Agreement, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         used = agreement.terms.filter(clause__isnull=False).values("clause__key")
         field: Any = self.fields["clause"]
-        field.queryset = Clause.objects.filter(active=True).exclude(key__in=used)
+        field.queryset = Clause.objects.filter(state="approved").exclude(key__in=used)
 
 
 class TermForm(forms.Form):
@@ -92,8 +92,12 @@ class DiscountForm(forms.Form):
     offering = forms.ModelChoiceField(
         Offering.objects.filter(state="active").exclude(kind="entitlement"), required=False, empty_label="All services"
     )
+    category = forms.ModelChoiceField(Category.objects.all(), required=False, empty_label="Any category")
     charge = forms.ChoiceField(choices=[(c.value, c.label) for c in (Charge.RECURRING, Charge.ONE_TIME)])
     percent = forms.DecimalField(label="Percent", max_digits=5, decimal_places=2)
+    valid_from = forms.DateField(label="From", required=False, widget=DAY)
+    valid_until = forms.DateField(label="Until", required=False, widget=DAY)
+    commitment = forms.DecimalField(label="Commitment a month", required=False, max_digits=14, decimal_places=2)
 
 
 class LevelForm(forms.Form):
@@ -108,6 +112,37 @@ class RoundForm(forms.Form):
 
     side = forms.ChoiceField(choices=[("us", "We propose"), ("customer", "The customer says")], label="Whose")
     text = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), max_length=4000, label="What")
+
+
+class PartnerForm(forms.Form):
+    """What holds where a partner delivers."""
+
+    partner = forms.ModelChoiceField(Account.objects.filter(kind="partner").order_by("name"), empty_label="Choose")
+    offering = forms.ModelChoiceField(
+        Offering.objects.filter(state="active").exclude(kind="entitlement"), required=False, empty_label="All services",
+        label="Service",
+    )  # fmt: skip
+    text = forms.CharField(widget=forms.Textarea(attrs={"rows": 2}), max_length=4000, label="Terms")
+
+
+class ProposalForm(forms.Form):
+    """One change that a side wants."""
+
+    side = forms.ChoiceField(choices=[("customer", "The customer wants"), ("us", "We offer")], label="Whose")
+    item = forms.ChoiceField(label="About")
+    title = forms.CharField(required=False, max_length=120, help_text="Only for a new term.")
+    wanted = forms.CharField(
+        required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 2}), label="Should say",
+        help_text="A percentage, a value, months, a day, or the words of a term. Empty leaves it out.",
+    )  # fmt: skip
+    reason = forms.CharField(required=False, max_length=1000, label="Why")
+
+    def __init__(self, *args: Any, agreement: Agreement, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["item"]
+        field.choices = [
+            (f"{one.part}|{one.key}", f"{one.label} (now {one.now[:40]})") for one in proposals.items(agreement)
+        ]
 
 
 class PresentForm(forms.Form):

@@ -7,6 +7,7 @@ from contracts.models.agreements import (
     AgreementTerm,
     Clause,
     NegotiationRound,
+    PartnerTerm,
 )
 from contracts.models.changes import ContractAmendment, ContractCharge, Termination
 from contracts.models.contracts import (
@@ -18,6 +19,7 @@ from contracts.models.contracts import (
     SignatureRequest,
 )
 from contracts.models.printing import PrintRun
+from contracts.models.proposals import Proposal, RepriceProposal
 from contracts.models.provider import Provider
 from contracts.models.quotes import LinePrice, Quote, QuoteLine
 from contracts.models.sheets import SheetImport
@@ -39,10 +41,13 @@ __all__ = [
     "LinePrice",
     "NegotiationRound",
     "PaperCopy",
+    "PartnerTerm",
     "PrintRun",
+    "Proposal",
     "Provider",
     "Quote",
     "QuoteLine",
+    "RepriceProposal",
     "ServiceLevel",
     "SheetImport",
     "SignatureRequest",

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
@@ -12,6 +13,26 @@ from crm.models import OfAccountQuerySet
 from kernel import lifecycle
 from kernel.models import Record
 from kernel.models.statefield import StateField
+
+LANGUAGES = [("en", "English"), ("de", "German"), ("nl", "Dutch"), ("fr", "French")]
+WORDS = pgtrigger.UpdateOf("agreement_id", "offering_id", "text")  # type: ignore[no-untyped-call]
+SIGNED = "('signed', 'active', 'expired', 'terminated')"
+
+
+def _signed_stays(agreement: str, update: pgtrigger.Operation = pgtrigger.Update) -> pgtrigger.Trigger:
+    """The database refuses any change of what a signed version says; `agreement` finds the version of a row."""
+    return pgtrigger.Trigger(
+        name="signed_stays",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert | update | pgtrigger.Delete,
+        func=f"""
+            IF (SELECT state FROM contracts_agreement WHERE id = ({agreement})) IN {SIGNED} THEN
+                RAISE EXCEPTION 'A signed agreement changes by its next version.' USING ERRCODE = 'check_violation';
+            END IF;
+            IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+            RETURN NEW;
+        """,  # noqa: S608 – the parts are ours
+    )
 
 
 @lifecycle.guarded("state")
@@ -55,6 +76,26 @@ class Agreement(Record):
             ("negotiate_agreement", "Can negotiate agreements"),
             ("approve_agreement", "Can approve agreements"),
             ("sign_agreement", "Can record signatures"),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="signed_head_stays",
+                when=pgtrigger.Before,
+                operation=pgtrigger.UpdateOf(  # type: ignore[no-untyped-call]
+                    "title", "price_list_id", "currency", "starts_on", "ends_on", "term_months"
+                ),
+                func=f"""
+                    IF OLD.state IN {SIGNED} AND (
+                        OLD.title, OLD.price_list_id, OLD.currency, OLD.starts_on, OLD.ends_on, OLD.term_months
+                    ) IS DISTINCT FROM (
+                        NEW.title, NEW.price_list_id, NEW.currency, NEW.starts_on, NEW.ends_on, NEW.term_months
+                    ) THEN
+                        RAISE EXCEPTION 'A signed agreement changes by its next version.'
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            )
         ]
         constraints = [
             models.UniqueConstraint(fields=["number", "version"], name="agreement_version"),
@@ -114,26 +155,61 @@ class Agreement(Record):
         """Ended early, or replaced by the next version."""
 
 
-class Clause(models.Model):
+@lifecycle.guarded("state")
+class Clause(Record):
     """One version of a clause of the library; a change makes the next version, signed terms keep theirs."""
+
+    STAGES = ("draft", "approved", "retired")
+
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        APPROVED = "approved"
+        RETIRED = "retired"
 
     key = models.SlugField(max_length=60)
     version = models.PositiveIntegerField(default=1)
+    language = models.CharField(max_length=5, default="en", choices=LANGUAGES)
     title = models.CharField(max_length=120)
     text = models.TextField(help_text="May name {customer}, {term_months} and {currency}.")
     position = models.PositiveIntegerField(default=0)
     standard = models.BooleanField(default=True, help_text="Part of every new agreement.")
-    active = models.BooleanField(default=True)
+    state = StateField(default=State.DRAFT, choices=State.choices, protected=True)
+    id: int
 
     class Meta:
-        ordering = ["position", "key", "-version"]
+        ordering = ["position", "key", "language", "-version"]
+        permissions = [("approve_clause", "Can approve clauses of the library")]
         constraints = [
-            models.UniqueConstraint(fields=["key", "version"], name="clause_version"),
-            models.UniqueConstraint(fields=["key"], condition=models.Q(active=True), name="one_active_clause_version"),
+            models.UniqueConstraint(fields=["key", "language", "version"], name="clause_version"),
+            models.UniqueConstraint(
+                fields=["key", "language"], condition=models.Q(state="approved"), name="one_approved_clause_version"
+            ),
+            models.UniqueConstraint(
+                fields=["key", "language"], condition=models.Q(state="draft"), name="one_draft_clause_version"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.title}, version {self.version}"
+
+    def get_absolute_url(self) -> str:
+        """Its page in the library."""
+        return reverse("contracts:clause", args=[self.key, self.language, self.version])
+
+    @property
+    def standard_word(self) -> str:
+        """Whether new agreements take it by themselves."""
+        return "Always" if self.standard else "When chosen"
+
+    @transition(field=state, source=State.DRAFT, target=State.APPROVED, permission="contracts.approve_clause",
+                custom={"label": "Approve"})  # fmt: skip
+    def approve(self) -> None:
+        """New agreements take it; the version before is retired."""
+
+    @transition(field=state, source=[State.DRAFT, State.APPROVED], target=State.RETIRED,
+                permission="contracts.approve_clause", custom={"label": "Retire", "needs_reason": True})  # fmt: skip
+    def retire(self) -> None:
+        """No new agreement takes it; those that have it keep it."""
 
 
 class AgreementTerm(models.Model):
@@ -147,31 +223,52 @@ class AgreementTerm(models.Model):
 
     class Meta:
         ordering = ["position", "id"]
+        triggers = [_signed_stays("COALESCE(NEW.agreement_id, OLD.agreement_id)")]
 
     def __str__(self) -> str:
         return self.title
 
 
 class AgreementDiscount(models.Model):
-    """A negotiated discount on list prices; without an offering it holds for all."""
+    """A negotiated discount on list prices of an offering or a category; without either it holds for all."""
 
     agreement = models.ForeignKey(Agreement, on_delete=models.CASCADE, related_name="discounts")
     offering = models.ForeignKey("catalog.Offering", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    category = models.ForeignKey("catalog.Category", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     charge = models.CharField(max_length=10, default="recurring")
     percent = models.DecimalField(max_digits=5, decimal_places=2)
+    valid_from = models.DateField(null=True, blank=True)
+    valid_until = models.DateField(null=True, blank=True)
+    commitment = models.DecimalField(
+        max_digits=14, decimal_places=2, null=True, blank=True, help_text="What the customer promises to spend a month."
+    )
 
     class Meta:
+        triggers = [_signed_stays("COALESCE(NEW.agreement_id, OLD.agreement_id)")]
         constraints = [
             models.UniqueConstraint(
-                fields=["agreement", "offering", "charge"], name="agreement_discount_once", nulls_distinct=False
+                fields=["agreement", "offering", "category", "charge"], name="agreement_discount_once",
+                nulls_distinct=False,
             ),
             models.CheckConstraint(
                 condition=models.Q(percent__gt=0, percent__lte=100), name="agreement_discount_range"
             ),
-        ]
+            models.CheckConstraint(
+                condition=models.Q(offering__isnull=True) | models.Q(category__isnull=True),
+                name="agreement_discount_on_one_thing",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(valid_until__isnull=True) | models.Q(valid_from__isnull=True)
+                | models.Q(valid_until__gte=models.F("valid_from")), name="agreement_discount_period",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(commitment__isnull=True) | models.Q(commitment__gt=0),
+                name="agreement_discount_commitment",
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
-        return f"{self.percent} % on {self.offering or 'everything'}"
+        return f"{self.percent.normalize():f} % on {self.offering or self.category or 'everything'}"
 
 
 class AgreementSla(models.Model):
@@ -182,10 +279,32 @@ class AgreementSla(models.Model):
     value = models.DecimalField(max_digits=8, decimal_places=3)
 
     class Meta:
+        triggers = [_signed_stays("COALESCE(NEW.agreement_id, OLD.agreement_id)")]
         constraints = [models.UniqueConstraint(fields=["agreement", "metric"], name="agreement_sla_once")]
 
     def __str__(self) -> str:
         return f"{self.get_metric_display()} {self.value}"
+
+
+class PartnerTerm(models.Model):
+    """What holds where a partner delivers a service for us: who, for which services, on what terms."""
+
+    agreement = models.ForeignKey(Agreement, on_delete=models.CASCADE, related_name="partner_terms")
+    partner = models.ForeignKey("crm.Account", on_delete=models.PROTECT, related_name="+")
+    offering = models.ForeignKey("catalog.Offering", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    text = models.TextField()
+
+    class Meta:
+        ordering = ["partner__name", "id"]
+        triggers = [_signed_stays("COALESCE(NEW.agreement_id, OLD.agreement_id)", WORDS)]  # a partner may be merged
+        constraints = [
+            models.UniqueConstraint(
+                fields=["agreement", "partner", "offering"], name="partner_term_once", nulls_distinct=False
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.partner}, {self.offering or 'all services'}"
 
 
 class NegotiationRound(models.Model):

@@ -9,10 +9,19 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from contracts import (
+    agreeddiscounts,
+    agreementcontent,
+    clauses,
+    differences,
+    documents,
+    negotiation,
+    proposals,
+    repricing,
+)
 from contracts import agreement as acts
-from contracts import agreementcontent, documents, negotiation
 from contracts.forms import deals as dealforms
-from contracts.models import Agreement
+from contracts.models import Agreement, Proposal, RepriceProposal
 from kernel import editing, htmx, tables, workspace
 from kernel.models import User
 from kernel.refusal import Refusal
@@ -105,14 +114,14 @@ def latest(request: HttpRequest, number: str) -> HttpResponse:
 @require_safe
 def record(request: HttpRequest, number: str, version: int) -> HttpResponse:
     """One version with its parts."""
-    return _page(request, _load(request, number, version))
+    return page(request, load(request, number, version))
 
 
 @workspace.allowed("contracts.view_agreement", "contracts.negotiate_agreement")
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, number: str, version: int) -> HttpResponse:
     """Change the head; a second editor sees what the first one stored."""
-    agreement = _load(request, number, version)
+    agreement = load(request, number, version)
     form = dealforms.AgreementForm(request.POST or None, instance=agreement)
     context: dict[str, Any] = {
         "form": form, "record": agreement, "title": f"Edit {agreement}", "back": acts.url(agreement),
@@ -140,7 +149,7 @@ def edit(request: HttpRequest, number: str, version: int) -> HttpResponse:
 @require_POST
 def part(request: HttpRequest, number: str, version: int, part: str) -> HttpResponse:
     """Add to, change or take from one part of an agreement; a refusal stands at its field on the same page."""
-    agreement = _load(request, number, version)
+    agreement = load(request, number, version)
     user = workspace.person(request)
     if "remove" in request.POST:
         _remove(part, agreement, user, request.POST.get("remove", ""))
@@ -155,14 +164,14 @@ def part(request: HttpRequest, number: str, version: int, part: str) -> HttpResp
             dealforms.told(form, error.problems)
         else:
             return htmx.go(request, f"{acts.url(agreement)}#{part}", toast="Saved.")
-    return _page(request, agreement, opened=part, form=form, status=422)
+    return page(request, agreement, opened=part, form=form, status=422)
 
 
 @workspace.allowed("contracts.view_agreement", "contracts.negotiate_agreement")
 @require_POST
 def amend(request: HttpRequest, number: str, version: int) -> HttpResponse:
     """Draft the next version of one in force."""
-    made = acts.new_version(agreement_id=_load(request, number, version).pk, by=workspace.person(request))
+    made = acts.new_version(agreement_id=load(request, number, version).pk, by=workspace.person(request))
     return htmx.go(
         request, acts.url(made), toast=f"{made} drafted; version {version} stays in force until it is signed."
     )
@@ -172,7 +181,7 @@ def amend(request: HttpRequest, number: str, version: int) -> HttpResponse:
 @require_safe
 def pdf(request: HttpRequest, number: str, version: int) -> HttpResponse:
     """What the customer would get now, marked as a draft before it is approved."""
-    agreement = _load(request, number, version)
+    agreement = load(request, number, version)
     content = documents.agreement_bytes(agreement, draft=agreement.state in acts.UNAPPROVED)
     name = f"{agreement.number}-v{agreement.version}-preview.pdf"
     return HttpResponse(
@@ -180,7 +189,8 @@ def pdf(request: HttpRequest, number: str, version: int) -> HttpResponse:
     )
 
 
-def _load(request: HttpRequest, number: str, version: int) -> Agreement:
+def load(request: HttpRequest, number: str, version: int) -> Agreement:
+    """A version that this person sees. Raises Http404."""
     rows = Agreement.objects.visible_to(workspace.person(request)).select_related(
         "account", "owner", "price_list", "opportunity"
     )
@@ -188,9 +198,11 @@ def _load(request: HttpRequest, number: str, version: int) -> Agreement:
     return found
 
 
-def _page(
-    request: HttpRequest, agreement: Agreement, *, opened: str = "", form: forms.Form | None = None, status: int = 200
-) -> HttpResponse:
+def page(
+    request: HttpRequest, agreement: Agreement, *, opened: str = "", form: forms.Form | None = None, status: int = 200,
+    **typed: Any,
+) -> HttpResponse:  # fmt: skip
+    """The record; `typed` are refused inputs with their problems."""
     open_now = agreement.state in negotiation.OPEN and request.user.has_perm(negotiation.RIGHT)
     shown = agreementcontent.content(agreement)
     context: dict[str, Any] = {
@@ -212,9 +224,33 @@ def _page(
         "can_amend": agreement.state == "active" and request.user.has_perm(negotiation.RIGHT),
         "typed_term": request.POST.get("term", "") if opened == "terms" else "",
     }
+    context |= _talk(request, agreement) | typed
     if open_now:
+        context.setdefault("proposal_form", dealforms.ProposalForm(agreement=agreement, auto_id="proposal_%s"))
         context["forms"] = {name: form if name == opened else _form(name, agreement) for name in _FORMS}
     return render(request, RECORD, context, status=status)
+
+
+def _talk(request: HttpRequest, agreement: Agreement) -> dict[str, Any]:
+    """Proposals, prices that follow, what differs from the library, what partners owe, what was promised."""
+    found = proposals.of_agreement(agreement)
+    reprices = list(agreement.reprices.select_related("quote").order_by("quote__number", "-id"))
+    promised, spent = agreeddiscounts.committed(agreement)
+    return {
+        "proposals": found,
+        "open_count": sum(one.state == Proposal.State.OPEN for one in found),
+        "reprices": reprices,
+        "open_reprices": sum(one.state == RepriceProposal.State.OPEN for one in reprices),
+        "can_reprice": request.user.has_perm(repricing.RIGHT),
+        "deviations": [
+            (term, differences.words(words, term.text) if words else [])
+            for term, words in clauses.deviations(agreement)
+        ],
+        "left_out": clauses.left_out(agreement),
+        "partners": list(agreement.partner_terms.select_related("partner", "offering")),
+        "promised": promised,
+        "spent": spent,
+    }
 
 
 def _account_url(agreement: Agreement) -> str:
@@ -236,6 +272,7 @@ _FORMS: dict[str, Callable[[Agreement, Any], forms.Form]] = {
     "terms": lambda agreement, data: dealforms.TermForm(data, auto_id="term_%s"),
     "discounts": lambda agreement, data: dealforms.DiscountForm(data, auto_id="discount_%s"),
     "levels": lambda agreement, data: dealforms.LevelForm(data, auto_id="level_%s"),
+    "partners": lambda agreement, data: dealforms.PartnerForm(data, auto_id="partner_%s"),
     "rounds": lambda agreement, data: dealforms.RoundForm(data, auto_id="round_%s"),
 }
 
@@ -253,8 +290,15 @@ def _add(part: str, agreement: Agreement, user: User, values: dict[str, Any]) ->
     elif part == "discounts":
         offering = values["offering"].pk if values["offering"] else None
         negotiation.add_discount(
-            agreement_id=key, offering_id=offering, charge=values["charge"], percent=values["percent"], by=user
-        )
+            agreement_id=key, offering_id=offering, charge=values["charge"], percent=values["percent"], by=user,
+            category_id=values["category"].pk if values["category"] else None, commitment=values["commitment"],
+            valid_from=values["valid_from"], valid_until=values["valid_until"],
+        )  # fmt: skip
+    elif part == "partners":
+        negotiation.set_partner_term(
+            agreement_id=key, partner_id=values["partner"].pk, text=values["text"], by=user,
+            offering_id=values["offering"].pk if values["offering"] else None,
+        )  # fmt: skip
     elif part == "levels":
         negotiation.set_sla(agreement_id=key, metric=values["metric"], value=values["value"], by=user)
     else:
@@ -262,7 +306,12 @@ def _add(part: str, agreement: Agreement, user: User, values: dict[str, Any]) ->
 
 
 def _remove(part: str, agreement: Agreement, user: User, key: str) -> None:
-    rows: Any = {"terms": agreement.terms, "discounts": agreement.discounts, "levels": agreement.slas}.get(part)
+    rows: Any = {
+        "terms": agreement.terms,
+        "discounts": agreement.discounts,
+        "levels": agreement.slas,
+        "partners": agreement.partner_terms,
+    }.get(part)
     if rows is None or not key.isdigit():
         raise Http404("There is nothing of that kind to take out.")
     get_object_or_404(rows, pk=int(key))
@@ -270,5 +319,7 @@ def _remove(part: str, agreement: Agreement, user: User, key: str) -> None:
         negotiation.remove_term(agreement_id=agreement.pk, term_id=int(key), by=user)
     elif part == "discounts":
         negotiation.remove_discount(agreement_id=agreement.pk, discount_id=int(key), by=user)
+    elif part == "partners":
+        negotiation.remove_partner_term(agreement_id=agreement.pk, term_id=int(key), by=user)
     else:
         negotiation.remove_sla(agreement_id=agreement.pk, sla_id=int(key), by=user)

@@ -68,11 +68,11 @@ def test_a_second_discount_of_a_kind_and_odd_percents_are_refused() -> None:
 
 def test_a_clause_comes_once_and_a_retired_one_not_at_all() -> None:
     made = make.drafted()
-    law = Clause.objects.get(key="law", active=True)
+    law = Clause.objects.get(key="law", state="approved")
     with pytest.raises(Unfit, match="already"):
         negotiation.add_clause(agreement_id=made.pk, clause_id=law.pk, by=None)
     newer = clauses.revise(key="law", title="Law", text="The law of the Netherlands applies.", by=None)
-    assert (newer.version, Clause.objects.filter(key="law", active=True).get()) == (2, newer)
+    assert (newer.version, Clause.objects.filter(key="law", state="approved").get()) == (2, newer)
     negotiation.remove_term(agreement_id=made.pk, term_id=made.terms.get(clause__key="law").pk, by=None)
     with pytest.raises(Unfit, match="newer version"):
         negotiation.add_clause(agreement_id=made.pk, clause_id=law.pk, by=None)

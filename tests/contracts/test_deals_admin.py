@@ -20,12 +20,14 @@ def chief(client: Client) -> Client:
 
 def test_new_words_make_a_new_version(chief: Client) -> None:
     made = make.drafted()
-    law = Clause.objects.get(key="law", active=True)
+    law = Clause.objects.get(key="law", state="approved")
     page = reverse("admin:contracts_clause_change", args=[law.pk])
     values = {"title": law.title, "text": "Dutch law.", "position": law.position, "standard": "on"}
     assert chief.post(page, values).status_code == 302
     old, new = Clause.objects.filter(key="law").order_by("version")
-    assert (old.active, old.text, new.active, new.version, new.text) == (False, law.text, True, 2, "Dutch law.")
+    assert (old.state, old.text, new.state, new.version, new.text) == (
+        "retired", law.text, "approved", 2, "Dutch law.",
+    )  # fmt: skip
     assert AgreementTerm.objects.get(agreement=made, clause__key="law").clause == old
     assert chief.post(reverse("admin:contracts_clause_change", args=[old.pk]), values).status_code == 403
 

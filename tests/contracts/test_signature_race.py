@@ -1,4 +1,4 @@
-"""Two signatures at once: one makes the contracts, the other is told."""
+"""Two people at once, signing or accepting a proposal: one act is done, the other person is told."""
 
 import threading
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection, connections
 
-from contracts import quoteapproval, quoting, signature
+from contracts import proposals, quoteapproval, quoting, signature
 from contracts.models import Contract, Quote, SignatureRequest
 from crm.models import Opportunity
 from kernel import roles
@@ -86,3 +86,13 @@ def test_the_database_itself_refuses_a_second_signature() -> None:
             "'id', r.id + 1000, 'token_hash', 'x'))).* FROM contracts_signaturerequest r WHERE id = %s",
             [made.pk],
         )
+
+
+def test_of_two_who_accept_a_proposal_one_is_told() -> None:
+    made = make.drafted()
+    asked = proposals.propose(
+        agreement_id=made.pk, side="customer", part="discount", key="offering:dia", wanted="20", by=None
+    )
+    results = _at_once(*[lambda: proposals.accept(proposal_id=asked.pk, by=None)] * 2)
+    assert sorted(isinstance(result, Conflict) for result in results) == [False, True]
+    assert made.discounts.get(offering__key="dia").percent == 20
