@@ -179,7 +179,7 @@ def of_agreement(agreement: Agreement) -> list[Proposal]:
     rows = list(agreement.proposals.select_related("round", "made_by", "decided_by", "quote", "answers"))
     for row in rows:
         row.pieces = words(row)
-        row.wanted = said(row.part, row.after)
+        row.present, row.wanted = said(row.part, row.before), said(row.part, row.after)
     return sorted(rows, key=lambda row: (row.state != Proposal.State.OPEN, -row.pk))
 
 

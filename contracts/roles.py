@@ -8,7 +8,9 @@ from kernel import frame, moving, roles, tableuse
 from kernel.frame import NavItem, NewItem
 
 # ---- agreements, signing, contracts
-SEES_DEALS = ("contracts.view_agreement", "contracts.view_contract")
+SEES_DEALS = (
+    "contracts.view_agreement", "contracts.view_contract", "contracts.view_proposal", "contracts.view_repriceproposal",
+)  # fmt: skip
 for _role in (
     "sales_agent", "sales_manager", "finance", "order_agent", "order_manager", "order_approver",
     "order_fulfilment_agent", "fulfilment_manager", "service_agent",
