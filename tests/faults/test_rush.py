@@ -94,15 +94,7 @@ def test_thousands_of_orders_at_once_are_done_or_in_their_place(plant: Plant, fi
         in_place = [crowd.one(database, LEFT_ALONE, orders, list(OVER)), crowd.one(database, OVERTAKEN, orders, orders)]
         there = crowd.one(database, "SELECT count(*) FROM orders_order WHERE id = ANY(%s) AND state != 'draft'", orders)
         wrong = crowd.wrong(database)
-    done = plant.finished(orders)
-    figure("T9", "orders submitted at once", number)
-    figure("T9", "seconds that the trial lasted", round(seconds))
-    figure("T9", "orders completed", done, at_least=1)
-    figure("T9", "orders completed in a second", round(done / seconds, 2))
-    figure("T9", "steps in a second, as the audit trail counts them", round((plant.steps() - before) / seconds))
-    figure("T9", "orders lost", number - there, exactly=0)
-    figure("T9", "open orders that nothing moves", in_place[0], exactly=0)
-    figure("T9", "orders that were passed by later ones", in_place[1], at_most=by_hand + 8)
+    _count(plant, figure, orders, seconds, before, there, in_place, by_hand)
     figure("T9", "duplicated tasks, products, bills", sum(wrong.values()), exactly=0)
     figure("T9", "duplicated outside effects", len(plant.effects()["duplicates"]), exactly=0)
     figure("T9", "pages and acts answered", statuses[200] + statuses[204], at_least=number * BY_HAND)
@@ -112,6 +104,22 @@ def test_thousands_of_orders_at_once_are_done_or_in_their_place(plant: Plant, fi
     figure("T9", "pages while thousands are worked on, as often", round(busy * 1000), **_twice(idle, full))
     figure("T9", "most memory of web, worker and beat in MB", max(watch.held) // MEGABYTE, at_most=BOUND)
     figure("T9", "memory at the end over the middle", round(watch.grown(), 2), at_most=1.25 if full else 2)
+
+
+def _count(
+    plant: Plant, figure: Figure, orders: list[int], seconds: float, before: int, there: int, in_place: list[int],
+    by_hand: int,
+) -> None:  # fmt: skip
+    """What became of the orders."""
+    done = plant.finished(orders)
+    figure("T9", "orders submitted at once", len(orders))
+    figure("T9", "seconds that the trial lasted", round(seconds))
+    figure("T9", "orders completed", done, at_least=1)
+    figure("T9", "orders completed in a second", round(done / seconds, 2))
+    figure("T9", "steps in a second, as the audit trail counts them", round((plant.steps() - before) / seconds))
+    figure("T9", "orders lost", len(orders) - there, exactly=0)
+    figure("T9", "open orders that nothing moves", in_place[0], exactly=0)
+    figure("T9", "orders that were passed by later ones", in_place[1], at_most=by_hand + 8)
 
 
 def _twice(idle: float, full: bool) -> dict[str, int]:
