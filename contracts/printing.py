@@ -4,6 +4,7 @@ The same content gives the same bytes. A long document is set in parts by proces
 joined; "page x of y" is laid over it at the end, when y is known.
 """
 
+import atexit
 import json
 import queue
 import subprocess
@@ -83,6 +84,7 @@ class _Kept(threading.local):
 
 
 _kept = _Kept()
+atexit.register(_kept.__dict__.clear)  # while the renderer can still tidy up after itself
 
 
 def _press() -> "Press":
@@ -154,11 +156,12 @@ class _Presses:
 
 
 def _start() -> "subprocess.Popen[str]":
+    order = {"style": STYLE.read_text(), "fonts": str(FONTS)}
     press = subprocess.Popen(
         [sys.executable, "-m", "contracts.press"], cwd=settings.BASE_DIR, text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
-    _write(press, {"style": STYLE.read_text(), "fonts": str(FONTS)})
+    _write(press, order)
     return press
 
 

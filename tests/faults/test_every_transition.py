@@ -11,6 +11,9 @@ from django.test import Client
 from django.urls import reverse
 from django_fsm import FSMFieldMixin
 
+from catalog.models import PriceMatrix
+from contracts import proposals
+from contracts.models import Clause, RepriceProposal, Termination
 from fallout import batch, previewing
 from fallout.models import Fallout
 from fulfillment import execution, planfile
@@ -85,9 +88,46 @@ def _enrichment_flow() -> Any:
     )
 
 
+def _matrix() -> Any:
+    sold = make_catalogue.offering("dia")
+    return PriceMatrix.objects.create(key="t-m", name="Trial", offering=sold, price_list=make_catalogue.price_list())
+
+
+def _clause() -> Any:
+    return Clause.objects.create(key="t-clause", title="Trial", text="We try.")
+
+
+def _termination() -> Any:
+    contract = make_contract.service_contract()
+    return Termination.objects.create(
+        contract=contract, on="2026-12-31", reason="Moved away", currency="EUR", computed=0,
+        charge=0, content_hash="0" * 64,
+    )  # fmt: skip
+
+
+def _proposal() -> Any:
+    made = make_contract.drafted()
+    return proposals.propose(
+        agreement_id=made.pk, side="customer", part="level", key="repair_hours", wanted="2", by=None
+    )
+
+
+def _repriced() -> Any:
+    quote = make_contract.approved_quote(make_contract.in_force())
+    return RepriceProposal.objects.create(
+        quote=quote, agreement=quote.agreement, quote_edition=1, monthly_before=1, monthly_after=1, one_time_before=1,
+        one_time_after=1,
+    )  # fmt: skip
+
+
 MAKERS: dict[str, Callable[[], Any]] = {
     "crm.Lead": LeadFactory,
     "crm.Opportunity": OpportunityFactory,
+    "catalog.PriceMatrix": _sold(_matrix),
+    "contracts.Clause": _clause,
+    "contracts.Termination": _sold(_termination),
+    "contracts.Proposal": _sold(_proposal),
+    "contracts.RepriceProposal": _sold(_repriced),
     "cmdb.Product": lambda: make_inventory.product(SiteFactory()),
     "cmdb.Service": lambda: _installed() and apps.get_model("cmdb.Service")._default_manager.order_by("pk")[0],
     "cmdb.Resource": lambda: _installed() and apps.get_model("cmdb.Resource")._default_manager.order_by("pk")[0],
