@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-from config.demo.selling import SITES
+from config.demo.sites import FILE
 from tests.browser.office import Office
 from tests.browser.selling import Deal, record
 
@@ -31,7 +31,7 @@ def import_sites(mira: Page) -> None:
     """Eleven rows become sites with lines; the bad row is shown with its reason."""
     mira.get_by_role("button", name="Import sites").first.click()
     window = mira.get_by_role("dialog", name="Dialog")
-    window.get_by_label("File").set_input_files(SITES)
+    window.get_by_label("File").set_input_files(FILE)
     window.get_by_role("button", name="Read the file").click()
     bad = mira.get_by_role("table", name="Rows to mend").get_by_role("row", name="Liège Bierset")
     expect(bad).to_contain_text("“latitude” is a number between −90 and 90, not “95.64500”.")

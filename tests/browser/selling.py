@@ -130,10 +130,11 @@ def draft_agreement(mira: Page, deal: Deal) -> None:
     for side, said in (
         ("The customer says", "Repair within 4 hours at each site."), ("We propose", "Agreed, and 5 % on all charges."),
     ):  # fmt: skip
-        mira.get_by_label("Whose").select_option(label=side)
-        mira.get_by_label("What", exact=True).fill(said)
-        mira.get_by_role("button", name="Note this round").click()
-        expect(mira.get_by_role("region", name="Negotiation").get_by_role("list")).to_contain_text(said)
+        talk = mira.get_by_role("region", name="Negotiation")
+        talk.get_by_label("Whose").select_option(label=side)
+        talk.get_by_label("What", exact=True).fill(said)
+        talk.get_by_role("button", name="Note this round").click()
+        expect(talk.get_by_role("list")).to_contain_text(said)
     make_move(mira, "Submit for review", "In review")
 
 

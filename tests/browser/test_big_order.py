@@ -22,7 +22,7 @@ from tests.browser.office import Office
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.xdist_group("stack")]
 
 FULL = os.environ.get("FAULTS") == "full"
-SITES = int(os.environ.get("SITES") or (500 if FULL else 4))
+SITES = int(os.environ.get("SITES") or (500 if FULL else 7))
 REFUSED = (
     "reject:ip.allocate", "reject:cpe.configure", "reject_later:access.order", "reject:overlay.push",
     "reject:sdwan.turn_up",

@@ -33,6 +33,7 @@ ACCESS: dict[str, Any] = {"key": "t-access-add", "specification": "t-access", "i
     {"key": "check", "name": "Check the access", "kind": "automatic", "after": ["configure"]},
 ]}  # fmt: skip
 
+UNBILLED = "completed orders without a live, billed product"  # for a moment, while the fact of the end is told
 DUPLICATES = {
     "tasks completed more than once": """
         SELECT count(*) FROM (SELECT 1 FROM kernel_auditentry WHERE subject_type = 'fulfillment.task'
@@ -45,7 +46,7 @@ DUPLICATES = {
         HAVING count(*) > 1) twice""",
     "products billed more than once": """
         SELECT count(*) FROM (SELECT 1 FROM contracts_billingstart GROUP BY product_id HAVING count(*) > 1) twice""",
-    "completed orders without a live, billed product": """
+    UNBILLED: """
         SELECT count(*) FROM orders_order o WHERE o.state = 'completed' AND NOT EXISTS (SELECT 1 FROM cmdb_product p
         JOIN contracts_billingstart b ON b.product_id = p.id WHERE p.order_number = o.number AND p.state = 'active')""",
     "completed flows with an open task": """
