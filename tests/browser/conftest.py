@@ -17,7 +17,7 @@ QUIET = (
     "--disable-sync",
 )  # fmt: skip
 PICTURES = ROOT / "docs" / "screenshots"
-BIG = os.environ.get("FAULTS") == "full" or "SITES" in os.environ  # a big order takes minutes: `make faults`, or SITES=7
+BIG = os.environ.get("FAULTS") == "full" or "SITES" in os.environ  # it takes minutes: `make faults`, or SITES=7
 collect_ignore = [] if BIG else ["test_big_order.py"]
 
 
