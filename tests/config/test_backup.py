@@ -8,7 +8,7 @@ import pytest
 
 from config import postgres, stack
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("backup")]
 
 
 @pytest.mark.slow
