@@ -20,7 +20,6 @@ from crm.siteimport import Row
 from kernel import csvfile
 from kernel.csvfile import Record
 
-FORMULA = ("=", "+", "-", "@", "|", "%", "＝", "＋", "－", "＠")
 REGION = str(Site._meta.get_field("region").default)
 
 
@@ -144,7 +143,7 @@ def _check_product(one: SheetRow, offering: Offering, parts: dict[str, str], quo
     wish = Wish(offering, {})
     for part, cell in parts.items():
         target = f"{offering.key}.{part}" if part else offering.key
-        if cell.startswith(FORMULA) and cell not in celltext.NOTHING:
+        if cell.startswith(csvfile.FORMULA) and cell not in celltext.NOTHING:
             one.row.refuse(target, f"“{cell[:20]}” begins like a formula; write the value itself.")
             return
         text = csvfile.plain(cell)

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.conf import settings
 from django.db.models import Q
 from django.forms import BaseFormSet, formset_factory
 from django.forms.utils import flatatt
@@ -14,6 +13,7 @@ from catalog.models import Offering
 from crm import countries
 from crm.capture import Line
 from crm.models import Account, BillingProfile, Contact, Lead, Opportunity, Site
+from kernel.forms import SheetField
 from kernel.models import User
 from kernel.money import SYMBOLS
 from kernel.refusal import Refusal
@@ -331,21 +331,11 @@ class BillingProfileForm(AddressForm):
 class UploadForm(forms.Form):
     """A file of sites."""
 
-    file = forms.FileField(
-        label="CSV file",
-        widget=forms.FileInput(attrs={"accept": ".csv,text/csv"}),
-        error_messages={"required": "Choose a file first.", "empty": "The file is empty."},
-    )
+    file = SheetField(label="CSV file", accept=".csv,text/csv")
 
     def clean_file(self) -> bytes:
-        """Its content, not larger than the setting allows."""
-        file = self.cleaned_data["file"]
-        limit = settings.MAX_UPLOAD_BYTES
-        if file.size > limit:
-            raise forms.ValidationError(
-                f"The file is {file.size / 1048576:.1f} MB; the limit is {limit / 1048576:.0f} MB."
-            )
-        content: bytes = file.read()
+        """Its content."""
+        content: bytes = self.cleaned_data["file"].read()
         return content
 
 

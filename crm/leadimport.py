@@ -30,14 +30,13 @@ NEW, DOUBLE, BAD = "new", "double", "bad"
 
 
 @dataclass
-class Row:
+class Row(csvfile.Checked):
     """One row of the file: `values` are columns of Lead, `line` what they might want, `known_as` whom it repeats."""
 
     number: int
     cells: dict[str, str]
     values: dict[str, Any] = field(default_factory=dict)
     line: capture.Line | None = None
-    problems: dict[str, list[str]] = field(default_factory=dict)
     known_as: str = ""
 
     @property
@@ -46,15 +45,6 @@ class Row:
         if self.problems:
             return BAD
         return DOUBLE if self.known_as else NEW
-
-    @property
-    def sentences(self) -> list[str]:
-        """Everything wrong with the row."""
-        return [sentence for texts in self.problems.values() for sentence in texts]
-
-    def refuse(self, column: str, sentence: str) -> None:
-        """Note one problem at its column."""
-        self.problems.setdefault(column, []).append(sentence)
 
 
 @dataclass

@@ -26,7 +26,7 @@ NEW, UPDATE, SAME, BAD = "new", "update", "same", "bad"
 
 
 @dataclass
-class Row:
+class Row(csvfile.Checked):
     """One row of the file. `values` are columns of Site, `contact` the on-site person, `product` the optional
     bandwidth, size and firewall as typed, for whoever configures products. `changes` is field → [stored, in the file].
     """
@@ -37,7 +37,6 @@ class Row:
     values: dict[str, Any] = field(default_factory=dict)
     contact: dict[str, str] = field(default_factory=dict)
     product: dict[str, str] = field(default_factory=dict)
-    problems: dict[str, list[str]] = field(default_factory=dict)
     site_id: int | None = None
     changes: dict[str, list[Any]] = field(default_factory=dict)
 
@@ -49,15 +48,6 @@ class Row:
         if self.site_id is None:
             return NEW
         return UPDATE if self.changes else SAME
-
-    @property
-    def sentences(self) -> list[str]:
-        """Everything wrong with the row."""
-        return [sentence for texts in self.problems.values() for sentence in texts]
-
-    def refuse(self, column: str, sentence: str) -> None:
-        """Note one problem at its column."""
-        self.problems.setdefault(column, []).append(sentence)
 
 
 @dataclass

@@ -4,7 +4,7 @@ import csv
 import difflib
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.conf import settings
 
@@ -39,6 +39,22 @@ class File:
     columns: tuple[str, ...]
     records: tuple[Record, ...]
     delimiter: str
+
+
+@dataclass
+class Checked:
+    """One row as checked: what is wrong with it, by column."""
+
+    problems: dict[str, list[str]] = field(default_factory=dict, kw_only=True)
+
+    @property
+    def sentences(self) -> list[str]:
+        """Everything wrong with the row."""
+        return [sentence for texts in self.problems.values() for sentence in texts]
+
+    def refuse(self, column: str, sentence: str) -> None:
+        """Note one problem at its column."""
+        self.problems.setdefault(column, []).append(sentence)
 
 
 def parse(content: bytes, *, known: tuple[str, ...], required: tuple[str, ...]) -> File:

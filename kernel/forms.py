@@ -11,6 +11,25 @@ from kernel.models.people import User
 from kernel.refusal import Refusal
 
 
+class SheetField(forms.FileField):
+    """A file that somebody sends, of the kinds in `accept`, not larger than the setting allows."""
+
+    def __init__(self, *, label: str, accept: str, **more: Any) -> None:
+        errors = {"required": "Choose a file first.", "empty": "The file is empty."}
+        widget = forms.FileInput(attrs={"accept": accept})
+        super().__init__(label=label, error_messages=errors, widget=widget, **more)
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        """The file. Raises ValidationError when it is missing, empty or too large."""
+        file = super().clean(data, initial)
+        limit = settings.MAX_UPLOAD_BYTES
+        if file and file.size > limit:
+            raise forms.ValidationError(
+                f"The file is {file.size / 1048576:.1f} MB; the limit is {limit / 1048576:.0f} MB."
+            )
+        return file
+
+
 class LogIn(AuthenticationForm):
     """Log-in by user name or e-mail address."""
 

@@ -51,6 +51,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from kernel.columns import Avatar, Column, Date, Day, Due, Flag, Meter, Money, Name, Number, Pill, State, Text, When
+from kernel.csvfile import FORMULA
 from kernel.keyset import Page, paginate
 
 __all__ = [
@@ -274,21 +275,7 @@ class _Echo:
 
 def neutral(value: Any) -> Any:
     """A CSV cell that no spreadsheet runs as a formula; numbers stay numbers."""
-    if isinstance(value, str) and value.lstrip(" ")[:1] in (
-        "=",
-        "+",
-        "-",
-        "@",
-        "\t",
-        "\r",
-        "\n",
-        "|",
-        "%",
-        "＝",
-        "＋",
-        "－",
-        "＠",
-    ):
+    if isinstance(value, str) and value.lstrip(" ").startswith((*FORMULA, "\t", "\r", "\n")):
         return f"'{value}"
     return value
 

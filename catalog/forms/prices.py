@@ -20,6 +20,7 @@ from catalog.models import (
     ProrationRule,
 )
 from kernel import roles
+from kernel.forms import SheetField
 from kernel.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -185,19 +186,7 @@ class MatrixForm(Refusing, forms.Form):
 class MatrixFile(forms.Form):
     """A matrix as CSV."""
 
-    file = forms.FileField(
-        label="CSV file",
-        error_messages={"required": "Choose a file first.", "empty": "The file is empty."},
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,text/csv"}),
-    )
-
-    def clean_file(self) -> Any:
-        """Not larger than the setting allows."""
-        file = self.cleaned_data["file"]
-        if file.size > settings.MAX_UPLOAD_BYTES:
-            limit = settings.MAX_UPLOAD_BYTES / 1048576
-            raise forms.ValidationError(f"The file is {file.size / 1048576:.1f} MB; the limit is {limit:.0f} MB.")
-        return file
+    file = SheetField(label="CSV file", accept=".csv,text/csv")
 
 
 class RateForm(Refusing, Added):

@@ -12,8 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from catalog import matrices, matrixfile, matrixmaking
 from catalog.forms.prices import MatrixFile, MatrixForm
 from catalog.models import PriceMatrix
-from catalog.views import matrixgrid
-from catalog.views.pricetabs import tabs
+from catalog.views import matrixgrid, tabs
 from kernel import editing, htmx, tables
 from kernel.csvfile import Unreadable
 from kernel.refusal import Refusal
@@ -69,7 +68,7 @@ class Matrices(tables.ListPage):
 @require_safe
 def listing(request: HttpRequest) -> HttpResponse:
     """The list."""
-    return tables.show(request, Matrices, "catalog/prices.html", {"tabs": tabs(request, "matrices")})
+    return tables.show(request, Matrices, "catalog/prices.html", {"tabs": tabs.of(request, "matrices", tabs.PRICES)})
 
 
 @allowed(SEES, ADDS)

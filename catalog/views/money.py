@@ -11,7 +11,7 @@ from catalog import explaining, moneykeeping
 from catalog import pricequeries as queries
 from catalog.forms.prices import CurrencyForm, FloorForm, ProrationForm, RateForm
 from catalog.models import CurrencyRule, ExchangeRate, MarginFloor, PriceEntry, ProrationRule
-from catalog.views.pricetabs import tabs
+from catalog.views import tabs
 from kernel import htmx, tables
 from kernel.refusal import Refusal
 from kernel.workspace import allowed, person
@@ -36,7 +36,7 @@ def page(request: HttpRequest) -> HttpResponse:
     rules = list(CurrencyRule.objects.all()[:100])
     sees_floors = user.has_perm("catalog.view_marginfloor")
     context = {
-        "tabs": tabs(request, "money"), "today": today,
+        "tabs": tabs.of(request, "money", tabs.PRICES), "today": today,
         "rates": queries.holding(rates, lambda one: (one.source, one.target), today),
         "rules": queries.holding(rules, lambda one: one.currency, today),
         "prorations": queries.holding(
@@ -132,4 +132,4 @@ class Costs(tables.ListPage):
 @require_safe
 def costs(request: HttpRequest) -> HttpResponse:
     """The book of costs."""
-    return tables.show(request, Costs, "catalog/prices.html", {"tabs": tabs(request, "costs")})
+    return tables.show(request, Costs, "catalog/prices.html", {"tabs": tabs.of(request, "costs", tabs.PRICES)})

@@ -13,7 +13,7 @@ from catalog import entries, pricelists
 from catalog import pricequeries as queries
 from catalog.forms.prices import CopyForm, EntryForm, PriceListForm
 from catalog.models import Offering, PriceEntry, PriceList
-from catalog.views.pricetabs import tabs
+from catalog.views import tabs
 from kernel import editing, htmx, tables
 from kernel.refusal import NotPermitted, Refusal
 from kernel.workspace import allowed, person
@@ -62,7 +62,7 @@ class Lists(tables.ListPage):
 @require_safe
 def listing(request: HttpRequest) -> HttpResponse:
     """The list."""
-    return tables.show(request, Lists, "catalog/prices.html", {"tabs": tabs(request, "lists")})
+    return tables.show(request, Lists, "catalog/prices.html", {"tabs": tabs.of(request, "lists", tabs.PRICES)})
 
 
 @allowed(SEES, "catalog.add_pricelist")

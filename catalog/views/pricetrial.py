@@ -12,7 +12,7 @@ from catalog.currencies import NoRate
 from catalog.forms.prices import TrialForm
 from catalog.models import Offering, PriceList
 from catalog.pricing import PriceBook, PricedCharge, PricingInput, Terms
-from catalog.views.pricetabs import tabs
+from catalog.views import tabs
 from kernel import htmx
 from kernel.decisions import BrokenRule
 from kernel.money import ZERO
@@ -31,7 +31,7 @@ def page(request: HttpRequest) -> HttpResponse:
     }  # fmt: skip
     data = {**start, **request.GET.dict()}
     form = TrialForm(data)
-    context: dict[str, Any] = {"form": form, "tabs": tabs(request, "trial"), "asked": bool(request.GET)}
+    context: dict[str, Any] = {"form": form, "tabs": tabs.of(request, "trial", tabs.PRICES), "asked": bool(request.GET)}
     status = 200
     if first is None or newest is None:
         context["nothing"] = True

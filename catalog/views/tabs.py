@@ -1,4 +1,4 @@
-"""The tabs over the catalogue's screens, each for whoever may open it."""
+"""The tabs over the screens of the catalogue and of prices, each for whoever may open it."""
 
 from typing import Any
 
@@ -13,10 +13,19 @@ TABS = (
 )
 
 
-def of(request: HttpRequest, here: str) -> list[dict[str, Any]]:
+PRICES = (
+    ("lists", "Price lists", "catalog:price_lists", "catalog.view_pricelist"),
+    ("matrices", "Matrices", "catalog:matrices", "catalog.view_pricematrix"),
+    ("money", "Currencies and rules", "catalog:money", "catalog.view_exchangerate"),
+    ("costs", "Costs", "catalog:costs", "catalog.view_cost"),
+    ("trial", "Try a price", "catalog:price_trial", "catalog.view_pricelist"),
+)
+
+
+def of(request: HttpRequest, here: str, entries: tuple[tuple[str, str, str, str], ...] = TABS) -> list[dict[str, Any]]:
     """Tabs for components/tabs.html."""
     return [
         {"label": label, "url": reverse(url), "here": name == here}
-        for name, label, url, permission in TABS
+        for name, label, url, permission in entries
         if request.user.has_perm(permission)
     ]

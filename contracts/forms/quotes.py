@@ -5,13 +5,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.conf import settings
 from django.utils import timezone
 
 from catalog.models import Offering
 from contracts import quoting
 from contracts.models import Agreement, Quote
 from crm.models import Account, Opportunity, Site
+from kernel.forms import SheetField
 from kernel.models import User
 
 if TYPE_CHECKING:
@@ -115,19 +115,7 @@ class TogetherForm(forms.Form):
 class ImportForm(forms.Form):
     """A site file."""
 
-    file = forms.FileField(
-        label="File (CSV or XLSX)",
-        error_messages={"required": "Choose a file first.", "empty": "The file is empty."},
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.txt,.tsv,.xlsx,text/csv"}),
-    )
-
-    def clean_file(self) -> Any:
-        """Not larger than the setting allows."""
-        file = self.cleaned_data["file"]
-        if file.size > settings.MAX_UPLOAD_BYTES:
-            limit = settings.MAX_UPLOAD_BYTES / 1048576
-            raise forms.ValidationError(f"The file is {file.size / 1048576:.1f} MB; the limit is {limit:.0f} MB.")
-        return file
+    file = SheetField(label="File (CSV or XLSX)", accept=".csv,.txt,.tsv,.xlsx,text/csv")
 
 
 class VersionForm(forms.Form):
