@@ -5,12 +5,11 @@ from typing import Any, TypeVar
 from django.db import models, transaction
 from django.db.models import Max
 
-from catalog import consistency, pairing
+from catalog import consistency
 from catalog.models import (
     BundleGroup,
     BundleItem,
     Characteristic,
-    Dependency,
     Offering,
     PriceEntry,
     Specification,
@@ -211,27 +210,6 @@ def drop_group(pk: int, *, key: str, by: User) -> None:
     bundle.items.filter(group__key=key).update(group=None)
     bundle.groups.filter(key=key).delete()
     _touch(bundle, by, f"choice {key}", {"choice": [key, None]})
-
-
-@transaction.atomic
-def relate(specification: Specification, *, kind: str, scope: str, others: list[Specification], by: User) -> Dependency:
-    """Say what must or must not be beside a product; it counts at once, for every version. Raises Inconsistent."""
-    if problems := pairing.wrong(pk=None, source=specification, kind=kind, scope=scope, targets=others):
-        raise Inconsistent(problems=problems)
-    row = Dependency.objects.create(source=specification, kind=kind, scope=scope)
-    row.targets.set(others)
-    audit.record("related", specification, by=by, changes={kind: [None, ", ".join(o.name for o in others)]})
-    return row
-
-
-@transaction.atomic
-def unrelate(specification: Specification, *, dependency_id: int, by: User) -> None:
-    """Take a relation of a product away, at once."""
-    rows = Dependency.objects.filter(pk=dependency_id, source__key=specification.key)
-    for row in rows.prefetch_related("targets"):
-        said = ", ".join(target.name for target in row.targets.all())
-        audit.record("no longer related", specification, by=by, changes={row.kind: [said, None]})
-        row.delete()
 
 
 def in_design(model: type[V], pk: int) -> V:

@@ -14,7 +14,6 @@ from catalog import currencies
 from catalog.currencies import Rate, Rounding
 from catalog.matrices import Grid
 from catalog.models import MarginFloor, Offering, PriceAdjustment, PriceEntry, PriceList, PriceMatrix
-from kernel import decisions
 from kernel.money import CurrencyMix
 
 FLOOR_MARGIN = Decimal(5)  # percent of margin that a manual discount leaves where nobody wrote another floor
@@ -66,7 +65,6 @@ class PriceBook:
 
         Raises:
             CurrencyMix: prices in another currency than the list's are wanted, and no rate is given.
-            BrokenRule: a rule adds an amount and names no price list.
         """
         currency, on = terms.currency or price_list.currency, terms.on or timezone.localdate()
         if currency != price_list.currency and (
@@ -133,9 +131,6 @@ def _rules(price_list: PriceList, wanted: set[int], on: dt.date) -> dict[int, li
     """Offering → matrices and rules in the order in which they count; matrices come first in their step."""
     rows = PriceAdjustment.objects.filter(Q(price_list=None) | Q(price_list=price_list), active=True)
     rules = sorted(rows, key=lambda rule: (rule.position, rule.pk))
-    for rule in rules:
-        if rule.how == PriceAdjustment.How.AMOUNT and rule.price_list_id is None:
-            raise decisions.BrokenRule(f"“{rule.label}” adds an amount, so it has to name the price list it is for.")
     only: dict[int, set[int]] = defaultdict(set)
     pairs = PriceAdjustment.offerings.through.objects.filter(priceadjustment__in=[rule.pk for rule in rules])
     for rule_id, offering_id in pairs.values_list("priceadjustment_id", "offering_id"):

@@ -79,7 +79,6 @@ urlpatterns: list[URLPattern] = [
     ),
     path("specifications/<slug:key>/v<int:version>/bench/", samples.run_all, SPECIFICATION, name="specification_bench"),
     path("specifications/<slug:key>/v<int:version>/new/", parts.characteristic, name="characteristic_new"),
-    path("specifications/<slug:key>/v<int:version>/relation/", parts.relation, name="relation"),
     path("specifications/<slug:key>/v<int:version>/c/<slug:name>/", parts.characteristic, name="characteristic"),
     path(
         "specifications/<slug:key>/v<int:version>/c/<slug:name>/act/",

@@ -1,4 +1,4 @@
-"""Forms of a version in design: the entry itself, a characteristic, a bundle's members and choices, relations."""
+"""Forms of a version in design: the entry itself, a characteristic, a bundle's members and choices."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -225,21 +225,3 @@ class GroupForm(ModelForm):
         fields = ("key", "name", "minimum", "maximum", "position")
         widgets = {"key": forms.TextInput(attrs=KEY)}
         labels = {"minimum": "Choose at least", "maximum": "Choose at most", "position": "Place in the list"}
-
-
-class RelationForm(forms.Form):
-    """What a product needs or excludes beside it."""
-
-    kind = forms.ChoiceField(choices=[("requires", "Needs one of"), ("excludes", "Excludes")], label="It")
-    scope = forms.ChoiceField(
-        choices=[("site", "At the same site"), ("account", "Anywhere at the customer")], label="Where"
-    )
-    targets = ModelMultipleChoiceField(
-        queryset=Specification.objects.none(), label="Products", widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one product."},
-    )  # fmt: skip
-
-    def __init__(self, *args: Any, specification: Specification, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        others = Specification.objects.filter(kind="product", state="active").exclude(key=specification.key)
-        self.fields["targets"].queryset = others.order_by("name")  # type: ignore[attr-defined]

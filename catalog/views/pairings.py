@@ -1,4 +1,7 @@
-"""What goes together: rules between products that require or exclude each other, tried out before they are kept."""
+"""What goes together: rules between products that require or exclude each other, tried out before they are kept.
+
+The list holds all rules; a product’s page leads here with its own, as `?of=KEY`, and is come back to.
+"""
 
 from typing import Any
 
@@ -10,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from catalog import pairing
 from catalog.forms.rules import PairingForm
-from catalog.models import Dependency
+from catalog.models import Dependency, Specification
 from kernel import htmx, tables
 from kernel.columns import Cell
 from kernel.refusal import Refusal
@@ -113,19 +116,32 @@ def _changing(request: HttpRequest, record: Dependency) -> HttpResponse:
     return _form(request, record)
 
 
+def _product(request: HttpRequest) -> Specification | None:
+    """The product from whose page the person came."""
+    key = request.GET.get("of", "").replace("\x00", "")
+    rows = Specification.objects.visible_to(person(request)).filter(key=key, kind=Specification.Kind.PRODUCT)
+    found: Specification | None = rows.exclude(state="retired").order_by("state", "-version").first()
+    return found
+
+
 def _form(request: HttpRequest, record: Dependency | None) -> HttpResponse:
-    form = PairingForm(request.POST or None, record=record)
+    product = _product(request)
+    form = PairingForm(request.POST or None, record=record, initial={"source": product.pk} if product else {})
+    back = reverse("catalog:specification", args=[product.key]) if product else reverse("catalog:pairing_list")
     if request.method == "POST" and form.is_valid():
         try:
             kept = pairing.keep(pk=record.pk if record else None, by=person(request), **form.cleaned_data)
             kept = Dependency.objects.select_related("source").get(pk=kept.pk)
-            return htmx.go(request, "catalog:pairing_list", toast=f"Kept: {pairing.words(kept)}")
+            return htmx.go(request, back, toast=f"Kept: {pairing.words(kept)}")
         except Refusal as refusal:
             _put(form, refusal)
     context = {
         "form": form, "record": record, "words": pairing.words(record) if record else "",
         "may_change": person(request).has_perm(CHANGES),
-        "title": "Change a rule" if record else "New rule", "back": reverse("catalog:pairing_list"),
+        "title": "Change a rule" if record else "New rule", "back": back,
+        "came": f"?of={product.key}" if product else "",
+        "crumbs": [("Specifications", reverse("catalog:specification_list")), (product.name, back)] if product
+        else [("What goes together", back)],
     }  # fmt: skip
     return htmx.respond(request, "catalog/pairing.html", context, status=422 if form.errors else 200)
 
@@ -143,4 +159,6 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a rule away."""
     found = get_object_or_404(Dependency, pk=pk)
     pairing.remove(pk=found.pk, by=person(request))
-    return htmx.go(request, "catalog:pairing_list", toast="The rule is gone. What waited for it goes on when it ends.")
+    product = _product(request)
+    back = reverse("catalog:specification", args=[product.key]) if product else "catalog:pairing_list"
+    return htmx.go(request, back, toast="The rule is gone. What waited for it goes on when it ends.")

@@ -1,4 +1,4 @@
-"""The parts of a version in design: characteristics, a bundle's members and choices, and a product's relations."""
+"""The parts of a version in design: characteristics and a bundle's members and choices."""
 
 from typing import Any
 
@@ -50,28 +50,6 @@ def characteristic_act(request: HttpRequest, key: str, version: int, name: str) 
     step = -1 if "up" in request.POST else 1
     drafting.move_characteristic(row.pk, key=name, by=step, user=person(request))
     return htmx.go(request, row.get_absolute_url())
-
-
-@allowed(*SPECIFICATIONS, "catalog.publish_catalogue")
-@require_http_methods(["GET", "HEAD", "POST"])
-def relation(request: HttpRequest, key: str, version: int) -> HttpResponse:
-    """Say what a product needs or excludes; it counts at once."""
-    row: Specification = row_of(request, "specification", key, version)
-    form = forms.RelationForm(request.POST or None, specification=row)
-    if request.method == "POST" and "drop" in request.POST:
-        number = request.POST["drop"]
-        drafting.unrelate(row, dependency_id=int(number) if number.isdecimal() else 0, by=person(request))
-        return htmx.go(request, row.get_absolute_url(), toast="The relation is gone.")
-    if request.method == "POST" and form.is_valid():
-        values = form.cleaned_data
-        try:
-            drafting.relate(
-                row, kind=values["kind"], scope=values["scope"], others=list(values["targets"]), by=person(request)
-            )
-            return htmx.go(request, row.get_absolute_url(), toast="The relation counts from now on.")
-        except drafting.Inconsistent as error:
-            add_errors(form, error)
-    return _form(request, form, row, f"What {row.name} needs or excludes", word="Save")
 
 
 @allowed(*OFFERINGS)

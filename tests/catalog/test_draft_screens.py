@@ -81,14 +81,25 @@ def test_a_bundle_is_put_together(browser: Client) -> None:
     assert "Where it is used" in text(browser.get(url("offering", "dia")))
 
 
-def test_relations_count_at_once(browser: Client) -> None:
+def test_what_a_product_needs_is_edited_from_its_page_by_the_one_form_and_counts_at_once(browser: Client) -> None:
     dia = Specification.objects.get(key="dia_product", state="active")
-    address = url("relation", "firewall_product", 1)
-    browser.post(address, {"kind": "requires", "scope": "site", "targets": [dia.pk]})
+    firewall = Specification.objects.get(key="firewall_product", state="active")
+    home = url("specification", "firewall_product")
+    address = f"{url('pairing_new')}?of=firewall_product"
+    assert address in text(browser.get(home))
+    assert f'value="{firewall.pk}" selected' in text(browser.get(address))
+    said = {"source": firewall.pk, "kind": "requires", "scope": "site", "targets": [dia.pk]}
+    assert browser.post(address, said).headers["Location"] == home
     row = Dependency.objects.get(source__key="firewall_product")
-    assert "Needs one of" in text(browser.get(url("specification", "firewall_product")))
-    browser.post(address, {"drop": row.pk})
+    page = text(browser.get(home))
+    assert "Needs one of" in page
+    assert f"{url('pairing', row.pk)}?of=firewall_product" in page
+    assert browser.post(f"{url('pairing_remove', row.pk)}?of=firewall_product").headers["Location"] == home
     assert not Dependency.objects.filter(pk=row.pk).exists()
+    assert browser.post(f"{url('pairing_new')}?of=nothing", said).headers["Location"] == url("pairing_list")
+    seller = Client()
+    seller.force_login(UserFactory(role="sales_agent"))
+    assert "rules/together" not in text(seller.get(home))
 
 
 def test_the_test_bench(browser: Client) -> None:

@@ -282,16 +282,6 @@ def test_rates_are_added_with_their_day_and_never_twice() -> None:
         currencies.rate("EUR", "CHF", dt.date(2025, 12, 31))
 
 
-def test_the_later_rate_of_a_day_counts() -> None:
-    for day, rate in (("2026-01-01", "0.94"), ("2026-03-01", "0.95"), ("2026-05-01", "0.96")):
-        ExchangeRate.objects.create(source="EUR", target="CHF", valid_from=day, rate=Decimal(rate))
-    ExchangeRate.objects.create(source="CHF", target="EUR", valid_from="2026-04-01", rate=Decimal("1.25"))
-    found = currencies.rate("EUR", "CHF", dt.date(2026, 3, 31))
-    assert (found.rate, found.on) == (Decimal("0.95"), dt.date(2026, 3, 1))
-    assert currencies.rate("EUR", "CHF", dt.date(2026, 4, 30)).rate == Decimal("0.8")
-    assert currencies.rate("EUR", "CHF", dt.date(2026, 5, 1)).rate == Decimal("0.96")
-
-
 def test_prices_are_converted_by_a_stated_rate_or_not_at_all() -> None:
     day, dia = dt.date(2026, 6, 1), catalog.offering("dia").pk
     with pytest.raises(Exception, match="CHF needs an exchange rate"):
@@ -306,14 +296,6 @@ def test_prices_are_converted_by_a_stated_rate_or_not_at_all() -> None:
     assert charge.amount == Decimal("1179.65")  # 1,179.625 to the nearest five
     assert charge.cost == Decimal("405.80")
     assert charge.steps[0]["detail"] == "1G, 1250 EUR, 1 EUR = 0.9437 CHF, rate of 1 June 2026"
-
-
-def test_rounding_follows_the_rule_of_the_day() -> None:
-    CurrencyRule.objects.create(currency="EUR", valid_from="2026-01-01", smallest=Decimal("0.1"), how="up")
-    CurrencyRule.objects.create(currency="EUR", valid_from="2027-01-01", smallest=Decimal(1), how="down")
-    assert currencies.rounding("EUR", dt.date(2025, 12, 31)) == currencies.usual("EUR")
-    assert currencies.rounding("EUR", dt.date(2026, 12, 31))(Decimal("1.01")) == Decimal("1.1")
-    assert currencies.rounding("EUR", dt.date(2027, 1, 1))(Decimal("1.99")) == 1
 
 
 def test_the_list_of_a_currency_before_a_converted_one() -> None:
