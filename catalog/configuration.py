@@ -4,9 +4,7 @@ Which characteristics are asked for follows their expressions (`shown_when`, `re
 specification names one, a decision table over all values; every door uses these functions, so that all of them agree.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,15 +15,13 @@ from kernel import decisions
 
 __all__ = [
     "NO", "YES", "Field", "Problems", "Values", "check", "choices", "clean", "defaults", "form_fields", "is_empty",
-    "parse", "plain", "plain_value", "posted", "reading", "shown", "told", "validate", "within",
+    "parse", "plain", "plain_value", "posted", "shown", "told", "validate", "within",
 ]  # fmt: skip
 
 Values = dict[str, Any]
 Problems = dict[str, list[str]]
 FEW = 4  # choices shown side by side
 EFFECTS = frozenset({"hide", "show", "require", "refuse"})
-
-_readers: ContextVar[dict[str, decisions.Reader | None] | None] = ContextVar("readers", default=None)
 
 
 @dataclass(frozen=True)
@@ -54,16 +50,6 @@ class Effects:
     showing: frozenset[str] = frozenset()
     required: frozenset[str] = frozenset()
     refused: Mapping[str, list[str]] = field(default_factory=dict)
-
-
-@contextmanager
-def reading() -> Iterator[None]:
-    """Within this block each decision table is read once, however many lines are checked."""
-    token = _readers.set({})
-    try:
-        yield
-    finally:
-        _readers.reset(token)
 
 
 def defaults(specification: Specification) -> Values:
@@ -189,7 +175,7 @@ def _checked(characteristic: Characteristic, value: Any, effects: Effects, accou
 
 def _effects(specification: Specification, values: Values) -> Effects:
     """What the specification's own decision table says; nothing without one."""
-    ask = _reader(specification.conditions) if specification.conditions else None
+    ask = decisions.reader(specification.conditions) if specification.conditions else None
     if ask is None:
         return Effects()
     said: dict[str, set[str]] = {effect: set() for effect in EFFECTS}
@@ -201,15 +187,6 @@ def _effects(specification: Specification, values: Values) -> Effects:
         elif effect in EFFECTS:
             said[effect].add(key)
     return Effects(frozenset(said["hide"]), frozenset(said["show"]), frozenset(said["require"]), refused)
-
-
-def _reader(key: str) -> decisions.Reader | None:
-    known = _readers.get()
-    if known is None:
-        return decisions.reader(key)
-    if key not in known:
-        known[key] = decisions.reader(key)
-    return known[key]
 
 
 def _holds(condition: str, values: Values) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from catalog import composition, configuration, consistency, eligibility, pricing, rulebook
 from catalog.models import Charge, DecompositionRule, Offering, SampleOrder, Specification
 from catalog.queries import CHARGES
+from kernel import decisions
 from kernel.money import ZERO
 from kernel.refusal import Refusal
 
@@ -161,7 +162,7 @@ def run(sample: SampleOrder, draft: Entry | None) -> Outcome:
     outcome = Outcome()
     lines = _lines(sample, draft, outcome.problems)
     try:
-        with configuration.reading():
+        with decisions.holding():
             _check(lines, outcome.problems)
         _price(sample, lines, outcome)
         for grower in _growers:

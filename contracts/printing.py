@@ -61,12 +61,13 @@ def long_pdf(parts: Sequence[Part], *, title: str, progress: Told | None = None)
         if progress:
             progress(done, steps)
 
-    with tempfile.TemporaryDirectory(prefix="trunkline-pdf-") as folder, _Presses(len(parts)) as presses:
+    with tempfile.TemporaryDirectory(prefix="trunkline-pdf-") as folder:
         place = Path(folder)
         texts = (_text(part.template, {**part.context, "part": True}, title) for part in parts)
-        pages = presses.set(place, texts, told)
-        numbers = _text("pdf/numbers.html", {"leaves": range(sum(pages))}, title)
-        presses.set(place / "numbers", [numbers], lambda done: told(len(parts) + done))
+        with _Presses(len(parts)) as presses:  # ended before the parts are bound, which takes memory too
+            pages = presses.set(place, texts, told)
+            numbers = _text("pdf/numbers.html", {"leaves": range(sum(pages))}, title)
+            presses.set(place / "numbers", [numbers], lambda done: told(len(parts) + done))
         found = binding.bind([place / f"{n}.pdf" for n in range(len(parts))], place / "numbers" / "0.pdf", title=title)
     told(steps)
     return found

@@ -13,7 +13,7 @@ from catalog.models import Offering
 from contracts import celltext, quotepricing, quoting, sheetmapping
 from contracts.models import Quote, QuoteLine
 from crm.models import Site
-from kernel import audit
+from kernel import audit, decisions
 from kernel.models import User
 from kernel.refusal import Refusal
 
@@ -90,7 +90,7 @@ def plan(quote: Quote, wanted: Sequence[Wanted]) -> list[Change]:
     sites = {site.pk: site for site in quoting.sites_of(quote).filter(pk__in={one.site_id for one in wanted})}
     rows = QuoteLine.objects.filter(quote=quote, parent=None, site__in=sites).prefetch_related("site")
     there = {(line.site_id, line.offering_id): line for line in rows}
-    with configuration.reading():
+    with decisions.holding():
         changes = [
             _change(quote, one, sites.get(one.site_id), offerings.get(one.offering_id),
                     there.get((one.site_id, one.offering_id)))

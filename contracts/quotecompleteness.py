@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from catalog import composition, eligibility, pricing
+from catalog.composition import Clash
 from catalog.models import Specification
 from cmdb import feasibility
 from cmdb.models import FeasibilityCheck, Product
@@ -48,8 +49,8 @@ def of_quote(quote: Quote, lines: Sequence[object]) -> list[Problem]:
     return found
 
 
-def of_lines(quote: Quote, lines: Sequence[QuoteLine]) -> list[Problem]:
-    """What is wrong with single lines."""
+def of_lines(quote: Quote, lines: Sequence[QuoteLine], clashes: Sequence[Clash] | None = None) -> list[Problem]:
+    """What is wrong with single lines; `clashes` are those of the whole quote, when the caller knows them already."""
     found = []
     for line in lines:
         place = place_of(line)
@@ -60,7 +61,8 @@ def of_lines(quote: Quote, lines: Sequence[QuoteLine]) -> list[Problem]:
         ]
         if text := _unchecked(line):
             found.append(Problem("check", text, line.pk, "feasibility", place))
-    return [*found, *_rules(quote, lines), *_eligibility(lines), *unpriced(quote, lines)]
+    broken = clashes_of(quote, _present(quote)) if clashes is None else clashes
+    return [*found, *_rules(lines, broken), *_eligibility(lines), *unpriced(quote, lines)]
 
 
 def place_of(line: QuoteLine) -> str:
@@ -84,28 +86,37 @@ def _unchecked(line: QuoteLine) -> str:
     return ""
 
 
-def _rules(quote: Quote, lines: Sequence[QuoteLine]) -> list[Problem]:
-    """Requirements between products of a site, counting what is installed there."""
+def clashes_of(quote: Quote, present: dict[int | None, set[int]]) -> list[Clash]:
+    """Broken rules between the products of a quote, by site and specification, counting what is installed there."""
+    add_installed(quote, present)
+    return composition.missing_requirements(present)
+
+
+def _present(quote: Quote) -> dict[int | None, set[int]]:
+    present: dict[int | None, set[int]] = defaultdict(set)
+    everything = QuoteLine.objects.filter(quote=quote, offering__specification__isnull=False).order_by()
+    for site, specification in everything.values_list("site_id", "offering__specification_id").distinct():
+        present[site].add(specification)
+    return present
+
+
+def _rules(lines: Sequence[QuoteLine], clashes: Sequence[Clash]) -> list[Problem]:
+    """Broken rules at their lines."""
     by_place: dict[tuple[int | None, int], QuoteLine] = {}
     for line in lines:
         if line.offering.specification_id:
             by_place.setdefault((line.site_id, line.offering.specification_id), line)
-    present: dict[int | None, set[int]] = defaultdict(set)
-    everything = QuoteLine.objects.filter(quote=quote, offering__specification__isnull=False)
-    for site, specification in everything.values_list("site_id", "offering__specification_id").distinct():
-        present[site].add(specification)
-    add_installed(quote, present)
     return [
         Problem("rule", clash.text, found.pk, "", place_of(found))
-        for clash in composition.missing_requirements(present)
+        for clash in clashes
         if (found := by_place.get((clash.site_id, clash.specification_id)))
     ]
 
 
 def add_installed(quote: Quote, present: dict[int | None, set[int]]) -> None:
     """Add what is installed at these sites, by site and specification."""
-    sites = [site for site in present if site]
-    rows = Product.objects.filter(account__root=quote.account.root_id, site__in=sites, state__in=LIVE)
+    sites = QuoteLine.objects.filter(quote=quote, site__isnull=False).order_by().values("site")
+    rows = Product.objects.filter(account__root=quote.account.root_id, site__in=sites, state__in=LIVE).order_by()
     for site, specification in rows.values_list("site_id", "specification_id").distinct():
         present[site].add(specification)
 

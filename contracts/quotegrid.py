@@ -154,7 +154,7 @@ class Block:
     sites: Sequence[int | None]
     lines: Sequence[QuoteLine]
     specifications: dict[int, Specification]
-    problems: Iterable[Problem]
+    problems: Sequence[Problem]
 
 
 def grid(outline: Outline, block: Block, extra: Iterable[Offering] = (), *, found: int = 0, page: int = 1) -> Grid:
@@ -179,7 +179,7 @@ def grid(outline: Outline, block: Block, extra: Iterable[Offering] = (), *, foun
         group.rows.append(row)
     made.sites = sum(group.sites for group in groups.values())
     sums: dict[int, Decimal] = defaultdict(lambda: ZERO)
-    for (_, offering), amount in outline.sums().items():
+    for (_, offering), amount in outline.sums.items():
         sums[offering] += amount
     made.totals = [*_told(made.columns, sums), number_text(sum(sums.values(), ZERO), 2)]
     return made
@@ -281,7 +281,7 @@ def _access(lines: Iterable[QuoteLine]) -> Access | None:
 def _groups(outline: Outline, columns: list[Column]) -> dict[str, Group]:
     """Every country with its sums, still without rows."""
     sums: dict[str, dict[int, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
-    for (country, offering), amount in outline.sums().items():
+    for (country, offering), amount in outline.sums.items():
         sums[country][offering] += amount
     sites = outline.countries()
     return {

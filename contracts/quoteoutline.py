@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from django.db.models import Case, Q, TextField, Value, When
@@ -13,7 +13,8 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from catalog import composition, eligibility
+from catalog import eligibility
+from catalog.composition import Clash
 from catalog.models import Offering
 from cmdb import feasibility
 from cmdb.models import FeasibilityCheck
@@ -70,6 +71,7 @@ class Outline:
     lines: list[Brief]
     offerings: dict[int, Offering]
     wrong: dict[int, set[str]] = field(default_factory=dict)
+    clashes: list[Clash] | None = None
 
     @property
     def tops(self) -> list[Brief]:
@@ -115,6 +117,7 @@ class Outline:
         found = Counter(code or "" for code in sites.values())
         return dict(sorted(found.items(), key=lambda pair: countries.NAMES.get(pair[0], pair[0])))
 
+    @cached_property
     def sums(self) -> dict[tuple[str, int], Decimal]:
         """Monthly sums by country and offering; a bundle counts with its members."""
         found: dict[tuple[str, int], Decimal] = defaultdict(lambda: ZERO)
@@ -130,16 +133,20 @@ def read(quote: Quote, *, problems: bool = True) -> Outline:
     keys = {line.offering_id for line in lines}
     made = Outline(lines, {one.pk: one for one in Offering.objects.filter(pk__in=keys)})
     if problems:
+        made.clashes = _clashes(quote, made)
         made.wrong = _wrong(quote, made)
     return made
 
 
-def lines_at(quote: Quote, sites: Iterable[int | None]) -> list[QuoteLine]:
+def lines_at(quote: Quote, outline: Outline, sites: Iterable[int | None]) -> list[QuoteLine]:
     """The lines of these sites with all that a cell shows."""
     keys = set(sites)
     at = Q(site__in=[key for key in keys if key]) | (Q(site=None) if None in keys else Q(pk__in=[]))
     rows = QuoteLine.objects.filter(at, quote=quote).order_by("position", "id")
-    return list(rows.prefetch_related("site", "offering", "feasibility"))
+    found = list(rows.prefetch_related("site", "feasibility"))
+    for line in found:
+        line.quote, line.offering = quote, outline.offerings[line.offering_id]
+    return found
 
 
 def _rows(quote: Quote) -> Iterable[Any]:
@@ -169,7 +176,7 @@ def _wrong(quote: Quote, outline: Outline) -> dict[int, set[str]]:
             found[line.pk].add(CELL)
         if line.site_id and outline.offerings[line.offering_id].needs_feasibility and _unanswered(line, today):
             found[line.pk].add(CHECK)
-    for line_id in (*_clashes(quote, outline), *_unpriced(quote, outline.lines)):
+    for line_id in (*_clashing(outline), *_unpriced(quote, outline.lines)):
         found[line_id].add(CELL)
     return found
 
@@ -194,18 +201,24 @@ def _ineligible(outline: Outline) -> set[tuple[int, str | None, str | None]]:
     return {place for place, texts in zip(places, answers, strict=True) if texts}
 
 
-def _clashes(quote: Quote, outline: Outline) -> list[int]:
+def _clashes(quote: Quote, outline: Outline) -> list[Clash]:
     specifications = {key: one.specification_id for key, one in outline.offerings.items()}
-    first: dict[tuple[int | None, int], int] = {}
     present: dict[int | None, set[int]] = defaultdict(set)
     for line in outline.lines:
         if specification := specifications[line.offering_id]:
-            first.setdefault((line.site_id, specification), line.pk)
             present[line.site_id].add(specification)
-    quotecompleteness.add_installed(quote, present)
-    clashes = composition.missing_requirements(present)
-    return [first[clash.site_id, clash.specification_id] for clash in clashes
-            if (clash.site_id, clash.specification_id) in first]  # fmt: skip
+    return quotecompleteness.clashes_of(quote, present)
+
+
+def _clashing(outline: Outline) -> list[int]:
+    """The first line of each specification that clashes at its site."""
+    places = {(clash.site_id, clash.specification_id) for clash in outline.clashes or ()}
+    first: dict[tuple[int | None, int | None], int] = {}
+    for line in outline.lines if places else ():
+        place = (line.site_id, outline.offerings[line.offering_id].specification_id)
+        if place in places:
+            first.setdefault(place, line.pk)
+    return list(first.values())
 
 
 def _unpriced(quote: Quote, lines: Sequence[Brief]) -> list[int]:

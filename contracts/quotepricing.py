@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from catalog import currencies, pricebook, pricing, ramps
@@ -146,8 +147,14 @@ def negotiated(quote: Quote) -> list[Negotiated]:
 
 def sites_by_offering(quote: Quote) -> Counter[int]:
     """How many sites each offering goes to."""
-    pairs = QuoteLine.objects.filter(quote=quote).values_list("offering_id", "site_id").distinct()
-    return Counter(offering for offering, _ in pairs)
+    rows = QuoteLine.objects.filter(quote=quote).order_by().values_list("offering_id")
+    whole = Count("pk", filter=Q(site=None))  # lines without a site count as one place together
+    return Counter(
+        {
+            offering: sites + bool(without)
+            for offering, sites, without in rows.annotate(sites=Count("site", distinct=True), without=whole)
+        }
+    )
 
 
 def initials(quote: Quote) -> str:

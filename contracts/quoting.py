@@ -258,8 +258,8 @@ def cancel(*, quote_id: int, by: User | None, reason: str) -> Quote:
 
 
 def draft(quote_id: int) -> Quote:
-    """A draft, locked. Raises Frozen for any other state."""
-    quote: Quote = Quote.objects.locked(quote_id)
+    """A draft, locked, with what its prices depend on. Raises Frozen for any other state."""
+    quote: Quote = Quote.objects.select_related("account__root", "price_list", "owner").locked(quote_id)
     if quote.state != Quote.State.DRAFT:
         raise Frozen(f"{quote} was submitted and does not change any more. Make a new version.")
     return quote
@@ -284,7 +284,8 @@ def sites_of(quote: Quote) -> Any:
 def _locked_line(line_id: int) -> QuoteLine:
     """A line of a locked draft."""
     quote = draft(QuoteLine.objects.values_list("quote_id", flat=True).get(pk=line_id))
-    line = QuoteLine.objects.select_related("site", "offering__specification", "feasibility").get(pk=line_id)
+    rows = QuoteLine.objects.select_related("site", "offering__specification", "feasibility__pop")
+    line = rows.prefetch_related("offering__specification__characteristics").get(pk=line_id)
     line.quote = quote
     return line
 

@@ -17,7 +17,7 @@ from contracts.sheetmapping import DISCOUNT, REQUESTED
 from crm import siteimport
 from crm.models import Site
 from crm.siteimport import Row
-from kernel import csvfile
+from kernel import csvfile, decisions
 from kernel.csvfile import Record
 
 REGION = str(Site._meta.get_field("region").default)
@@ -52,7 +52,7 @@ def check(sheet: SheetImport, quote: Quote) -> list[SheetRow]:
     offerings = {one.key: one for one in sheetmapping.products()}
     records = [Record(int(row[0]), sheet.cells(row), _surplus(sheet, row)) for row in sheet.rows]
     found = [SheetRow(row) for row in _site_rows(sheet, quote, records)]
-    with configuration.reading():
+    with decisions.holding():
         for one, record in zip(found, records, strict=True):
             _check_line_cells(one, record.cells)
             for offering, parts in _by_product(record.cells, offerings).items():

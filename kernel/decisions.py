@@ -3,7 +3,9 @@
 import datetime as dt
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -22,6 +24,7 @@ ROW = "_row"  # the hidden output that says which row was hit
 REMEMBERED = 2000  # answers that one reader keeps
 _engine = zen.ZenEngine()
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_held: ContextVar[dict[tuple[str, dt.date | None], "Judge | None"] | None] = ContextVar("held", default=None)
 _NAME = re.compile(r"(?<![\w.$])[A-Za-z_]\w*(?!\w*\s*\()")
 
 
@@ -136,12 +139,33 @@ def readers(keys: Iterable[str], on: dt.date | None = None) -> dict[str, Reader]
     return {key: _said(ask) for key, ask in judges(keys, on).items()}
 
 
+@contextmanager
+def holding() -> Iterator[None]:
+    """Within this block each table is looked up once: what is in force at its beginning holds to its end."""
+    token = _held.set({})
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
+
 def judges(keys: Iterable[str], on: dt.date | None = None) -> dict[str, Judge]:
     """Like `readers`, naming the row of each answer.
 
     One query finds which versions count, a second loads those that this process has not read yet.
     """
-    wanted = sorted(set(keys))
+    held = _held.get()
+    if held is None:
+        return _found(set(keys), on)
+    wanted = set(keys)
+    if missing := {key for key in wanted if (key, on) not in held}:
+        fresh = _found(missing, on)
+        held.update({(key, on): fresh.get(key) for key in missing})
+    return {key: ask for key in wanted if (ask := held[key, on])}
+
+
+def _found(keys: set[str], on: dt.date | None) -> dict[str, Judge]:
+    wanted = sorted(keys)
     marks = {
         (pk, mark): key
         for pk, key, mark in DecisionTable.objects.in_force(on)

@@ -4,7 +4,6 @@ Run as `python -m config.bench.deal QUOTE` for the PDF, so that the peaks of mem
 """
 
 import json
-import resource
 import sys
 import time
 import uuid
@@ -63,16 +62,16 @@ def make(lines: int) -> Any:
 
 
 def printed(quote_id: int) -> dict[str, float]:
-    """Seconds that the PDF takes, and the peak megabytes of this process and of those that it starts."""
-    from contracts import documents, printing
+    """Seconds that the PDF takes, and the peak megabytes of this process and those that it starts, taken together."""
+    from config.bench.memory import Watched
+    from contracts import documents
     from contracts.models import Quote
 
     quote = Quote.objects.select_related("account__root", "agreement", "price_list", "owner").get(pk=quote_id)
     start = time.monotonic()
-    content = documents.quote_bytes(quote)
-    seconds = time.monotonic() - start
-    own, each = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return {"seconds": seconds, "megabytes": own + printing.PRESSES * each, "bytes": len(content)}
+    with Watched() as watched:
+        content = documents.quote_bytes(quote)
+    return {"seconds": time.monotonic() - start, "megabytes": watched.megabytes, "bytes": len(content)}
 
 
 if __name__ == "__main__":

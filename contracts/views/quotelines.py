@@ -15,7 +15,7 @@ from contracts.forms.quotes import AddForm, DiscountForm
 from contracts.models import Quote, QuoteLine
 from contracts.quoting import EditedMeanwhile
 from contracts.views import quotescreen
-from kernel import htmx, workspace
+from kernel import decisions, htmx, workspace
 from kernel.refusal import Refusal
 
 WRITES = ("contracts.view_quote", "contracts.edit_quote")
@@ -23,6 +23,7 @@ WRITES = ("contracts.view_quote", "contracts.edit_quote")
 
 @workspace.allowed("contracts.view_quote")
 @require_safe
+@decisions.holding()
 def panel(request: HttpRequest, number: str, version: int, line_id: int) -> HttpResponse:
     """The panel of one line; without htmx the whole page with it open."""
     quote = quotescreen.load(request, number, version)
@@ -34,6 +35,7 @@ def panel(request: HttpRequest, number: str, version: int, line_id: int) -> Http
 
 @workspace.allowed(*WRITES)
 @require_POST
+@decisions.holding()
 def configure(request: HttpRequest, number: str, version: int, line_id: int) -> HttpResponse:
     """Store what the form says, right or wrong, and answer with the price and whatever else changed on the screen."""
     quote = quotescreen.load(request, number, version)
@@ -43,7 +45,7 @@ def configure(request: HttpRequest, number: str, version: int, line_id: int) -> 
     values, _ = configuration.clean(specification, raw, line.characteristics) if specification else ({}, {})
     edition, quantity = (_number(request.POST.get(name, "")) for name in ("edition", "quantity"))
     try:
-        quoting.configure(
+        line = quoting.configure(
             line_id=line.pk, values=values, edition=edition or 0, quantity=quantity, by=workspace.person(request)
         )
     except EditedMeanwhile as error:
@@ -52,8 +54,7 @@ def configure(request: HttpRequest, number: str, version: int, line_id: int) -> 
         return render(request, f"{quotescreen.TEMPLATE}#conflict", context, status=409)
     if not getattr(request, "htmx", False):
         return htmx.go(request, f"{quoteapproval.url_of(quote)}?line={line.pk}", toast="Saved.")
-    quote = quotescreen.load(request, number, version)
-    context = quotescreen.saved(request, quote, quotescreen.line_of(quote, line_id))
+    context = quotescreen.saved(request, line.quote, line)
     context["refields"] = set(raw) != {field.key for field in context["fields"]}
     return render(request, f"{quotescreen.TEMPLATE}#saved", context)
 

@@ -22,6 +22,7 @@ from contracts import (
 )
 from contracts.models import Quote, QuoteLine
 from contracts.quotecompleteness import Problem
+from contracts.quotegrid import Block
 from contracts.quoteoutline import Outline, Wanted
 from crm import countries
 from crm.models import OpportunityLine
@@ -67,7 +68,7 @@ def context(request: HttpRequest, quote: Quote, *, active: int | None = None) ->
         **approval(quote, user),
     }
     if active is not None and QuoteLine.objects.filter(quote=quote, pk=active).exists():
-        shown |= panel(line_of(quote, active), user)
+        shown |= panel(line_of(quote, active), user, _holding(shown["block"], active))
     return shown
 
 
@@ -99,7 +100,7 @@ def saved(request: HttpRequest, quote: Quote, line: QuoteLine) -> dict[str, Any]
     shown = _drawn(request, quote, quoteoutline.read(quote), [line.site_id])
     found = shown["grid"].row_of(line.site_id)
     shown["group"], shown["row"] = found if found else (None, None)
-    return {**shown, "active": line.pk, **approval(quote, user), **panel(line, user)}
+    return {**shown, "active": line.pk, **approval(quote, user), **panel(line, user, shown["block"])}
 
 
 def changed_rows(request: HttpRequest, quote: Quote, sites: Sequence[int | None]) -> dict[str, Any]:
@@ -107,13 +108,18 @@ def changed_rows(request: HttpRequest, quote: Quote, sites: Sequence[int | None]
     return _drawn(request, quote, quoteoutline.read(quote), list(sites))
 
 
+def _holding(block: Block, line_id: int) -> Block | None:
+    """The block, if it holds the line."""
+    return block if any(line.pk == line_id for line in block.lines) else None
+
+
 def _drawn(
     request: HttpRequest, quote: Quote, outline: Outline, sites: list[int | None], *, found: int = 0, page: int = 1
 ) -> dict[str, Any]:
     user = workspace.person(request)
     is_draft = quote.state == Quote.State.DRAFT
-    lines = quoteoutline.lines_at(quote, sites)
-    problems = quotecompleteness.of_lines(quote, lines) if is_draft else []
+    lines = quoteoutline.lines_at(quote, outline, sites)
+    problems = quotecompleteness.of_lines(quote, lines, outline.clashes) if is_draft else []
     block = quotegrid.Block(sites, lines, quotecompleteness.specifications_of(lines), problems)
     more = columns_to_offer(quote) if is_draft else ()
     head = quotecompleteness.of_quote(quote, outline.lines) if is_draft else []
@@ -121,6 +127,7 @@ def _drawn(
         "quote": quote,
         "here": quoteapproval.url_of(quote),
         "outline": outline,
+        "block": block,
         "grid": quotegrid.grid(outline, block, more, found=found, page=page),
         "waits": waits(quote, outline, head),
         "can_edit": is_draft and user.has_perm("contracts.edit_quote"),
@@ -212,10 +219,11 @@ def approval(quote: Quote, user: User) -> dict[str, Any]:
     }
 
 
-def panel(line: QuoteLine, user: User, *, problems: list[Problem] | None = None) -> dict[str, Any]:
-    """The right-hand panel of one line."""
-    specification = quotecompleteness.specifications_of([line]).get(line.offering.specification_id or 0)
-    found = quotecompleteness.of_lines(line.quote, [line]) if problems is None else problems
+def panel(line: QuoteLine, user: User, block: Block | None = None) -> dict[str, Any]:
+    """The right-hand panel of one line; a `block` of the grid that the line is in spares reading it anew."""
+    specifications = block.specifications if block else quotecompleteness.specifications_of([line])
+    specification = specifications.get(line.offering.specification_id or 0)
+    found = block.problems if block else quotecompleteness.of_lines(line.quote, [line])
     whole = [p for p in found if p.line_id == line.pk and p.kind not in ("configuration",)]
     fields = (
         configuration.form_fields(specification, line.characteristics, line.problems, account_id=line.quote.account_id)

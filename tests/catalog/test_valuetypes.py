@@ -6,6 +6,7 @@ import pytest
 
 from catalog import configuration
 from catalog.models import Characteristic, Specification
+from kernel import decisions
 from kernel.models import DecisionTable
 from tests.factories.crm import AccountFactory, SiteFactory
 
@@ -95,7 +96,7 @@ def test_a_reference_points_at_the_customers_own_only(specification: Specificati
 def test_many_lines_read_the_table_once(specification: Specification, django_assert_num_queries: Any) -> None:
     specification.conditions = "not_there"
     characteristic(specification, "size")
-    with configuration.reading():
+    with decisions.holding():
         wrong(specification, size="S")
         with django_assert_num_queries(1):
             wrong(specification, size="M")
