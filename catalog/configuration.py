@@ -14,8 +14,9 @@ from catalog.valuetypes import NO, YES, check, choices, is_empty, parse, plain, 
 from kernel import decisions
 
 __all__ = [
-    "NO", "YES", "Field", "Problems", "Values", "check", "choices", "clean", "defaults", "form_fields", "is_empty",
-    "parse", "plain", "plain_value", "posted", "shown", "told", "validate", "within",
+    "NO", "YES", "Effects", "Field", "Problems", "Values", "check", "checked", "choices", "clean", "defaults", "drawn",
+    "effects_of", "form_fields", "is_empty", "missing", "needed", "parse", "plain", "plain_value", "posted",
+    "shown", "told", "validate", "visible", "within",
 ]  # fmt: skip
 
 Values = dict[str, Any]
@@ -41,6 +42,17 @@ class Field:
     problems: list[str] = field(default_factory=list)
     step: str = ""
 
+    @property
+    def span(self) -> str:
+        """The range and the step in words."""
+        unit = f" {self.unit}" if self.unit else ""
+        low, high = self.minimum, self.maximum
+        said = f"{low} to {high}{unit}" if low and high else f"At least {low}{unit}" if low else ""
+        said = said or (f"At most {high}{unit}" if high else "")
+        steps = f"in steps of {self.step}{unit}" if self.step else ""
+        whole = ", ".join(part for part in (said, steps) if part)
+        return f"{whole[:1].upper()}{whole[1:]}." if whole else ""
+
 
 @dataclass(frozen=True)
 class Effects:
@@ -56,9 +68,9 @@ def defaults(specification: Specification) -> Values:
     """The values that a new line starts with."""
     values: Values = {}
     asked = list(_asked(specification))
-    effects = _effects(specification, {c.key: c.default for c in asked if c.default is not None})
+    effects = effects_of(specification.conditions, {c.key: c.default for c in asked if c.default is not None})
     for characteristic in asked:
-        if characteristic.default is not None and _visible(characteristic, values, effects):
+        if characteristic.default is not None and visible(characteristic, values, effects):
             values[characteristic.key] = characteristic.default
     return values
 
@@ -79,17 +91,17 @@ def validate(
     """
     problems: Problems = {}
     known = {c.key: c for c in specification.characteristics.all()}
-    effects, wanted = _effects(specification, values), set(sources)
+    effects, wanted = effects_of(specification.conditions, values), set(sources)
     for key in values.keys() - known.keys():
         problems[key] = ["There is no such characteristic."]
     for characteristic in known.values():
-        if not _visible(characteristic, values, effects):
+        if not visible(characteristic, values, effects):
             continue
         value = values.get(characteristic.key)
         if is_empty(value):
-            if complete and characteristic.source in wanted and _required(characteristic, values, effects):
-                problems[characteristic.key] = [_missing(characteristic)]
-        elif found := _checked(characteristic, value, effects, account_id):
+            if complete and characteristic.source in wanted and needed(characteristic, values, effects):
+                problems[characteristic.key] = [missing(characteristic)]
+        elif found := checked(characteristic, value, effects, account_id):
             problems[characteristic.key] = found
     if whole := effects.refused.get(""):
         problems.setdefault("", []).extend(whole)
@@ -109,9 +121,9 @@ def clean(
     for characteristic in asked:
         if characteristic.key in raw:
             values[characteristic.key] = parse(characteristic, raw[characteristic.key])
-    effects = _effects(specification, values)
+    effects = effects_of(specification.conditions, values)
     for characteristic in asked:
-        hidden = not _visible(characteristic, values, effects)
+        hidden = not visible(characteristic, values, effects)
         if hidden or is_empty(values.get(characteristic.key)):
             values.pop(characteristic.key, None)
         fresh = not hidden and characteristic.key not in values and characteristic.key not in raw
@@ -135,11 +147,11 @@ def form_fields(
     specification: Specification, values: Values, problems: Problems | None = None, *, account_id: int | None = None
 ) -> list[Field]:
     """The characteristics that the customer's choice leaves open to ask, in order."""
-    problems, effects = problems or {}, _effects(specification, values)
+    problems, effects = problems or {}, effects_of(specification.conditions, values)
     return [
-        _field(c, values, problems.get(c.key, []), required=_required(c, values, effects), account_id=account_id)
+        drawn(c, values, problems.get(c.key, []), required=needed(c, values, effects), account_id=account_id)
         for c in _asked(specification)
-        if _visible(c, values, effects)
+        if visible(c, values, effects)
     ]
 
 
@@ -152,19 +164,22 @@ def _asked(specification: Specification) -> Iterable[Characteristic]:
     return (c for c in specification.characteristics.all() if c.source == Characteristic.Source.CUSTOMER)
 
 
-def _visible(characteristic: Characteristic, values: Values, effects: Effects) -> bool:
+def visible(characteristic: Characteristic, values: Values, effects: Effects) -> bool:
+    """Whether a characteristic is asked for with these values."""
     if characteristic.key in effects.hidden:
         return False
     return characteristic.key in effects.showing or shown(characteristic, values)
 
 
-def _required(characteristic: Characteristic, values: Values, effects: Effects) -> bool:
+def needed(characteristic: Characteristic, values: Values, effects: Effects) -> bool:
+    """Whether a characteristic has to have a value with these values."""
     if characteristic.required or characteristic.key in effects.required:
         return True
     return bool(characteristic.required_when) and _holds(characteristic.required_when, values)
 
 
-def _checked(characteristic: Characteristic, value: Any, effects: Effects, account_id: int | None) -> list[str]:
+def checked(characteristic: Characteristic, value: Any, effects: Effects, account_id: int | None) -> list[str]:
+    """What is wrong with one value that is there, by its type, what it points at, and the decision table."""
     if found := check(characteristic, value):
         return found
     if characteristic.type == Characteristic.Type.REFERENCE and account_id is not None:
@@ -173,9 +188,9 @@ def _checked(characteristic: Characteristic, value: Any, effects: Effects, accou
     return [*found, *effects.refused.get(characteristic.key, ())]
 
 
-def _effects(specification: Specification, values: Values) -> Effects:
-    """What the specification's own decision table says; nothing without one."""
-    ask = decisions.reader(specification.conditions) if specification.conditions else None
+def effects_of(conditions: str, values: Values) -> Effects:
+    """What a specification's own decision table, by its key, says of values; nothing without one."""
+    ask = decisions.reader(conditions) if conditions else None
     if ask is None:
         return Effects()
     said: dict[str, set[str]] = {effect: set() for effect in EFFECTS}
@@ -197,15 +212,17 @@ def _holds(condition: str, values: Values) -> bool:
         return False
 
 
-def _missing(characteristic: Characteristic) -> str:
+def missing(characteristic: Characteristic) -> str:
+    """What is said where a needed value is not there."""
     typed = (Characteristic.Type.NUMBER, Characteristic.Type.TEXT, Characteristic.Type.DATE)
     verb = "Enter" if characteristic.type in typed else "Choose"
     return f"{verb} the {within(characteristic.name)}."
 
 
-def _field(
+def drawn(
     characteristic: Characteristic, values: Values, problems: list[str], *, required: bool, account_id: int | None
 ) -> Field:
+    """One characteristic as a form shows it."""
     value = values.get(characteristic.key)
     chosen = {str(one) for one in value} if isinstance(value, list) else {str(value)}
     low, high, step = characteristic.minimum, characteristic.maximum, characteristic.step

@@ -52,7 +52,7 @@ def told(characteristic: Characteristic, value: Any) -> str:
     if characteristic.type == Type.CHOICE:
         labels = choices(characteristic)
         many = value if isinstance(value, list) else [value]
-        value = ", ".join(str(next((label for v, label in labels if v == one), one)) for one in many)
+        value = ", ".join(str(next((label for v, label in labels if v == one or str(v) == one), one)) for one in many)
     return f"{value} {characteristic.unit}".strip()
 
 

@@ -35,7 +35,7 @@ EXISTS (SELECT FROM fallout_batch b
 
 @transaction.atomic
 def start(
-    token: str, by: User, *, owner: User | None = None, values: dict[str, str] | None = None, note: str = "",
+    token: str, by: User, *, owner: User | None = None, values: dict[str, Any] | None = None, note: str = "",
     ends_as: str = "",
 ) -> Batch:  # fmt: skip
     """Make the batch of a preview; pressing twice gives the same one.
@@ -47,7 +47,7 @@ def start(
     frozen = _frozen(token, by)
     act, keys = Act(frozen["act"]), list(frozen["ids"])
     records = list(previewing.rows(Fallout.objects.filter(pk__in=keys)).order_by("pk"))
-    typed = {key: text for key, text in (values or {}).items() if text.strip() or act != Act.EDIT}
+    typed = {key: given for key, given in (values or {}).items() if str(given).strip() or act != Act.EDIT}
     given = previewing.Given(owner=owner, values=typed, note=note, ends_as=ends_as)
     if problems := previewing.problems(act, records, given, by):
         raise Refusal(problems=problems)

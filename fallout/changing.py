@@ -3,42 +3,54 @@
 from dataclasses import dataclass
 from typing import Any
 
-from catalog import configuration
+from catalog import answering, configuration, telling
 from catalog.models import Characteristic
 from fallout import skipping
 from fallout.models import Fallout
 from fulfillment.models import Task
 from kernel.refusal import Refusal
 
-LONGEST = 2000
+Type = Characteristic.Type
 
 
 @dataclass(frozen=True)
 class Value:
     """One value that can be corrected: what it is now, what is suggested, how a form asks for it."""
 
-    key: str
-    name: str
+    characteristic: Characteristic
     now: Any
     suggested: Any
-    characteristic: Characteristic | None
+    account_id: int | None = None
 
     @property
-    def choices(self) -> list[tuple[str, str]]:
-        """Allowed values of a choice as strings with labels."""
-        if self.characteristic is None or self.characteristic.type != Characteristic.Type.CHOICE:
-            return []
-        return [(str(value), label) for value, label in configuration.choices(self.characteristic)]
+    def key(self) -> str:
+        """The name that it is kept under."""
+        return self.characteristic.key
 
     @property
-    def unit(self) -> str:
-        """The unit, if it has one."""
-        return self.characteristic.unit if self.characteristic else ""
+    def name(self) -> str:
+        """What people call it."""
+        return self.characteristic.name
+
+    @property
+    def now_said(self) -> str:
+        """What it is now, as people read it."""
+        return "" if configuration.is_empty(self.now) else configuration.told(self.characteristic, self.now)
+
+    @property
+    def suggested_said(self) -> str:
+        """What is suggested, as people read it."""
+        return "" if self.suggested is None else configuration.told(self.characteristic, self.suggested)
 
     @property
     def offered(self) -> Any:
         """What the form starts with."""
         return self.suggested if self.suggested is not None else self.now
+
+    def field(self, typed: Any, problems: list[str], *, required: bool = True) -> configuration.Field:
+        """The value as a form asks for it, with what was typed kept."""
+        value, _ = answering.one(self.characteristic, typed, self.account_id)
+        return answering.drawn(self.characteristic, value, problems, self.account_id, required=required)
 
 
 def editable(fallout: Fallout) -> list[Value]:
@@ -55,7 +67,7 @@ def asked_by_hand(fallout: Fallout) -> list[Value]:
     return _values(fallout.task, skipping.outputs(fallout.task), {}) if fallout.task else []
 
 
-def changes(fallout: Fallout, raw: dict[str, str]) -> dict[str, Any]:
+def changes(fallout: Fallout, raw: dict[str, Any]) -> dict[str, Any]:
     """The values that differ from the present ones.
 
     Raises:
@@ -70,16 +82,16 @@ def changes(fallout: Fallout, raw: dict[str, str]) -> dict[str, Any]:
     return found
 
 
-def check(fallout: Fallout, raw: dict[str, str]) -> None:
+def check(fallout: Fallout, raw: dict[str, Any]) -> None:
     """Read the values that were typed, whether or not they differ. Raises Refusal with the problems at their fields."""
-    _read(editable(fallout), {key: text for key, text in raw.items() if text.strip()}, required=frozenset())
+    _read(editable(fallout), {key: given for key, given in raw.items() if str(given).strip()}, required=frozenset())
 
 
 def outputs(fallout: Fallout, raw: dict[str, Any]) -> dict[str, Any]:
     """The values a task was to put out, complete and checked. Raises Refusal with the problems at their fields."""
     asked = asked_by_hand(fallout)
     required = frozenset(value.key for value in asked) - (skipping.optional(fallout.task) if fallout.task else set())
-    return _read(asked, {key: str(value) for key, value in raw.items()}, required=required)
+    return _read(asked, raw, required=required)
 
 
 def told(fallout: Fallout, changed: dict[str, Any]) -> dict[str, list[Any]]:
@@ -89,13 +101,28 @@ def told(fallout: Fallout, changed: dict[str, Any]) -> dict[str, list[Any]]:
 
 
 def _values(task: Task, keys: list[str], suggestion: dict[str, Any]) -> list[Value]:
-    own = task.flow.definition.specification_id
-    known = {c.key: c for c in Characteristic.objects.filter(key__in=keys, specification=own)}
+    known, own = telling.of(keys), task.flow.specification_key
     now = _sent(task) | task.flow.data
     return [
-        Value(key, known[key].name if key in known else _title(key), now.get(key), suggestion.get(key), known.get(key))
+        Value(_of(known, own, key, now.get(key, suggestion.get(key))), now.get(key), suggestion.get(key),
+              task.flow.account_id)
         for key in keys
-    ]
+    ]  # fmt: skip
+
+
+def _of(known: telling.Glossary, own: str, key: str, like: Any) -> Characteristic:
+    """What a value is held to: its characteristic, one of the same key that it fits, or the type of what is there."""
+    found = known.known.get(key, {}).get(own)
+    if found is None and like is not None:
+        found = known.characteristic(key)
+        found = None if found is None or configuration.check(found, like) else found
+    return found or _stand_in(key, like)
+
+
+def _stand_in(key: str, like: Any) -> Characteristic:
+    kind = Type.BOOLEAN if isinstance(like, bool) else Type.NUMBER if isinstance(like, int | float) else Type.TEXT
+    words = key.replace("_", " ")
+    return Characteristic(key=key, name=words[:1].upper() + words[1:], type=kind)
 
 
 def _sent(task: Task) -> dict[str, Any]:
@@ -105,36 +132,18 @@ def _sent(task: Task) -> dict[str, Any]:
     return inputs if isinstance(inputs, dict) else {}
 
 
-def _read(values: list[Value], raw: dict[str, str], *, required: frozenset[str]) -> dict[str, Any]:
+def _read(values: list[Value], raw: dict[str, Any], *, required: frozenset[str]) -> dict[str, Any]:
     known = {value.key: value for value in values}
     problems: dict[str, list[str]] = {key: ["This task has no such value."] for key in raw.keys() - known.keys()}
     read: dict[str, Any] = {}
     for key, value in known.items():
-        text = str(raw.get(key, "")).replace("\x00", "").strip()[:LONGEST]
-        if not text and key not in required and (key not in raw or value.now is None):
-            continue
-        if not text:
-            problems[key] = [f"Enter the {value.name[:1].lower() + value.name[1:]}."]
-            continue
-        read[key] = _parse(value, text)
-        if value.characteristic and (found := configuration.check(value.characteristic, read[key])):
+        answer, found = answering.one(value.characteristic, raw.get(key, ""), value.account_id)
+        if found:
             problems[key] = found
+        elif answer is not None:
+            read[key] = answer
+        elif key in required or (key in raw and value.now is not None):
+            problems[key] = [configuration.missing(value.characteristic)]
     if problems:
         raise Refusal(problems=problems)
     return read
-
-
-def _parse(value: Value, text: str) -> Any:
-    if value.characteristic:
-        return configuration.parse(value.characteristic, text)
-    like = value.now if value.now is not None else value.suggested
-    if isinstance(like, bool):
-        return text.lower() in configuration.YES
-    if isinstance(like, int | float) and text.lstrip("-").isdigit():
-        return int(text)
-    return text
-
-
-def _title(key: str) -> str:
-    words = key.replace("_", " ")
-    return words[:1].upper() + words[1:]

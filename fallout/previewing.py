@@ -8,6 +8,7 @@ from typing import Any
 from django.core import signing
 from django.utils import timezone
 
+from catalog import configuration, telling
 from fallout import changing, resolution, skipping
 from fallout.models import Batch, Fallout
 from fulfillment.models import Task
@@ -33,7 +34,7 @@ class Given:
     """What a person typed for the act."""
 
     owner: User | None = None
-    values: dict[str, str] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
     note: str = ""
     ends_as: str = ""
 
@@ -137,8 +138,8 @@ def problems(act: Act, records: list[Fallout], given: Given, by: User) -> dict[s
     return found
 
 
-def _wrong_values(act: Act, records: list[Fallout], typed: dict[str, str]) -> dict[str, list[str]]:
-    if act == Act.EDIT and not any(text.strip() for text in typed.values()):
+def _wrong_values(act: Act, records: list[Fallout], typed: dict[str, Any]) -> dict[str, list[str]]:
+    if act == Act.EDIT and not any(str(given).strip() for given in typed.values()):
         return {"": ["No value was given. Enter one, or retry as it is."]}
     seen: set[int] = set()
     for record in records:
@@ -231,10 +232,11 @@ def _describe(made: Preview) -> None:
     made.systems = [f"{name} ({count})" for name, count in calls.most_common(4)]
     if made.act in (Act.EDIT, Act.HAND) and tasks:
         made.asks = _asked(made)
-        made.now = {value.key: _spread(tasks, value.key) for value in made.asks} if made.act == Act.EDIT else {}
+        made.now = {value.key: _spread(tasks, value) for value in made.asks} if made.act == Act.EDIT else {}
+    known = telling.of(_named(made.ready[:SHOWN]))
     for record in made.ready[:SHOWN]:
         where = ", ".join(filter(None, [str(record.account), record.site.name if record.site else ""]))
-        made.sends.append(Sent(record.number, where, _what(Act(made.act), record)))
+        made.sends.append(Sent(record.number, where, _what(Act(made.act), record, known)))
 
 
 def _asked(made: Preview) -> list[changing.Value]:
@@ -246,22 +248,33 @@ def _asked(made: Preview) -> list[changing.Value]:
     return [value for value in lists[0] if value.key in common] if lists else []
 
 
-def _spread(tasks: list[Task], key: str) -> str:
-    counted = Counter(str(task.flow.data.get(key, "empty")) for task in tasks)
-    told = [f"{value} × {count}" if count > 1 else value for value, count in counted.most_common(3)]
+def _spread(tasks: list[Task], value: changing.Value) -> str:
+    found = [task.flow.data.get(value.key) for task in tasks]
+    counted = Counter(
+        "empty" if configuration.is_empty(one) else configuration.told(value.characteristic, one) for one in found
+    )
+    told = [f"{said} × {count}" if count > 1 else said for said, count in counted.most_common(3)]
     left = len(counted) - 3
     return ", ".join(told) + (f" and {left} more" if left > 0 else "")
 
 
-def _what(act: Act, record: Fallout) -> str:
+def _named(records: list[Fallout]) -> set[str]:
+    """Keys of all values that these records speak of."""
+    inputs = {str(name).rstrip("?") for record in records if record.task for name in record.task.item.inputs}
+    return inputs | {key for record in records for key in record.suggestion}
+
+
+def _what(act: Act, record: Fallout, known: telling.Glossary) -> str:
     task = record.task
     if task is None:
         return "the order is looked at again"
+    own = task.flow.specification_key
     if act == Act.SUGGESTED:
-        told = ((key, task.flow.data.get(key), new) for key, new in record.suggestion.items())
+        told = ((key, known.said(key, task.flow.data.get(key), own), new) for key, new in record.suggestion.items())
         return ", ".join(
-            f"{key.replace('_', ' ')} {old if old is not None else 'empty'} → {new}" for key, old, new in told
+            f"{known.name(key, own)} {old or 'empty'} → {known.said(key, new, own)}" for key, old, new in told
         )
     inputs = [str(name).rstrip("?") for name in task.item.inputs]
-    values = [f"{key.replace('_', ' ')} {task.flow.data[key]}" for key in inputs if task.flow.data.get(key) is not None]
-    return f"{task.name}{': ' if values else ''}{', '.join(values[:5])}"
+    values = {key: task.flow.data[key] for key in inputs if task.flow.data.get(key) is not None}
+    said = [f"{name} {value}" for name, value in known.told(values, own)]
+    return f"{task.name}{': ' if said else ''}{', '.join(said[:5])}"

@@ -53,7 +53,7 @@ def retry(*, fallout_id: int, by: User | None, note: str = "") -> Fallout:
 
 
 @transaction.atomic
-def edit_and_retry(*, fallout_id: int, by: User | None, raw: dict[str, str], note: str = "") -> Fallout:
+def edit_and_retry(*, fallout_id: int, by: User | None, raw: dict[str, Any], note: str = "") -> Fallout:
     """Correct values of the flow's data and try again. `raw` holds a form's strings by characteristic.
 
     Raises:

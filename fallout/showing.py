@@ -49,7 +49,7 @@ class Shown:
     why_not_cancel: str
     order_url: str
     opened: str = ""
-    typed: dict[str, str] = field(default_factory=dict)
+    typed: dict[str, Any] = field(default_factory=dict)
     problems: dict[str, list[str]] = field(default_factory=dict)
 
     @property
@@ -79,22 +79,27 @@ class Shown:
         """Whether the reader may mend it now."""
         return not self.why_not_act
 
-    def fields(self, values: list[changing.Value]) -> list[dict[str, Any]]:
+    def fields(self, values: list[changing.Value], optional: frozenset[str] = frozenset()) -> list[dict[str, Any]]:
         """Form fields with what was typed and what is wrong with it."""
         return [
-            {"value": v, "typed": self.typed.get(v.key, v.offered), "problems": self.problems.get(v.key, [])}
+            {
+                "value": v,
+                "field": v.field(
+                    self.typed.get(v.key, v.offered), self.problems.get(v.key, []), required=v.key not in optional
+                ),
+            }
             for v in values
         ]
 
     @property
     def edit_fields(self) -> list[dict[str, Any]]:
         """Fields of edit and retry."""
-        return self.fields(self.values)
+        return self.fields(self.values, frozenset(v.key for v in self.values if v.now is None))
 
     @property
     def hand_fields(self) -> list[dict[str, Any]]:
         """Fields of complete by hand."""
-        return self.fields(self.by_hand)
+        return self.fields(self.by_hand, frozenset(skipping.optional(self.record.task) if self.record.task else ()))
 
     @property
     def whole(self) -> list[str]:

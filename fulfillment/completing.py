@@ -3,8 +3,10 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from catalog import answering, configuration, wording
 from fulfillment import queries, release, taskforms, taskwork
 from fulfillment.models import Flow, Task
 from kernel.models import User
@@ -18,14 +20,27 @@ class Row:
     """One task of the preview with its fields, and what came of it once it was tried."""
 
     task: Task
-    fields: list[taskforms.Field]
+    sheet: answering.Sheet
+    values: configuration.Values
+    problems: configuration.Problems = field(default_factory=dict)
     done: bool = False
     why: str = ""
+
+    @cached_property
+    def fields(self) -> list[configuration.Field]:
+        """A field for each question of the step, also for those that this row's values do not call for."""
+        return [
+            answering.drawn(
+                one, self.values.get(one.key), self.problems.get(one.key, []),
+                required=one.required and not one.shown_when, key=f"{self.task.pk}-{one.key}",
+            )
+            for one in self.sheet.asked
+        ]  # fmt: skip
 
     @property
     def wrong(self) -> bool:
         """Whether something at a field has to be put right first."""
-        return any(one.errors for one in self.fields)
+        return bool(self.problems)
 
 
 @dataclass
@@ -37,9 +52,14 @@ class Step:
     rows: list[Row] = field(default_factory=list)
 
     @property
-    def heads(self) -> list[taskforms.Field]:
-        """The form's fields, as heads of the grid."""
-        return self.rows[0].fields if self.rows else []
+    def heads(self) -> list[tuple[configuration.Field, str]]:
+        """The form's fields, as heads of the grid, each with the condition under which it is asked, in words."""
+        if not self.rows:
+            return []
+        asked = self.rows[0].sheet.asked
+        known = {one.key: one for one in asked}
+        said = [wording.said(one.shown_when, known) if one.shown_when else "" for one in asked]
+        return list(zip(self.rows[0].fields, said, strict=True))
 
 
 @dataclass
@@ -76,12 +96,12 @@ def preview(tasks: list[Task], by: User) -> Preview:
         if item != chosen:
             left_out["another step: complete them on their own"] += theirs
     first = steps[chosen][0]
-    forms = taskforms.fields_of(steps[chosen])
-    rows = [Row(task, forms[task.pk]) for task in steps[chosen]]
+    sheets = taskforms.sheets(steps[chosen])
+    rows = [Row(task, sheets[task.pk], taskforms.standing(task)) for task in steps[chosen]]
     return Preview(Step(first.name, list(first.item.checklist), rows), dict(left_out))
 
 
-def run(tasks: list[Task], by: User, typed: Mapping[int, Mapping[str, str]], *, ticked: bool) -> Preview:
+def run(tasks: list[Task], by: User, typed: Mapping[int, Mapping[str, Any]], *, ticked: bool) -> Preview:
     """Complete what the preview shows, each in a transaction of its own; wrong values stay, at their fields.
 
     Raises:
@@ -93,21 +113,36 @@ def run(tasks: list[Task], by: User, typed: Mapping[int, Mapping[str, str]], *, 
     if shown.step.checklist and not ticked:
         raise Refusal(problems={"checklist": ["Confirm that every point is done at every one of them."]})
     for row in shown.step.rows:
-        values = dict(typed.get(row.task.pk, {}))
-        for one in row.fields:
-            one.value = values.get(one.key, one.value)
-        _complete(row, by, values)
+        _complete(row, by, dict(typed.get(row.task.pk, {})))
     return shown
 
 
-def _complete(row: Row, by: User, values: dict[str, Any]) -> None:
+def keep(rows: list[Row], typed: Mapping[int, Mapping[str, Any]]) -> None:
+    """Put what was typed into the rows, so that nothing of it is lost."""
+    for row in rows:
+        row.values = {**row.values, **typed.get(row.task.pk, {})}
+
+
+def _complete(row: Row, by: User, typed: dict[str, Any]) -> None:
+    row.values = {**row.values, **typed}
+    row.problems = _uncalled(row.sheet, typed)
+    if row.problems:
+        return
     try:
-        taskwork.complete(row.task.pk, by, values, row.task.item.checklist)
+        taskwork.complete(row.task.pk, by, typed, row.task.item.checklist)
         row.done = True
     except Refusal as refusal:
-        for one in row.fields:
-            one.errors = refusal.problems.get(one.key, [])
-        row.why = "" if row.wrong else str(refusal)
+        asked = {one.key for one in row.sheet.asked}
+        row.problems = {key: texts for key, texts in refusal.problems.items() if key in asked}
+        row.why = "" if row.problems else str(refusal)
+
+
+def _uncalled(sheet: answering.Sheet, typed: dict[str, Any]) -> configuration.Problems:
+    """Answers that these values do not call for: in a grid nothing is dropped unseen."""
+    values, _ = answering.read(sheet, typed)
+    called = {one.key for one in answering.fields(sheet, values)}
+    given = {one.key for one in sheet.asked if str(typed.get(one.key, "")).strip()}
+    return {key: ["Not asked with these values. Leave it empty."] for key in given - called}
 
 
 def _why_not(task: Task, by: User) -> str:

@@ -1,63 +1,73 @@
-"""Task forms: the fields that a person fills, from the step's form and the characteristics that it has to supply."""
+"""Task forms: what a person fills in, from the step's form and the characteristics that it has to supply.
 
-import datetime as dt
+A question whose key is a characteristic is that characteristic, narrowed by what the step says of it; every question is
+drawn, read and checked by the catalogue's own rules (`catalog.answering`).
+"""
+
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from catalog import configuration
+from catalog import answering, configuration, telling
+from catalog.answering import Sheet
 from catalog.models import Characteristic
 from fulfillment.models import Kind, Task
 
-YES = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
-LONGEST = 500
+Entry = dict[str, Any]
+Type = Characteristic.Type
+KEYS = frozenset({
+    "key", "label", "type", "choices", "multiple", "required", "minimum", "maximum", "step", "pattern", "unit", "hint",
+    "shown_when", "required_when", "refers_to",
+})  # fmt: skip
 
 
-@dataclass
-class Field:
-    """One field as a screen draws it."""
-
-    key: str
-    label: str
-    type: str = "text"
-    required: bool = False
-    choices: list[str] = field(default_factory=list)
-    minimum: Decimal | None = None
-    maximum: Decimal | None = None
-    pattern: str = ""
-    unit: str = ""
-    hint: str = ""
-    value: Any = ""
-    errors: list[str] = field(default_factory=list)
-    labels: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def options(self) -> list[tuple[str, str]]:
-        """The choices with what people read."""
-        said = {value: label for value, label in self.labels.items() if label != value}
-        return [(one, said.get(one, one.replace("_", " ").capitalize())) for one in self.choices]
+def sheet(task: Task) -> Sheet:
+    """The step's own form, then every output that it does not ask for, as the catalogue describes it."""
+    return sheets([task])[task.pk]
 
 
-def fields(task: Task) -> list[Field]:
-    """The step's own form, then every output that it does not ask for, as the catalogue describes it.
-
-    A field of the form whose key is a characteristic is held to that characteristic's choices and range as well.
-    """
-    return fields_of([task])[task.pk]
+def sheets(tasks: list[Task]) -> dict[int, Sheet]:
+    """The forms of many tasks, with one query for what the catalogue says of their values."""
+    known = telling.of(key for task in tasks for key in _keys(task))
+    return {task.pk: _sheet(task, known.of(task.flow.specification_key)) for task in tasks}
 
 
-def fields_of(tasks: list[Task]) -> dict[int, list[Field]]:
-    """The fields of many tasks, with one query for what the catalogue says of their values."""
-    known: dict[str, dict[str, Characteristic]] = {}
-    keys = {key for task in tasks for key in _keys(task)}
-    if keys:
-        wanted = {task.flow.specification_key for task in tasks}
-        rows = Characteristic.objects.filter(key__in=keys, specification__key__in=wanted)
-        for row in rows.select_related("specification").order_by("specification__version"):
-            known.setdefault(row.specification.key, {})[row.key] = row
-    return {task.pk: _of_task(task, known.get(task.flow.specification_key, {})) for task in tasks}
+def _sheet(task: Task, known: dict[str, Characteristic]) -> Sheet:
+    tables = {one.specification.conditions for one in known.values()}
+    return Sheet(_asked(task, known), task.flow.data, next(iter(tables), ""), task.flow.account_id)
+
+
+def standing(task: Task) -> configuration.Values:
+    """What is known already of what the task asks for."""
+    return {**task.flow.data, **task.result}
+
+
+def clean(task: Task, raw: Mapping[str, Any]) -> tuple[configuration.Values, configuration.Problems]:
+    """Values as typed → values of their types, and problems by field; what cannot be read stays as it was typed."""
+    return answering.read(sheet(task), raw)
+
+
+def ill(entry: Entry) -> list[str]:
+    """What is wrong with one question of a step."""
+    key = str(entry.get("key") or "")
+    if not key:
+        return ["A question needs the key of its value."]
+    found = [f"“{key}”: unknown {', '.join(sorted(unknown))}."] if (unknown := set(entry) - KEYS) else []
+    if entry.get("type", Type.TEXT) not in Type.values:
+        found.append(f"“{key}”: “{entry['type']}” is no kind of answer; use one of {', '.join(Type.values)}.")
+    if entry.get("type") == Type.CHOICE and not entry.get("choices"):
+        found.append(f"“{key}”: say what may be chosen.")
+    found += [f"“{key}”: {name} is a number." for name in ("minimum", "maximum", "step") if _odd(entry.get(name))]
+    low, high = _number(entry.get("minimum")), _number(entry.get("maximum"))
+    if low is not None and high is not None and low > high:
+        found.append(f"“{key}”: from {low} to {high} there is no number.")
+    if pattern := entry.get("pattern"):
+        try:
+            re.compile(str(pattern))
+        except re.error as error:
+            found.append(f"“{key}”: the pattern cannot be read: {error}.")
+    return found
 
 
 def _keys(task: Task) -> list[str]:
@@ -69,117 +79,65 @@ def _outputs(task: Task) -> list[str]:
     return [str(name) for name in task.item.outputs if "=" not in str(name)] if by_person else []
 
 
-def _of_task(task: Task, known: dict[str, Characteristic]) -> list[Field]:
-    found = [_narrowed(_declared(entry), entry, known.get(str(entry["key"]))) for entry in task.item.form]
-    asked = {entry.key for entry in found}
+def _asked(task: Task, known: dict[str, Characteristic]) -> list[Characteristic]:
+    found = [_declared(entry, known.get(str(entry["key"]))) for entry in task.item.form]
+    asked = {one.key for one in found}
     wanted = [name for name in _outputs(task) if name.rstrip("?") not in asked]
-    found += [_of_output(name, known.get(name.rstrip("?"))) for name in wanted]
-    for entry in found:
-        entry.value = task.result.get(entry.key, task.flow.data.get(entry.key, ""))
-    return found
+    return found + [_of_output(name, known.get(name.rstrip("?"))) for name in wanted]
 
 
-def _narrowed(entry: Field, declared: dict[str, Any], known: Characteristic | None) -> Field:
-    """What the catalogue allows, where the form allows more or says nothing."""
-    if known is None:
-        return entry
-    entry.type = entry.type if declared.get("type") else known.type
-    entry.unit, entry.hint = entry.unit or known.unit, entry.hint or known.hint
-    entry.pattern = entry.pattern or known.pattern
-    allowed = [str(value) for value, _ in configuration.choices(known)]
-    entry.labels = {str(value): label for value, label in configuration.choices(known)}
-    entry.choices = [choice for choice in entry.choices or allowed if not allowed or choice in allowed]
-    limits = [limit for limit in (entry.minimum, known.minimum) if limit is not None]
-    entry.minimum = max(limits, default=None)
-    limits = [limit for limit in (entry.maximum, known.maximum) if limit is not None]
-    entry.maximum = min(limits, default=None)
-    return entry
+def _of_output(name: str, known: Characteristic | None) -> Characteristic:
+    key = name.rstrip("?")
+    entry = {"key": key, "label": known.name if known else key.replace("_", " ").capitalize()}
+    return _declared(entry | {"required": not name.endswith("?")}, known)
 
 
-def _declared(entry: dict[str, Any]) -> Field:
-    return Field(
-        key=str(entry["key"]), label=str(entry.get("label") or entry["key"]), type=str(entry.get("type") or "text"),
-        required=bool(entry.get("required")), choices=[str(c) for c in entry.get("choices") or ()],
-        minimum=_number(entry.get("minimum")), maximum=_number(entry.get("maximum")),
-        pattern=str(entry.get("pattern") or ""), unit=str(entry.get("unit") or ""), hint=str(entry.get("hint") or ""),
+def _declared(entry: Entry, known: Characteristic | None) -> Characteristic:
+    """A question as a characteristic: what the catalogue allows, where the step allows more or says nothing."""
+    own = known or Characteristic(key=entry["key"], type=str(entry.get("type") or Type.TEXT))
+    choices = _choices(entry, own)
+    narrowed = bool(choices) and own.type in (Type.TEXT, Type.CHOICE)
+    return Characteristic(
+        key=str(entry["key"]), name=str(entry.get("label") or own.name or entry["key"]),
+        type=Type.CHOICE if narrowed else own.type, choices=choices,
+        multiple=own.multiple if known else bool(entry.get("multiple")),
+        refers_to=own.refers_to or str(entry.get("refers_to") or ""),
+        unit=str(entry.get("unit") or own.unit), hint=str(entry.get("hint") or own.hint),
+        minimum=_tighter(max, entry.get("minimum"), own.minimum),
+        maximum=_tighter(min, entry.get("maximum"), own.maximum),
+        step=own.step if own.step is not None else _number(entry.get("step")),
+        pattern=str(entry.get("pattern") or own.pattern), required=bool(entry.get("required")),
+        shown_when=str(entry.get("shown_when") or own.shown_when),
+        required_when=str(entry.get("required_when") or own.required_when),
     )  # fmt: skip
 
 
-def _of_output(name: str, known: Characteristic | None) -> Field:
-    key, required = name.rstrip("?"), not name.endswith("?")
-    if known is None:
-        return Field(key, key.replace("_", " ").capitalize(), required=required)
-    offered = {str(value): label for value, label in configuration.choices(known)}
-    return Field(
-        key, known.name, known.type, required, list(offered), known.minimum, known.maximum, known.pattern, known.unit,
-        known.hint, labels=offered,
-    )  # fmt: skip
+def _choices(entry: Entry, own: Characteristic) -> list[dict[str, Any]]:
+    """What may be chosen, with labels: what the step offers, as far as the catalogue allows it."""
+    said = {str(one["value"]) if isinstance(one, dict) else str(one): one for one in entry.get("choices") or ()}
+    allowed = configuration.choices(own)
+    if allowed:
+        kept = [(value, label) for value, label in allowed if not said or str(value) in said]
+        return [{"value": value, "label": _words(label) if label == str(value) else label} for value, label in kept]
+    return [
+        {"value": value, "label": str(one.get("label", value)) if isinstance(one, dict) else _words(value)}
+        for value, one in said.items()
+    ]  # fmt: skip
 
 
-def clean(task: Task, raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]], list[Field]]:
-    """Values as typed → values of their types, problems by field, and the fields with what was typed kept."""
-    values: dict[str, Any] = {}
-    problems: dict[str, list[str]] = {}
-    shown = fields(task)
-    for entry in shown:
-        typed = raw.get(entry.key, "")
-        entry.value = typed
-        value, problem = _read(entry, typed)
-        if problem:
-            problems[entry.key] = entry.errors = [problem]
-        elif value is not None:
-            values[entry.key] = value
-    return values, problems, shown
+def _words(value: str) -> str:
+    return value.replace("_", " ").capitalize() if value.islower() else value
 
 
-def _read(entry: Field, typed: Any) -> tuple[Any, str]:
-    text = str(typed).strip() if typed is not None else ""
-    if not text:
-        return None, "This is needed to complete the task." if entry.required else ""
-    if "\x00" in text or len(text) > LONGEST:
-        return None, f"This is too long or holds characters that cannot be stored; {LONGEST} characters at most."
-    reader = {"number": _as_number, "boolean": _as_yes, "date": _as_date, "choice": _as_choice}.get(
-        entry.type, _as_text
-    )
-    return reader(entry, text)
+def _tighter(pick: Any, declared: Any, known: Decimal | None) -> Decimal | None:
+    return pick((limit for limit in (_number(declared), known) if limit is not None), default=None)  # type: ignore[no-any-return]
 
 
-def _as_number(entry: Field, text: str) -> tuple[Any, str]:
-    number = _number(text.replace(" ", "").replace(",", "."))
-    if number is None:
-        return None, "Enter a number."
-    if entry.minimum is not None and number < entry.minimum:
-        return None, f"Not less than {entry.minimum.normalize():f}."
-    if entry.maximum is not None and number > entry.maximum:
-        return None, f"Not more than {entry.maximum.normalize():f}."
-    return (int(number) if number == number.to_integral_value() else float(number)), ""
-
-
-def _as_yes(entry: Field, text: str) -> tuple[Any, str]:
-    return (YES[text.lower()], "") if text.lower() in YES else (None, "Choose yes or no.")
-
-
-def _as_date(entry: Field, text: str) -> tuple[Any, str]:
-    try:
-        return dt.date.fromisoformat(text).isoformat(), ""
-    except ValueError:
-        return None, "Enter a date as 2026-03-31."
-
-
-def _as_choice(entry: Field, text: str) -> tuple[Any, str]:
-    said = ", ".join(entry.labels.get(one, one) for one in entry.choices)
-    return (text, "") if text in entry.choices else (None, f"Choose one of: {said}.")
-
-
-def _as_text(entry: Field, text: str) -> tuple[Any, str]:
-    if entry.pattern and not re.fullmatch(entry.pattern, text):
-        return None, entry.hint or "This is not written as expected."
-    return text, ""
+def _odd(value: Any) -> bool:
+    return value not in (None, "") and _number(value) is None
 
 
 def _number(value: Any) -> Decimal | None:
-    if value in (None, ""):
-        return None
     try:
         number = Decimal(str(value))
     except InvalidOperation:

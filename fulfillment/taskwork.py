@@ -181,7 +181,7 @@ def complete(task_id: int, by: User, values: dict[str, Any] | None = None, ticke
         raise lifecycle.IllegalMove(
             f"Task {task.number} is {Task.State(task.state).label.lower()}; it cannot be completed."
         )
-    found, problems, _ = taskforms.clean(task, values or {})
+    found, problems = taskforms.clean(task, values or {})
     done = set(ticked) | set(task.ticked)
     left = [point for point in task.item.checklist if point not in done]
     if left:

@@ -27,6 +27,7 @@ urlpatterns: list[URLPattern] = [
     path("tasks/teams/", taskteams.page, name="task_teams"),
     path("tasks/of/<str:root_type>/<int:root_id>/", panels.tasks_of_root, name="tasks_of_root"),
     path("tasks/<str:number>/", task.page, name="task"),
+    path("tasks/<str:number>/fields/", task.fields, name="task_fields"),
     path("tasks/<str:number>/<slug:name>/", task.act, name="task_move"),
     path("projects/", projects.listing, name="project_list"),
     path("projects/<str:number>/", projects.page, name="project"),

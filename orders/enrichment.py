@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from catalog import configuration
+from catalog import answering, configuration
 from kernel import audit, decisions, lifecycle
 from kernel.models import User
 from kernel.refusal import Conflict, NotPermitted, Refusal
@@ -67,7 +67,7 @@ def supply_all(*, order_id: int, values: dict[int, Any], by: User) -> Order:
         for row in order.missing_values.select_related("characteristic", "line")
         .select_for_update(of=("self",)).order_by("pk").filter(pk__in=values)
     }  # fmt: skip
-    read = _read(values, rows)
+    read = _read(values, rows, order.account_id)
     for row in rows.values():
         row.value, row.filled_by, row.filled_at = read[row.pk], by, timezone.now()
     MissingValue.objects.bulk_update(rows.values(), ["value", "filled_by", "filled_at"])
@@ -88,7 +88,7 @@ def supply_all(*, order_id: int, values: dict[int, Any], by: User) -> Order:
     return _go_on(order)
 
 
-def _read(values: dict[int, Any], rows: dict[int, MissingValue]) -> dict[int, Any]:
+def _read(values: dict[int, Any], rows: dict[int, MissingValue], account_id: int) -> dict[int, Any]:
     """The values as typed. Raises for unknown and answered questions and for values that do not fit."""
     if unknown := set(values) - set(rows):
         raise Conflict(f"{len(unknown)} of these values are not asked for in this order.")
@@ -97,11 +97,9 @@ def _read(values: dict[int, Any], rows: dict[int, MissingValue]) -> dict[int, An
     read, problems = {}, {}
     for pk, raw in values.items():
         characteristic = rows[pk].characteristic
-        read[pk] = value = configuration.parse(characteristic, raw) if isinstance(raw, str) else raw
-        if configuration.is_empty(value):
-            problems[f"missing-{pk}"] = [f"{characteristic.name} is needed."]
-        elif found := configuration.check(characteristic, value):
-            problems[f"missing-{pk}"] = found
+        read[pk], found = answering.one(characteristic, raw, account_id)
+        if found or read[pk] is None:
+            problems[f"missing-{pk}"] = found or [configuration.missing(characteristic)]
     if problems:
         raise NotAnAnswer(problems=problems)
     return read

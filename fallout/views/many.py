@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from catalog import answering
 from fallout import batch, previewing, queries, resolution
 from fallout.models import Batch, BatchItem
 from fallout.views.desk import selection
@@ -37,18 +38,30 @@ def _previewed(request: HttpRequest) -> dict[str, Any]:
     if not picked and not everything:
         raise Refusal("Tick at least one record, or take all that match.")
     rows = matching if everything else matching.filter(pk__in=picked)
+    shown, typed = previewing.preview(rows, act, user), answering.listed(request.POST, VALUE)
     return {
-        "preview": previewing.preview(rows, act, user),
+        "preview": shown,
+        "fields": _fields(shown, typed, {}),
         "scope": "all" if everything else "page",
         "picked": picked,
         "matching": matching.count(),
         "kept": [(name, request.POST.get(name, "")) for name in KEPT],
         "people": menders() if act == "assign" else [],
         "back": request.POST.get("back") or reverse("fallout:fallout_list"),
-        "typed": {key[len(VALUE) :]: str(text) for key, text in request.POST.items() if key.startswith(VALUE)},
         "reason": request.POST.get("reason", ""),
         "ends_as": request.POST.get("ends_as", ""),
     }
+
+
+def _fields(shown: previewing.Preview, typed: dict[str, Any], problems: dict[str, list[str]]) -> list[dict[str, Any]]:
+    """What the act asks for, each with what the records have now, what was typed and what is wrong with it."""
+    return [
+        {
+            "field": value.field(typed.get(value.key, ""), problems.get(value.key, [])),
+            "was": f"now {now}" if (now := shown.now.get(value.key)) else "",
+        }
+        for value in shown.asks
+    ]
 
 
 @workspace.allowed("fallout.view_fallout", resolution.RESOLVE)
@@ -56,7 +69,7 @@ def _previewed(request: HttpRequest) -> dict[str, Any]:
 def run(request: HttpRequest) -> HttpResponse:
     """Start it: a few are done at once, more go to a worker, and the page tells how far it is."""
     user = workspace.person(request)
-    typed = {key[len(VALUE) :]: str(text) for key, text in request.POST.items() if key.startswith(VALUE)}
+    typed = answering.listed(request.POST, VALUE)
     try:
         owner = person_named(request.POST["owner"]) if "owner" in request.POST else None
         made = batch.start(
@@ -67,6 +80,7 @@ def run(request: HttpRequest) -> HttpResponse:
         if refusal.status != 422:
             raise
         context = _previewed(request) | {"problems": refusal.problems, "whole": refusal.problems.get("", [])}
+        context["fields"] = _fields(context["preview"], typed, refusal.problems)
         return htmx.respond(request, TEMPLATE, context, part="preview", status=422)
     if made.total <= batch.AT_ONCE:
         batch.work(made.pk)

@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from catalog import answering
 from fallout import resolution, showing, triage
 from fallout.models import Fallout
 from kernel import htmx, workspace
@@ -78,7 +79,7 @@ def act(request: HttpRequest, number: str, name: str) -> HttpResponse:
     record, user = _record(request, number), workspace.person(request)
     if name not in SAID:
         raise BadRequest("There is no such act.")
-    typed = {key[len(VALUE) :]: str(text) for key, text in request.POST.items() if key.startswith(VALUE)}
+    typed = answering.listed(request.POST, VALUE)
     reason = request.POST.get("reason", "")
     try:
         _do(name, record.pk, user, typed, reason, request)
@@ -91,7 +92,7 @@ def act(request: HttpRequest, number: str, name: str) -> HttpResponse:
     return htmx.go(request, back(request), toast=SAID[name].format(number))
 
 
-def _do(name: str, pk: int, user: User, typed: dict[str, str], reason: str, request: HttpRequest) -> None:
+def _do(name: str, pk: int, user: User, typed: dict[str, Any], reason: str, request: HttpRequest) -> None:
     sent = request.POST
     acts: dict[str, Any] = {
         "retry": lambda: resolution.retry(fallout_id=pk, by=user, note=reason),

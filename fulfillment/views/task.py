@@ -9,6 +9,8 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from catalog import answering, telling
+from catalog.configuration import Field
 from fulfillment import assignment, capacity, maintenance, queries, taskforms, taskwork
 from fulfillment.models import Task
 from kernel import htmx, records, workspace
@@ -40,7 +42,7 @@ def act(request: HttpRequest, number: str, name: str) -> HttpResponse:
     if name not in SAID:
         raise BadRequest("There is no such act.")
     reason = request.POST.get("reason", "").replace("\x00", "")[:2000]
-    typed = {key[len(VALUE) :]: str(text) for key, text in request.POST.items() if key.startswith(VALUE)}
+    typed = answering.listed(request.POST, VALUE)
     try:
         _do(name, task, user, typed, reason, request)
     except Refusal as refusal:
@@ -51,7 +53,7 @@ def act(request: HttpRequest, number: str, name: str) -> HttpResponse:
     return htmx.go(request, to, toast=SAID[name].format(task.name))
 
 
-def _do(name: str, task: Task, user: User, typed: dict[str, str], reason: str, request: HttpRequest) -> None:
+def _do(name: str, task: Task, user: User, typed: dict[str, Any], reason: str, request: HttpRequest) -> None:
     points = request.POST.getlist("point")
     acts: dict[str, Any] = {
         "claim": lambda: taskwork.claim(task.pk, user),
@@ -88,13 +90,11 @@ def _task(request: HttpRequest, number: str) -> Task:
 
 def _page(
     request: HttpRequest, task: Task, *, opened: str = "", problems: dict[str, list[str]] | None = None,
-    typed: dict[str, str] | None = None, reason: str = "",
+    typed: dict[str, Any] | None = None, reason: str = "",
 ) -> HttpResponse:  # fmt: skip
     user, problems = workspace.person(request), problems or {}
-    fields = taskforms.fields(task)
-    for field in fields:
-        field.errors = problems.get(field.key, [])
-        field.value = field.value if typed is None or field.key not in typed else typed[field.key]
+    sheet = taskforms.sheet(task)
+    fields = _fields(sheet, task, typed, problems)
     named = {field.key for field in fields} | {"checklist", "reason", "assignee"}
     by_person = task.kind in queries.FOR_PEOPLE
     context = {
@@ -108,13 +108,39 @@ def _page(
         "may_finish": by_person and task.state in queries.TO_DO and user.has_perm("fulfillment.work_task"),
         "why_not": _why_not(task, user), "people": _people(task, user), "visit": getattr(task, "work_order", None),
         "pause": maintenance.current(), "waits_because": capacity.why_waiting(task),
-        "inputs": {name: task.flow.data.get(name) for name in _inputs(task)},
+        **_told(task),
+        "asks_in_turn": any(one.shown_when or one.required_when for one in sheet.asked) or bool(sheet.conditions),
     }  # fmt: skip
     return htmx.respond(request, "fulfillment/task.html", context, status=422 if problems else 200)
 
 
-def _inputs(task: Task) -> list[str]:
-    return [str(name).rstrip("?") for name in task.item.inputs]
+@workspace.allowed("fulfillment.view_task", "fulfillment.work_task")
+@require_POST
+def fields(request: HttpRequest, number: str) -> HttpResponse:
+    """The fields that the values typed so far call for; nothing when they are the ones that are shown."""
+    task = _task(request, number)
+    asked = _fields(taskforms.sheet(task), task, answering.listed(request.POST, VALUE), {})
+    if [one.key for one in asked] == request.POST.getlist("shown"):
+        return HttpResponse(status=204)
+    return htmx.respond(request, "fulfillment/task.html", {"record": task, "fields": asked}, part="fields")
+
+
+def _fields(
+    sheet: answering.Sheet, task: Task, typed: dict[str, Any] | None, problems: dict[str, list[str]]
+) -> list[Field]:
+    """The fields to draw, with what was typed kept; a wrong value is told once the form was sent."""
+    values = taskforms.standing(task)
+    if typed is not None:
+        read = {one.key: answering.one(one, typed[one.key])[0] for one in sheet.asked if one.key in typed}
+        values |= read
+    return answering.fields(sheet, {one.key: values.get(one.key) for one in sheet.asked}, problems)
+
+
+def _told(task: Task) -> dict[str, list[tuple[str, str]]]:
+    """What the step needs and what it gave, as people read it."""
+    inputs = {name: task.flow.data.get(name) for name in (str(name).rstrip("?") for name in task.item.inputs)}
+    known, own = telling.of([*inputs, *task.result]), task.flow.specification_key
+    return {"inputs": known.told(inputs, own), "given": known.told(task.result, own)}
 
 
 def _why_not(task: Task, user: User) -> str:

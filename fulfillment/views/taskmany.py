@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from catalog import answering
 from fulfillment import completing
 from fulfillment.models import Task
 from kernel import htmx, workspace
@@ -36,10 +37,7 @@ def complete(request: HttpRequest) -> HttpResponse:
         if refusal.status != 422 or "checklist" not in refusal.problems:
             raise
         shown = completing.preview(tasks, user)
-        typed = _typed(request)
-        for row in shown.step.rows if shown.step else []:
-            for field in row.fields:
-                field.value = typed[row.task.pk].get(field.key, field.value)
+        completing.keep(shown.step.rows if shown.step else [], _typed(request))
         return htmx.respond(request, TEMPLATE, _context(shown) | {"problems": refusal.problems}, status=422)
     done = sum(row.done for row in shown.step.rows) if shown.step else 0
     left = shown.count - done
@@ -49,14 +47,13 @@ def complete(request: HttpRequest) -> HttpResponse:
     return htmx.respond(request, TEMPLATE, _context(shown) | {"tried": True, "done": done}, status=422)
 
 
-def _typed(request: HttpRequest) -> dict[int, dict[str, str]]:
+def _typed(request: HttpRequest) -> dict[int, dict[str, Any]]:
     """Values by task, from fields named value-TASK-KEY."""
-    found: dict[int, dict[str, str]] = defaultdict(dict)
-    for name, text in request.POST.items():
-        mark, _, rest = name.partition("-")
-        pk, dash, key = rest.partition("-")
-        if mark == "value" and dash and pk.isdecimal() and len(pk) < 19:
-            found[int(pk)][key] = str(text)
+    found: dict[int, dict[str, Any]] = defaultdict(dict)
+    for name, given in answering.listed(request.POST, "value-").items():
+        pk, dash, key = name.partition("-")
+        if dash and pk.isdecimal() and len(pk) < 19:
+            found[int(pk)][key] = given
     return found
 
 

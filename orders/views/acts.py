@@ -5,7 +5,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from catalog import configuration
+from catalog import answering, configuration
 from contracts.models import Quote
 from crm.models import Account
 from kernel import htmx
@@ -152,11 +152,8 @@ def remove_line(request: HttpRequest, number: str, pk: int) -> HttpResponse:
 def supply(request: HttpRequest, number: str) -> HttpResponse:
     """Technical values that were asked for; those left empty stay asked."""
     order = visible(request, number)
-    typed = {
-        int(name.removeprefix("missing-")): str(text)
-        for name, text in request.POST.items()
-        if name.startswith("missing-") and name.removeprefix("missing-").isdecimal() and str(text).strip()
-    }
+    listed = answering.listed(request.POST, "missing-")
+    typed = {int(pk): given for pk, given in listed.items() if pk.isdecimal() and len(pk) < 19 and str(given).strip()}
     if not typed:
         return values_page(request, order, problems={"": ["Fill in at least one value."]}, status=422)
     try:

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from catalog import configuration
+from catalog import answering, configuration
 from kernel import htmx
 from kernel.workspace import allowed, person
 from orders import checks, outline, outlook, promising, questions, validation
@@ -110,17 +110,21 @@ def values_page(
 ) -> HttpResponse:
     """The form generated from the characteristics that are missing."""
     found = problems or {}
+    typed = answering.listed(request.POST, "missing-") if found else {}
     asked = [
-        {"row": row, "problems": found.get(f"missing-{row.pk}", []),
-        "choices": configuration.choices(row.characteristic),
-         "typed": request.POST.get(f"missing-{row.pk}", "") if found else "", "range": _range(row.characteristic)}
+        {"row": row, "field": answering.drawn(
+            row.characteristic, answering.one(row.characteristic, typed.get(str(row.pk), ""))[0],
+            found.get(f"missing-{row.pk}", []), record.account_id, required=True, key=f"missing-{row.pk}",
+        )}
         for row in questions.waiting(record)
     ]  # fmt: skip
     filled = record.missing_values.filter(filled_at__isnull=False).select_related(
         "characteristic", "line__site", "filled_by"
     )
     context = {
-        "asked": asked, "filled": filled.order_by("-filled_at")[:50], "whole": found.get("", []),
+        "asked": asked, "filled": [
+            (row, configuration.told(row.characteristic, row.value)) for row in filled.order_by("-filled_at")[:50]
+        ], "whole": found.get("", []),
         "may_fill": request.user.has_perm("orders.enrich_order"),
     }  # fmt: skip
     return page_of(request, record, "values", "orders/values.html", context, status=status)
@@ -225,16 +229,3 @@ def page_asked(request: HttpRequest) -> int:
     """The page of lines that was asked for, the first when that makes no sense."""
     asked = request.GET.get("page", "")
     return max(int(asked), 1) if asked.isdecimal() and len(asked) < 6 else 1
-
-
-def _range(characteristic: Any) -> str:
-    low, high = characteristic.minimum, characteristic.maximum
-    if low is not None and high is not None:
-        return f"{configuration.plain(low)} to {configuration.plain(high)}"
-    return (
-        f"from {configuration.plain(low)}"
-        if low is not None
-        else f"up to {configuration.plain(high)}"
-        if high is not None
-        else ""
-    )

@@ -46,7 +46,7 @@ def panel(request: HttpRequest, number: str) -> HttpResponse:
 
 def _seen(reason: Reason) -> list[tuple[str, str]]:
     known = _known(reason.rule.source_id) if reason.rule else {}
-    return [(wording.name(name, known), _said(value)) for name, value in reason.seen.items()]
+    return [(wording.name(name, known), _said(value, known.get(name))) for name, value in reason.seen.items()]
 
 
 def _values(reason: Reason) -> list[dict[str, Any]]:
@@ -54,10 +54,10 @@ def _values(reason: Reason) -> list[dict[str, Any]]:
     above = _known(reason.rule.source_id) if reason.rule else {}
     return [
         {
-            "name": wording.name(one.to, known), "value": _said(one.value),
+            "name": wording.name(one.to, known), "value": _said(one.value, known.get(one.to)),
             "origin": ORIGINS.get(one.how) or f"{HOW[one.how]}{_where(one.where)}",
             "seen": [] if one.how in ORIGINS or one.how == "same"
-            else [(wording.name(name, above), _said(value)) for name, value in one.seen.items()],
+            else [(wording.name(name, above), _said(value, above.get(name))) for name, value in one.seen.items()],
         }
         for one in reason.values
     ]  # fmt: skip
@@ -75,5 +75,7 @@ def _known(specification: int) -> dict[str, Characteristic]:
     return {c.key: c for c in Characteristic.objects.filter(specification=specification)}
 
 
-def _said(value: Any) -> str:
-    return "nothing yet" if configuration.is_empty(value) else configuration.plain_value(value)
+def _said(value: Any, characteristic: Characteristic | None) -> str:
+    if configuration.is_empty(value):
+        return "nothing yet"
+    return configuration.told(characteristic, value) if characteristic else configuration.plain_value(value)

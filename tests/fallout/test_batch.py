@@ -101,7 +101,7 @@ def test_each_gets_the_value_suggested_for_it() -> None:
     first, second = made.fallout(site, suggestion={"vlan": 2131}), made.fallout(site, suggestion={"vlan": 2140})
     bare = made.fallout(site, suggestion={})
     seen = previewing.preview(Fallout.objects.all(), "suggested", agent)
-    assert [one.what for one in seen.sends] == ["vlan 2114 → 2131", "vlan 2114 → 2140"]
+    assert [one.what for one in seen.sends] == ["VLAN 2114 → 2131", "VLAN 2114 → 2140"]
     assert seen.left_out["nothing is suggested for them"] == [bare]
     batch.work(batch.start(seen.token, agent).pk)
     values = [Fallout.objects.get(pk=one.pk).task.flow.data["vlan"] for one in (first, second)]

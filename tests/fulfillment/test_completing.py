@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from catalog import answering
 from catalog.models import Characteristic
 from fulfillment import completing, execution, planning, taskforms, taskwork
 from fulfillment.models import Flow, Task
@@ -48,7 +49,7 @@ def test_each_row_is_completed_with_its_own_values_and_wrong_ones_stay_at_their_
     assert states(made) == ["completed", "ready", "completed"]
     assert [row.done for row in shown.step.rows] == [True, False, True]  # type: ignore[union-attr]
     wrong = shown.step.rows[1].fields[0]  # type: ignore[union-attr]
-    assert (wrong.errors, wrong.value) == (["Not more than 48."], "99")
+    assert (wrong.problems, wrong.value) == (["At most 48."], "99")
     assert Task.objects.get(pk=made[2].pk).result == {"port": 8}
 
 
@@ -75,15 +76,87 @@ def test_a_checklist_is_confirmed_for_all() -> None:
     assert states(made) == ["completed", "completed"]
 
 
-def test_a_field_of_the_form_is_held_to_its_characteristic() -> None:
+def test_a_question_is_held_to_its_characteristic_at_its_field() -> None:
+    task = asking_for_all()
+    wrong = {
+        "vlan": "5000", "mode": "wild", "speed": "150", "packs": ["sport", "opera"], "at": "LOC-NOWHERE", "on": "soon",
+    }  # fmt: skip
+    values, problems = taskforms.clean(task, wrong)
+    assert problems == {
+        "vlan": ["At most 4094."],
+        "mode": ["“wild” is not offered. Choose Strict."],
+        "speed": ["In steps of 100 Mbit/s; the nearest are 100 and 200."],
+        "packs": ["“opera” is not offered. Choose Sport or Films."],
+        "at": ["This customer has no location “LOC-NOWHERE”."],
+        "on": ["“soon” is not a date. Write it as 2026-12-18."],
+    }
+    assert values["vlan"] == 5000, "what was typed is kept"
+    fields = {one.key: one for one in answering.fields(taskforms.sheet(task), values, problems)}
+    assert fields["packs"].choices == [("sport", "Sport", True), ("films", "Films", False)]
+    assert fields["at"].problems
+    right = {"vlan": "7", "mode": "Strict", "speed": "200", "packs": ["sport", "films"], "on": "2026-12-18"}
+    right["at"] = task.flow.site.code
+    values, problems = taskforms.clean(task, right)
+    assert problems == {}
+    assert values == right | {"vlan": 7, "mode": "strict", "speed": 200}
+
+
+def test_what_is_asked_follows_the_other_answers(client: Client) -> None:
     own = {"specification": make.specification("by_hand")}
-    Characteristic.objects.create(**own, key="vlan", name="VLAN", type="number", minimum=2, maximum=4094)
-    Characteristic.objects.create(**own, key="mode", name="Mode", type="choice", choices=["strict", "open"])
-    mode = {"key": "mode", "label": "Mode", "type": "choice", "choices": ["strict", "wild"]}
-    task = make.manual_task(form=[{"key": "vlan", "label": "VLAN"}, mode])
-    _, problems, fields = taskforms.clean(task, {"vlan": "5000", "mode": "wild"})
-    assert problems == {"vlan": ["Not more than 4094."], "mode": ["Choose one of: strict."]}
-    assert fields[0].type == "number"
+    Characteristic.objects.create(**own, key="access", name="Access", type="choice", choices=["fibre", "copper"])
+    Characteristic.objects.create(**own, key="splice", name="Splice", shown_when="access == 'fibre'", pattern="S[0-9]")
+    Characteristic.objects.create(**own, key="pair", name="Pair", required_when="access == 'copper'")
+    task = make.manual_task(outputs=["access", "splice", "pair?"])
+    assert taskforms.clean(task, {"access": "copper", "splice": "S1"})[1] == {"pair": ["Enter the pair."]}
+    assert taskforms.clean(task, {"access": "fibre"})[1] == {"splice": ["Enter the splice."]}
+    assert taskforms.clean(task, {"access": "copper", "splice": "x", "pair": "4"}) == (
+        {"access": "copper", "pair": "4"}, {},
+    )  # fmt: skip
+
+    client.force_login(UserFactory(role="order_fulfilment_agent"))
+    page = client.get(reverse("fulfillment:task", args=[task.number])).content.decode()
+    assert 'name="value-splice"' not in page
+    asked = reverse("fulfillment:task_fields", args=[task.number])
+    typed = {"value-access": "fibre", "shown": ["access", "pair"]}
+    more = client.post(asked, typed, headers={"HX-Request": "true"})
+    assert 'name="value-splice"' in more.content.decode()
+    assert client.post(asked, typed | {"shown": ["access", "splice", "pair"]}).status_code == 204
+    refused = client.post(
+        reverse("fulfillment:task_move", args=[task.number, "complete"]),
+        {"value-access": "fibre", "value-splice": "ninth"},
+    )
+    assert refused.status_code == 422
+    assert 'value="ninth"' in refused.content.decode()
+    assert "This is not in the form that is needed." in refused.content.decode()
+
+
+def test_in_a_grid_an_answer_that_is_not_called_for_is_refused() -> None:
+    ravi, made = UserFactory(role="order_fulfilment_agent"), tasks(1, form=[
+        {"key": "cage", "type": "boolean", "required": True},
+        {"key": "number", "label": "Cage number", "type": "number", "required": True, "shown_when": "cage == true"},
+    ])  # fmt: skip
+    shown = completing.run(read(made), ravi, {made[0].pk: {"cage": "no", "number": "4"}}, ticked=False)
+    row = shown.step.rows[0]  # type: ignore[union-attr]
+    assert row.problems == {"number": ["Not asked with these values. Leave it empty."]}
+    assert [only for _, only in shown.step.heads] == ["", "when cage is yes"]  # type: ignore[union-attr]
+    completing.run(read(made), ravi, {made[0].pk: {"cage": "no", "number": ""}}, ticked=False)
+    assert Task.objects.get(pk=made[0].pk).result == {"cage": False}
+
+
+def asking_for_all() -> Task:
+    """A task that asks a question of each kind that the catalogue knows."""
+    own = {"specification": make.specification("by_hand")}
+    add = Characteristic.objects.create
+    add(**own, key="vlan", name="VLAN", type="number", minimum=2, maximum=4094)
+    add(**own, key="mode", name="Mode", type="choice", choices=["strict", "open"])
+    add(**own, key="speed", name="Speed", type="number", minimum=100, step=100, unit="Mbit/s")
+    add(**own, key="packs", name="Packs", type="choice", multiple=True, choices=[
+        {"value": "sport", "label": "Sport"}, {"value": "films", "label": "Films"}])  # fmt: skip
+    add(**own, key="at", name="Where", type="reference", refers_to="location")
+    add(**own, key="on", name="On", type="date")
+    mode = {"key": "mode", "label": "Mode", "type": "choice", "choices": ["strict", "wild"], "required": True}
+    form = [{"key": "vlan", "label": "VLAN"}, mode]
+    return make.manual_task(form=form, outputs=["speed", "packs", "at?", "on?"])
 
 
 def test_a_preview_asks_the_same_number_of_questions(django_assert_num_queries: Any) -> None:
@@ -105,7 +178,7 @@ def test_many_are_completed_from_the_queue(client: Client) -> None:
     values = {f"value-{made[0].pk}-port": "5", f"value-{made[1].pk}-port": "500"}
     again = client.post(reverse("fulfillment:task_many_complete"), picked | values)
     assert again.status_code == 422
-    assert "Not more than 48." in again.content.decode()
+    assert "At most 48." in again.content.decode()
     assert 'value="500"' in again.content.decode()
     rest = {"task": [made[1].pk], f"value-{made[1].pk}-port": "6"}
     assert client.post(reverse("fulfillment:task_many_complete"), rest).status_code == 302

@@ -59,9 +59,9 @@ def test_completing_keeps_the_values_and_goes_on() -> None:
 @pytest.mark.parametrize(
     ("key", "typed", "words"),
     [
-        ("tenant", "", "needed"), ("tenant", "No Capitals", "Lower case"), ("tenant", "x" * 600, "too long"),
-        ("mode", "other", "strict, open"), ("count", "many", "Enter a number"), ("count", "0", "Not less than 1"),
-        ("count", "9", "Not more than 8"), ("count", "NaN", "Enter a number"), ("ready_on", "1 Dec", "2026-03-31"),
+        ("tenant", "", "Enter the tenant"), ("tenant", "No Capitals", "Lower case"), ("tenant", "x" * 600, "too long"),
+        ("mode", "other", "Strict or Open"), ("count", "many", "not a number"), ("count", "0", "At least 1"),
+        ("count", "9", "At most 8"), ("count", "NaN", "not a number"), ("ready_on", "1 Dec", "2026-12-18"),
         ("agreed", "perhaps", "yes or no"),
     ],
 )  # fmt: skip
@@ -80,7 +80,7 @@ def test_outputs_without_a_form_are_asked_for_as_the_catalogue_describes_them() 
     task = make.manual_task(outputs=["vlan", "note?"])
     with pytest.raises(Refusal) as refusal:
         taskwork.complete(task.pk, agent(), {"vlan": "5000"})
-    assert refusal.value.problems == {"vlan": ["Not more than 4094."]}
+    assert refusal.value.problems == {"vlan": ["At most 4094."]}
     taskwork.complete(task.pk, agent(), {"vlan": "2200"})
     assert fresh(task).result == {"vlan": 2200}
 
