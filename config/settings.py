@@ -193,6 +193,7 @@ CELERY_BEAT_SCHEDULE = {
     "renew-contracts": {"task": "contracts.tasks.renew_contracts", "schedule": 3600.0, "options": {"expires": 3600}},
     "expire-quotes": {"task": "contracts.tasks.expire_quotes", "schedule": 3600.0, "options": {"expires": 3600}},
     "remind-approvers": {"task": "kernel.tasks.remind_approvers", "schedule": 3600.0, "options": {"expires": 3600}},
+    "forget-exports": {"task": "kernel.tasks.forget_exports", "schedule": 3600.0, "options": {"expires": 3600}},
     "activate-agreements": {
         "task": "contracts.tasks.activate_agreements",
         "schedule": 3600.0,

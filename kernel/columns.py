@@ -29,16 +29,18 @@ def reach(record: Any, path: str) -> Any:
 class Column(django_tables2.Column):  # type: ignore[misc]
     """The base of all columns.
 
-    `sub` is the path of a second line, or a function of the record; `optional` leaves the column out on a phone.
+    `sub` is the path of a second line, or a function of the record; `optional` leaves the column out on a phone; an
+    `extra` one is shown to whoever chooses it.
     """
 
     css = ""
     newest_first = False
 
     def __init__(
-        self, *, sub: str | Callable[[Any], Any] = "", optional: bool = False, css: str = "", **kwargs: Any
-    ) -> None:
-        self.sub = sub
+        self, *, sub: str | Callable[[Any], Any] = "", optional: bool = False, extra: bool = False, css: str = "",
+        **kwargs: Any,
+    ) -> None:  # fmt: skip
+        self.sub, self.extra = sub, extra
         names = " ".join(filter(None, (self.css, css, "col-opt" if optional else "")))
         kwargs.setdefault("attrs", {"th": {"class": names}, "td": {"class": names}})
         kwargs.setdefault("empty_values", ())

@@ -105,6 +105,16 @@ class UploadForm(forms.Form):
         return file
 
 
+class ViewForm(forms.Form):
+    """What a saved view is called, and whose it is."""
+
+    name = forms.CharField(
+        label="Name", max_length=60, error_messages={"required": "Give the view a name."},
+        widget=forms.TextInput(attrs={"autofocus": True}),
+    )  # fmt: skip
+    shared = forms.BooleanField(label="Share it with everybody who may open this list", required=False)
+
+
 class PublishForm(forms.Form):
     """The day from which a version counts."""
 

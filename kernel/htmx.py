@@ -1,13 +1,17 @@
 """Answers for pages and fragments: the server picks the part, messages travel as events."""
 
 import json
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render, resolve_url
+from django.utils.http import content_disposition_header
 
 from kernel.refusal import Refusal
+
+CSV = "text/csv; charset=utf-8"
 
 
 def respond(
@@ -39,6 +43,15 @@ def go(request: HttpRequest, to: Any, *args: Any, toast: str = "", **kwargs: Any
     if getattr(request, "htmx", False):
         return HttpResponse(headers={"HX-Redirect": resolve_url(to, *args, **kwargs)})
     return redirect(resolve_url(to, *args, **kwargs))
+
+
+def download(content: str | bytes | Iterable[str], name: str, kind: str = CSV) -> HttpResponse:
+    """A file to keep, whole or line by line; the browser never runs it."""
+    whole = isinstance(content, str | bytes)
+    answer = HttpResponse(content, content_type=kind) if whole else StreamingHttpResponse(content, content_type=kind)
+    answer["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=name) or "attachment"
+    answer["X-Content-Type-Options"] = "nosniff"
+    return cast(HttpResponse, answer)
 
 
 def refuse(request: HttpRequest, error: Refusal) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -25,7 +25,6 @@ class Page:
     before: str = ""
     after: str = ""
     start: int = 1
-    ordering: list[Any] = field(default_factory=list)
 
     @property
     def end(self) -> int:
@@ -41,25 +40,31 @@ def paginate(found: models.QuerySet[Any], sort: str, query: QueryDict, *, size: 
     path, descending = sort.lstrip("-"), sort.startswith("-")
     back = "before" in query and "after" not in query
     empty = _may_be_empty(found.model, path)
-    ordering = _ordering(path, descending, empty)
+    order = _ordering(path, descending, empty)
     rows = found.annotate(_key=F(path)) if path != "pk" else found
     token = query.get("before" if back else "after")
     value, pk, place = _unpack(token, sort) if token else (None, None, 0)
     if pk is not None:
         rows = rows.filter(_beyond(path, descending, value, pk, back=back, empty=empty))
-    taken = list(rows.order_by(*(_ordering(path, not descending, empty, first=True) if back else ordering))[: size + 1])
+    taken = list(rows.order_by(*(_ordering(path, not descending, empty, first=True) if back else order))[: size + 1])
     more, taken = len(taken) > size, taken[:size]
     if back:
         taken.reverse()
         start = max(1, place - len(taken)) if more else 1
     else:
         start = place + 1
-    page = Page(taken, start=start, ordering=ordering)
+    page = Page(taken, start=start)
     if taken and (more if back else pk is not None):
         page.before = _pack(sort, path, taken[0], page.start)
     if taken and (back or more):
         page.after = _pack(sort, path, taken[-1], page.end)
     return page
+
+
+def ordering(model: type[models.Model], sort: str) -> list[Any]:
+    """What to order rows by, so that they come as their pages do."""
+    path = sort.lstrip("-")
+    return _ordering(path, sort.startswith("-"), _may_be_empty(model, path))
 
 
 def _may_be_empty(model: type[models.Model], path: str) -> bool:

@@ -1,4 +1,4 @@
-"""Lists: one mechanism for every table a person sees: columns, filters, sorting, keyset paging, export.
+"""Lists: one mechanism for every table a person sees: columns, filters, sorting, keyset paging, saved views, export.
 
 A list is declared once and shown with one call. An example, in `crm/views/leads.py`:
 
@@ -6,6 +6,7 @@ A list is declared once and shown with one call. An example, in `crm/views/leads
         name = tables.Name(sub="company")                 # first column: a link, a second line below it
         state = tables.State()
         owner = tables.Text(optional=True)                # left out on a phone
+        country = tables.Text(extra=True)                 # shown to whoever chooses it
         value = tables.Money(currency="currency", order_by="value")
         created_at = tables.Day(verbose_name="Created", optional=True)
 
@@ -33,33 +34,35 @@ A list is declared once and shown with one call. An example, in `crm/views/leads
 
 Rows come from `model.objects.visible_to(user)` (override `rows` for more). Sorting knows the columns of the table only;
 a page is found by key, never by offset, and its signed token is refused with 400 when somebody made it up.
-`?export=csv` gives all that matches. A page of one's own extends list.html and is named in `show(…, template=…)`.
+`?columns=` chooses columns, `?export=csv` or `xlsx` gives all that matches (`kernel.exporting` when it is much),
+`?newer=` tells how many have come since. A page of one's own extends list.html and is named in `show(…, template=…)`.
 """
 
-import csv
-from collections.abc import Iterator
+import io
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import django_filters
 import django_tables2
 from django import forms
 from django.core.exceptions import BadRequest
 from django.db import connection, models
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.text import slugify
 
+from kernel import exporting, htmx, listfile, savedviews
 from kernel.columns import Avatar, Column, Date, Day, Due, Flag, Meter, Money, Name, Number, Pill, State, Text, When
-from kernel.csvfile import FORMULA
-from kernel.keyset import Page, paginate
+from kernel.keyset import Page, ordering, paginate
+from kernel.models.people import User
+from kernel.refusal import Refusal
 
 __all__ = [
     "Avatar", "Choices", "Column", "Date", "Day", "Due", "Empty", "Filters", "Flag", "ListPage", "Meter",
     "Money", "Name", "New", "Number", "Pill", "State", "Table", "Text", "When", "show",
 ]  # fmt: skip
 
-EXPORT_LIMIT = 100_000
 COUNT_EXACTLY_UP_TO = 10_000
 Table = django_tables2.Table
 
@@ -104,11 +107,16 @@ class Shown:
     table: Any
     filters: Any
     total: str
+    count: int
     active: list[dict[str, str]] = field(default_factory=list)
     columns: list[dict[str, Any]] = field(default_factory=list)
     query: str = ""
     sort: str = ""
     sort_label: str = ""
+    choices: list[dict[str, Any]] = field(default_factory=list)
+    views: savedviews.Shelf | None = None
+    newest: int = 0
+    later: str = ""
 
 
 class ListPage:
@@ -147,14 +155,55 @@ def show(
     context: dict[str, Any] | None = None,
     **scope: Any,
 ) -> HttpResponse:
-    """Answer a request for a list: the page, its fragment, or the export. Raises BadRequest for a crafted query."""
-    declared_list = declared(request, **scope)
-    shown, matching = _shown(declared_list)
-    if request.GET.get("export") == "csv" and declared_list.export:
-        return cast(HttpResponse, _export(declared_list, shown, matching))
+    """Answer a request for a list: the page, its fragment, how many are newer, or the export.
+
+    Raises:
+        BadRequest: a crafted query.
+        Refusal: a file of more rows than are written while somebody waits.
+    """
+    made = declared(request, **scope)
+    found, filterset, query = matching(made)
+    if "newer" in request.GET:
+        return _newer(request, found)
+    table = made.table(data=[], request=request)
+    sort, columns = _sort(made, table), _columns(request, table)
+    if request.GET.get("export") and made.export:
+        return _export(made, table, found, columns, _path(table, sort))
+    shown = _shown(made, found, filterset, query, sort, columns)
     fragment = getattr(request, "htmx", False) and not request.htmx.boosted and request.htmx.target == "list"  # type: ignore[attr-defined]
-    values = {"list": shown, "spec": declared_list, "new_url": _new_url(declared_list), **(context or {})}
+    values = {"list": shown, "spec": made, "new_url": _new_url(made), **(context or {})}
     return render(request, "components/list.html" if fragment else template, values)
+
+
+def matching(made: ListPage) -> tuple[models.QuerySet[Any], Any, str]:
+    """The rows that a request's filters and search leave, the filters, and the searched words."""
+    request = made.request
+    found = made.rows().select_related(*made.related) if made.related else made.rows()
+    query = request.GET.get("q", "").replace("\x00", "").strip()[:100]
+    filterset = made.filters(request.GET, queryset=found, request=request) if made.filters else None
+    if filterset is not None:
+        for one in filterset.form.fields.values():
+            if isinstance(one, forms.DateField):
+                one.widget.input_type = "date"
+        filterset.form.is_valid()  # a value that is not valid filters nothing and is marked at its chip
+        found = filterset.filter_queryset(found) if filterset.form.is_valid() else found
+    if query and made.search:
+        wanted = models.Q()
+        for path in made.search:
+            wanted |= models.Q(**{f"{path}__icontains": query})
+        found = found.filter(wanted)
+    return found, filterset, query
+
+
+def cells(declared: type[ListPage], path: str, query: str, user: User) -> tuple[Any, models.QuerySet[Any]]:
+    """The chosen columns of a list and all rows that match, in their order, as this person's page would have them."""
+    request = HttpRequest()
+    request.method, request.path, request.user, request.GET = "GET", path, user, QueryDict(query)
+    made = declared(request)
+    found, _, _ = matching(made)
+    table = made.table(data=[], request=made.request)
+    columns, sort = _columns(made.request, table), _sort(made, table)
+    return [table.columns[name] for name in columns], found.order_by(*ordering(made.model, _path(table, sort)))
 
 
 def _new_url(declared: ListPage) -> str:
@@ -162,32 +211,51 @@ def _new_url(declared: ListPage) -> str:
     return reverse(new.url_name) if new and declared.request.user.has_perm(new.permission) else ""
 
 
-def _shown(declared: ListPage) -> tuple[Shown, models.QuerySet[Any]]:
-    request = declared.request
-    found = declared.rows().select_related(*declared.related) if declared.related else declared.rows()
-    query = request.GET.get("q", "").replace("\x00", "").strip()[:100]
-    filterset = declared.filters(request.GET, queryset=found, request=request) if declared.filters else None
-    if filterset is not None:
-        for one in filterset.form.fields.values():
-            if isinstance(one, forms.DateField):
-                one.widget.input_type = "date"
-        filterset.form.is_valid()  # a value that is not valid filters nothing and is marked at its chip
-        found = filterset.filter_queryset(found) if filterset.form.is_valid() else found
-    if query and declared.search:
-        wanted = models.Q()
-        for path in declared.search:
-            wanted |= models.Q(**{f"{path}__icontains": query})
-        found = found.filter(wanted)
-    table = declared.table(data=[], request=request)
-    sort = _sort(declared, table)
-    page = paginate(found, _path(table, sort), request.GET, size=declared.per_page)
-    table = declared.table(data=page.rows, request=request)
+def _shown(
+    made: ListPage, found: models.QuerySet[Any], filterset: Any, query: str, sort: str, columns: list[str]
+) -> Shown:
+    request = made.request
+    table = made.table(data=[], request=request)
+    hidden = tuple(name for name in table.columns.names() if name not in columns)
+    page = paginate(found, _path(table, sort), request.GET, size=made.per_page)
+    choices = [{"name": c.name, "label": c.header, "on": c.name in columns} for c in table.columns][1:]
+    table = made.table(data=page.rows, request=request, exclude=hidden)
     active = _active(request, filterset, query)
-    shown = Shown(
-        page, table, filterset, _total(found, filtered=bool(active)), active, _heads(declared, table, sort), query, sort
-    )
+    count = _count(found)
+    shown = Shown(page, table, filterset, _total(found, count, filtered=bool(active)), count, active)
+    shown.columns, shown.query, shown.sort, shown.choices = _heads(made, table, sort), query, sort, choices
     shown.sort_label = next((c["label"] for c in shown.columns if c["name"] == sort.lstrip("-")), "")
-    return shown, found.order_by(*page.ordering)
+    shown.views = savedviews.shelf(request.path, request.GET.urlencode(), request.user)
+    shown.newest = _newest(made.model)
+    if count > listfile.AT_ONCE and made.export and not made.scope:
+        shown.later = exporting.order(type(made), request.path, request.GET.urlencode())
+    return shown
+
+
+def _newest(model: type[models.Model]) -> int:
+    return model._base_manager.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def _newer(request: HttpRequest, found: models.QuerySet[Any]) -> HttpResponse:
+    """A pill that tells how many have come since the list was drawn; nothing at all if none has."""
+    since = request.GET["newer"]
+    if not since.isdecimal() or len(since) > 18:
+        raise BadRequest("Open the list again.")
+    count = found.filter(pk__gt=int(since)).order_by()[:100].count()
+    if not count:
+        return HttpResponse(status=204)
+    return render(request, "components/list.html#newer", {"count": count})
+
+
+def _columns(request: HttpRequest, table: Any) -> list[str]:
+    """Names of the columns to show, in the table's order; the first always is. Raises BadRequest for an unknown one."""
+    names = list(table.columns.names())
+    wanted = {name for part in request.GET.getlist("columns") for name in part.split(",") if name}
+    if not wanted:
+        return [name for name in names if not getattr(table.columns[name].column, "extra", False)]
+    if unknown := wanted - set(names):
+        raise BadRequest(f"This list has no column “{min(unknown)[:40]}”.")
+    return [name for at, name in enumerate(names) if at == 0 or name in wanted]
 
 
 def _sort(declared: ListPage, table: Any) -> str:
@@ -253,11 +321,15 @@ def _active(request: HttpRequest, filterset: Any, query: str) -> list[dict[str, 
     return found
 
 
-def _total(found: models.QuerySet[Any], *, filtered: bool) -> str:
+def _count(found: models.QuerySet[Any]) -> int:
+    """How many match, counted up to one more than is told exactly."""
+    return found.order_by()[: COUNT_EXACTLY_UP_TO + 1].count()
+
+
+def _total(found: models.QuerySet[Any], count: int, *, filtered: bool) -> str:
     """How many match: exact up to 10,000, then the database's estimate, or “10,000+” under a filter."""
-    some = found.order_by()[: COUNT_EXACTLY_UP_TO + 1].count()
-    if some <= COUNT_EXACTLY_UP_TO:
-        return f"{some:,}"
+    if count <= COUNT_EXACTLY_UP_TO:
+        return f"{count:,}"
     if filtered or found.query.where.children:
         return f"{COUNT_EXACTLY_UP_TO:,}+"
     with connection.cursor() as cursor:
@@ -266,33 +338,16 @@ def _total(found: models.QuerySet[Any], *, filtered: bool) -> str:
     return f"about {max(estimate, COUNT_EXACTLY_UP_TO):,}"
 
 
-class _Echo:
-    """A file that hands back what is written, for the streaming CSV writer."""
-
-    def write(self, value: str) -> str:
-        return value
-
-
-def neutral(value: Any) -> Any:
-    """A CSV cell that no spreadsheet runs as a formula; numbers stay numbers."""
-    if isinstance(value, str) and value.lstrip(" ").startswith((*FORMULA, "\t", "\r", "\n")):
-        return f"'{value}"
-    return value
-
-
-def _export(declared: ListPage, shown: Shown, matching: models.QuerySet[Any]) -> StreamingHttpResponse:
-    writer = csv.writer(_Echo())
-
-    def lines() -> Iterator[str]:
-        yield "\ufeff"
-        names = [c for c in shown.table.columns if hasattr(c.column, "plain_cells")]
-        heads = [part for c in names for part in c.column.plain_heads(c)]
-        yield writer.writerow([neutral(head) for head in heads])
-        for row in matching[:EXPORT_LIMIT].iterator(chunk_size=2000):
-            yield writer.writerow([neutral(cell) for c in names for cell in c.column.plain_cells(c, row)])
-
-    response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
-    name = (declared.title or declared.model._meta.verbose_name_plural or "list").lower().replace(" ", "-")
-    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
+def _export(made: ListPage, table: Any, found: models.QuerySet[Any], columns: list[str], path: str) -> HttpResponse:
+    form = made.request.GET["export"]
+    if form not in listfile.TYPES:
+        raise BadRequest("A list is given as csv or xlsx.")
+    if not made.scope and _count(found) > listfile.AT_ONCE:
+        raise Refusal("This file is written in the background. Open the list and choose Export.")
+    rows = listfile.rows([table.columns[name] for name in columns], found.order_by(*ordering(made.model, path)))
+    name = f"{slugify(made.title or str(made.model._meta.verbose_name_plural)) or 'list'}.{form}"
+    if form == "csv":
+        return htmx.download(listfile.csv_lines(rows), name)
+    content = io.BytesIO()
+    listfile.write_workbook(rows, content)
+    return htmx.download(content.getvalue(), name, listfile.TYPES[form])

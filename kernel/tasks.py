@@ -2,9 +2,10 @@
 
 from celery import shared_task
 
-from kernel import deputies, outbox, sweeping
+from kernel import deputies, exporting, outbox, sweeping
 
 sweeping.watch("kernel.tasks.deliver_outbox", outbox.WAITS)
+sweeping.watch("kernel.tasks.sweep_exports", exporting.WAITS)
 
 
 @shared_task(name="kernel.tasks.deliver_outbox")
@@ -23,3 +24,21 @@ def sweep() -> list[str]:
 def remind_approvers() -> int:
     """Remind of approvals that nobody answered for a day."""
     return deputies.remind_due()
+
+
+@shared_task(name=exporting.RUN)
+def write_export(export_id: int) -> bool:
+    """Write the file of a long list."""
+    return exporting.write(export_id)
+
+
+@shared_task(name="kernel.tasks.sweep_exports")
+def sweep_exports() -> int:
+    """Go on with files that nobody is writing."""
+    return exporting.sweep()
+
+
+@shared_task(name="kernel.tasks.forget_exports")
+def forget_exports() -> int:
+    """Throw files of lists away once they are a week old."""
+    return exporting.forget()

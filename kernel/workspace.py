@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.urls import Resolver404, resolve
 
 from kernel.models.people import User
 
@@ -20,8 +21,20 @@ def person(request: HttpRequest) -> User:
     return user
 
 
+def may_open(user: User, path: str) -> bool:
+    """Whether a person may open the page at a path of ours. False for a path that leads nowhere."""
+    try:
+        view = resolve(path).func
+    except Resolver404:
+        return False
+    return user.is_active and all(user.has_perm(name) for name in getattr(view, "permissions", ()))
+
+
 def allowed(*permissions: str) -> Callable[[View], View]:
-    """Decorator of a view: log-in first, then all these permissions, else a 403 page that names what is missing."""
+    """Decorator of a view: log-in first, then all these permissions, else a 403 page that names what is missing.
+
+    The view carries them as `permissions`, so that `may_open` can ask about its address.
+    """
 
     def wrap(view: View) -> View:
         @wraps(view)
@@ -33,6 +46,8 @@ def allowed(*permissions: str) -> Callable[[View], View]:
                 )
             return view(request, *args, **kwargs)
 
-        return login_required(guarded)
+        entry = login_required(guarded)
+        entry.permissions = permissions  # type: ignore[attr-defined]
+        return entry
 
     return wrap

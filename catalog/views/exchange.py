@@ -49,6 +49,4 @@ def export(request: HttpRequest) -> HttpResponse:
     """The catalogue as one YAML file, or `?section=` of it."""
     wanted = [name for name in request.GET.getlist("section") if name]
     name = f"catalogue-{timezone.localdate():%Y-%m-%d}.yaml"
-    response = HttpResponse(publication.write_text(publication.dump(wanted)), content_type="application/yaml")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return htmx.download(publication.write_text(publication.dump(wanted)), name, "application/yaml")

@@ -179,9 +179,7 @@ def take_file(request: HttpRequest, key: str, version: int) -> HttpResponse:
 def as_file(request: HttpRequest, key: str, version: int) -> HttpResponse:
     """The matrix as CSV."""
     matrix = _matrix(request, key, version)
-    answer = HttpResponse(matrixfile.write(matrix), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{matrix.key}-v{matrix.version}.csv"'
-    return answer
+    return htmx.download(matrixfile.write(matrix), f"{matrix.key}-v{matrix.version}.csv")
 
 
 @allowed(SEES, CHANGES)

@@ -67,9 +67,7 @@ def page(request: HttpRequest, number: str, version: int, sheet_id: int) -> Http
 def refused(request: HttpRequest, number: str, version: int, sheet_id: int) -> HttpResponse:
     """The refused rows as a file."""
     sheet = _sheet(quotescreen.load(request, number, version), sheet_id)
-    response = HttpResponse(sheetimport.refused_file(sheet), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="rows-to-mend.csv"'
-    return response
+    return htmx.download(sheetimport.refused_file(sheet), "rows-to-mend.csv")
 
 
 def address(quote: Quote, sheet: SheetImport) -> str:

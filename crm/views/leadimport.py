@@ -108,21 +108,16 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
 def problems(request: HttpRequest, pk: int) -> HttpResponse:
     """The refused rows as CSV, to be mended and sent again."""
     rows = leadimport.rows_of(_import(request, pk), person(request))
-    return _csv(leadimport.error_file(rows), "leads-to-mend.csv")
+    return htmx.download(leadimport.error_file(rows), "leads-to-mend.csv")
 
 
 @allowed("crm.add_leadimport", "crm.add_lead")
 @require_safe
 def example(request: HttpRequest) -> HttpResponse:
     """A file to start from."""
-    return _csv("\r\n".join(["\ufeff" + ",".join(leadimport.KNOWN), ",".join(EXAMPLE), ""]), "leads-example.csv")
-
-
-def _csv(content: str, name: str) -> HttpResponse:
-    response = HttpResponse(content, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
+    return htmx.download(
+        "\r\n".join(["\ufeff" + ",".join(leadimport.KNOWN), ",".join(EXAMPLE), ""]), "leads-example.csv"
+    )
 
 
 def _import(request: HttpRequest, pk: int) -> LeadImport:

@@ -77,10 +77,7 @@ def problems(request: HttpRequest, number: str, pk: int) -> HttpResponse:
     """The refused rows as CSV, to be mended and sent again."""
     account = visible(person(request), number)
     rows = _read(_kept(account, pk), account)
-    response = HttpResponse(siteimport.error_file(rows), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="sites-to-mend.csv"'
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
+    return htmx.download(siteimport.error_file(rows), "sites-to-mend.csv")
 
 
 @allowed("crm.view_account", "crm.add_site")
@@ -89,10 +86,7 @@ def example(request: HttpRequest) -> HttpResponse:
     """A file to start from."""
     site = "RTM-01,Rotterdam Waalhaven,Waalhaven Oostzijde 81,3087 BM,Rotterdam,NL,51.88920,4.46150,metro"
     row = f",{site},Sanne de Boer,sanne@example.com,+31 10 700 1000,500M,M,plus"
-    content = "\r\n".join(["\ufeff" + ",".join(KNOWN), row, ""])
-    response = HttpResponse(content, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="sites-example.csv"'
-    return response
+    return htmx.download("\r\n".join(["\ufeff" + ",".join(KNOWN), row, ""]), "sites-example.csv")
 
 
 def _kept(account: Account, pk: int) -> Document:

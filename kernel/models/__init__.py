@@ -6,6 +6,7 @@ from kernel.models.base import Numbered, Record, RecordQuerySet
 from kernel.models.calendars import BusinessCalendar, Holiday
 from kernel.models.decisions import DecisionTable
 from kernel.models.documents import Document
+from kernel.models.listing import Export, SavedView
 from kernel.models.outbox import OutboxDelivery, OutboxEvent
 from kernel.models.people import User
 from kernel.models.statefield import StateField
@@ -22,6 +23,7 @@ __all__ = [
     "DatedQuerySet",
     "DecisionTable",
     "Document",
+    "Export",
     "Holiday",
     "Notification",
     "Numbered",
@@ -29,6 +31,7 @@ __all__ = [
     "OutboxEvent",
     "Record",
     "RecordQuerySet",
+    "SavedView",
     "StateField",
     "User",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 from django import template
 from django.urls import reverse
 from django.utils import formats, timezone
-from django.utils.html import conditional_escape, format_html
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -262,6 +262,24 @@ def with_query(context: dict[str, Any], **changes: Any) -> str:
         if value not in (None, ""):
             query[name] = value
     return f"?{query.urlencode()}"
+
+
+@register.simple_tag(takes_context=True)
+def only_query(context: dict[str, Any], *names: str) -> str:
+    """The present query string with these parameters alone, empty when there are none."""
+    query = context["request"].GET.copy()
+    for name in set(query) - set(names):
+        del query[name]
+    return f"?{query.urlencode()}" if query else ""
+
+
+@register.simple_tag(takes_context=True)
+def query_fields(context: dict[str, Any], *names: str) -> SafeString:
+    """These parameters of the present address as hidden fields; all but a list's place and columns for no name."""
+    query = context["request"].GET
+    wanted = [name for name in names if name] or [name for name in query if name not in ("after", "before", "columns")]
+    pairs = ((name, value) for name in wanted for value in query.getlist(name))
+    return format_html_join("", '<input type="hidden" name="{}" value="{}">', pairs)
 
 
 @register.simple_tag

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from kernel import cells, htmx, tabledrafts, tablefile, tablepublication, tableuse
 from kernel.forms import PublishForm, add_errors
+from kernel.listfile import neutral
 from kernel.models.decisions import DecisionTable
 from kernel.refusal import Refusal
-from kernel.tables import neutral
 from kernel.views.decisiontables import VIEW, cell, rows_context, tests_context, url_of, version_of
 from kernel.workspace import allowed, person
 
@@ -230,10 +230,7 @@ def export(request: HttpRequest, key: str, version: int) -> HttpResponse:
     table = version_of(request, key, version)
     file = io.StringIO()
     csv.writer(file).writerows([neutral(text) for text in line] for line in tablefile.lines(table))
-    response = HttpResponse(f"\ufeff{file.getvalue()}", content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{key.replace(":", "-")}-{version}.csv"'
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
+    return htmx.download(f"\ufeff{file.getvalue()}", f"{key.replace(':', '-')}-{version}.csv")
 
 
 @allowed("kernel.use_workspace", VIEW, EDIT)

@@ -1,6 +1,5 @@
 """Following orders: the overview, the list, one order live."""
 
-import csv
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -8,7 +7,8 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from kernel import htmx, tables, workspace
+from kernel import htmx, workspace
+from kernel.listfile import csv_lines, neutral
 from portal import belongings, changes, needs, tracking
 from portal.views import customers_only, frame
 
@@ -83,12 +83,9 @@ def order(request: HttpRequest, number: str) -> HttpResponse:
 def table(request: HttpRequest, number: str) -> HttpResponse:
     """The sites of an order as a file for a spreadsheet."""
     progress = _followed(request, number)
-    response = HttpResponse("\ufeff", content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{progress.order.number}-sites.csv"'
-    response["X-Content-Type-Options"] = "nosniff"
-    writer = csv.writer(response)
-    writer.writerow(["Site", "Address", "Stage", "Promised", "Works"])
-    for one in progress.sites:
-        row = [one.site.name, one.site.address, str(one.says), one.promised_on or "", "yes" if one.works else "no"]
-        writer.writerow([tables.neutral(cell) for cell in row])
-    return response
+    rows = [["Site", "Address", "Stage", "Promised", "Works"]] + [
+        [one.site.name, one.site.address, str(one.says), one.promised_on or "", "yes" if one.works else "no"]
+        for one in progress.sites
+    ]
+    cells = ([neutral(cell) for cell in row] for row in rows)
+    return htmx.download(csv_lines(cells), f"{progress.order.number}-sites.csv")
