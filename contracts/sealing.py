@@ -10,6 +10,7 @@ import io
 import os
 import secrets
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -102,15 +103,31 @@ def head_is(content: bytes, sha256: str, size: int) -> bool:
 
 
 def _signer() -> Any:
-    from pyhanko.sign import signers
-
     path = Path(settings.SIGNING_CERTIFICATE)
     if not path.exists():
         _make(path)
-    password = settings.SIGNING_PASSWORD.encode() or None
-    signer = signers.SimpleSigner.load_pkcs12(str(path), passphrase=password)
+    return _opened(path, settings.SIGNING_PASSWORD, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _opened(path: Path, password: str, changed: int) -> Any:
+    """The signer of that file, kept while the file is as it is: opening it and its key takes longer than a seal."""
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+    from cryptography.hazmat.primitives.serialization import load_der_private_key
+    from pyhanko.sign import signers
+    from pyhanko.sign.general import get_pyca_cryptography_hash
+
+    signer = signers.SimpleSigner.load_pkcs12(str(path), passphrase=password.encode() or None)
     if signer is None:
         raise RuntimeError(f"{path} cannot be opened; see SIGNING_CERTIFICATE and SIGNING_PASSWORD.")
+    if signer.signing_cert.public_key.algorithm == "rsa":
+        key: Any = load_der_private_key(signer.signing_key.dump(), password=None)
+
+        async def sign(data: bytes, digest: str, dry_run: bool = False) -> bytes:
+            length, way = key.key_size // 8, get_pyca_cryptography_hash(digest)
+            return bytes(length) if dry_run else key.sign(data, PKCS1v15(), way)
+
+        signer.async_sign_raw = sign  # the library's own reads and checks the key again at each signature
     return signer
 
 

@@ -18,10 +18,29 @@ django.setup()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep wake-up messages inside the test process: no worker of a running product may take them."""
+    """No worker of a running product may take wake-up messages of a test; static files are not listed beforehand."""
+    from django.conf import settings
+
     from config.celery import app
 
     app.conf.update(broker_url="memory://", broker_transport_options={})
+    settings.WHITENOISE_AUTOREFRESH = True  # static files are found when asked for, not listed for each test client
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Files stay together."""
+    from tests.sharing import ByFile
+
+    return ByFile(config, log) if config.getoption("dist") == "loadgroup" else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In a parallel run, what takes long begins first."""
+    if hasattr(config, "workerinput"):
+        from tests.sharing import longest_first
+
+        longest_first(items)
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ def full() -> bool:
     return FULL
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def plant() -> Iterator[Plant]:
     """One running product for all trials that break processes and servers; each trial leaves it running."""
     with built(int(os.environ.get("FAULTS_DRAFTS") or DRAFTS)) as made:
