@@ -88,4 +88,4 @@ def table(request: HttpRequest, number: str) -> HttpResponse:
         for one in progress.sites
     ]
     cells = ([neutral(cell) for cell in row] for row in rows)
-    return htmx.download(csv_lines(cells), f"{progress.order.number}-sites.csv")
+    return htmx.download("".join(csv_lines(cells)), f"{progress.order.number}-sites.csv")
