@@ -44,7 +44,7 @@ def missing_requirements(present: Mapping[int | None, Iterable[int]]) -> list[Cl
     `present` maps a site to the keys of the product specifications there, ordered or installed. Rules of the account's
     scope look at all sites together.
     """
-    return broken(_rules(set().union(*map(set, present.values())) if present else set()), present)
+    return broken(rules_of(set().union(*map(set, present.values())) if present else set()), present)
 
 
 def rule_of(source: Specification, kind: str, scope: str, targets: Iterable[Specification]) -> list[Rule]:
@@ -71,7 +71,7 @@ def broken(rules: list[Rule], present: Mapping[int | None, Iterable[int]]) -> li
     return clashes
 
 
-def _rules(sources: set[int]) -> list[Rule]:
+def rules_of(sources: set[int]) -> list[Rule]:
     """Rules of these specifications, whichever version they were written for: they go by key."""
     keys = dict(Specification.objects.filter(pk__in=sources).values_list("pk", "key"))
     rows = list(
@@ -79,6 +79,8 @@ def _rules(sources: set[int]) -> list[Rule]:
         .order_by("pk")
         .values_list("pk", "source__key", "source__name", "kind", "scope")
     )
+    if not rows:
+        return []
     through = Dependency.targets.through.objects.filter(dependency__in=[row[0] for row in rows]).order_by("pk")
     wanted: dict[int, list[str]] = defaultdict(list)
     for rule_id, key in through.values_list("dependency_id", "specification__key"):

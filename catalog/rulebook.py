@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Q
 from django.utils import timezone
 
+from catalog import mapping
 from catalog.mapping import Known, Tables
 from catalog.models import Characteristic, DecompositionRule, Specification
 from kernel import decisions
@@ -65,6 +66,27 @@ def newest() -> list[DecompositionRule]:
     """The latest published version of each rule that is not retired, also one whose day is still to come."""
     rows = DecompositionRule.objects.filter(state=DecompositionRule.State.ACTIVE).select_related("source", "target")
     return list({rule.key: rule for rule in rows.order_by("version")}.values())
+
+
+def leading_to(names: Iterable[str]) -> set[str] | None:
+    """Names of all values that could come to be values of these names, themselves among them; None for any name.
+
+    Goes by every version of every rule and by what shows a characteristic, whatever node they belong to.
+    """
+    reads: dict[str, set[str]] = defaultdict(set)
+    anything: set[str] = set()
+    for entries in DecompositionRule.objects.values_list("mappings", flat=True):
+        for entry in entries:
+            reads[entry["to"]].update(mapping.reads(entry))
+            if entry.get("how") == "table" and isinstance(entry.get("value"), str):
+                anything.add(entry["to"])
+    for key, condition in Characteristic.objects.exclude(shown_when="").values_list("key", "shown_when"):
+        reads[key].update(mapping.names(condition))
+    found, more = set[str](), set(names)
+    while more:
+        found |= more
+        more = set().union(*(reads.get(name, ()) for name in more)) - found
+    return None if found & anything else found
 
 
 def read(specifications: Iterable[int], rules: Iterable[DecompositionRule]) -> Catalogue:

@@ -64,22 +64,23 @@ def realize(nodes: list[Realized], by: User | None, *, at: dt.datetime, stage: s
     """
     if stage not in STAGES:
         raise ValueError(f"No stage {stage!r}")
-    services = _rows(Service, [node for node in nodes if node.kind in ("cfs", "rfs")], by)
-    resources = _rows(Resource, [node for node in nodes if node.kind == "resource"], by)
+    services, of_services = _rows(Service, [node for node in nodes if node.kind in ("cfs", "rfs")], by)
+    resources, of_resources = _rows(Resource, [node for node in nodes if node.kind == "resource"], by)
     steps = STAGES.index(stage) + 1
     for number, move in enumerate(SERVICE_MOVES[:steps]):
         starts: dict[str, Any] = {"started_at": at} if STAGES[number] == "active" else {}
-        _advance(Service, services, move, by, **starts)
+        _advance(Service, of_services, move, by, **starts)
     for moves in RESOURCE_MOVES[:steps]:
         for move in moves:
-            _advance(Resource, resources, move, by)
+            _advance(Resource, of_resources, move, by)
     topology.link([topology.Edges(n.domain_order, n.parents, n.children, n.products, n.role) for n in nodes])
     return Installed(services, resources)
 
 
-def _rows(model: Any, nodes: list[Realized], by: User | None) -> dict[str, int]:
+def _rows(model: Any, nodes: list[Realized], by: User | None) -> tuple[dict[str, int], dict[int, str]]:
+    """Domain order → key, and the states of the rows, which are locked."""
     if not nodes:
-        return {}
+        return {}, {}
     numbers = numbering.take_many(model.PREFIX, len(nodes))
     model.objects.bulk_create(
         [
@@ -92,10 +93,11 @@ def _rows(model: Any, nodes: list[Realized], by: User | None) -> dict[str, int]:
         ],
         ignore_conflicts=True,
     )  # fmt: skip
-    found = list(model.objects.filter(domain_order__in=[node.domain_order for node in nodes]).order_by("pk"))
+    rows = model.objects.filter(domain_order__in=[node.domain_order for node in nodes]).order_by("pk")
+    found = list(rows.select_for_update(of=("self",), no_key=True))
     audit.record_many("created", [row for row in found if row.number in set(numbers)], by=by)
     _update_values(model, found, {node.domain_order: node for node in nodes}, by)
-    return {row.domain_order: row.pk for row in found}
+    return {row.domain_order: row.pk for row in found}, {row.pk: str(row.state) for row in found}
 
 
 def _update_values(model: Any, rows: list[Any], nodes: dict[str, Realized], by: User | None) -> None:
@@ -110,7 +112,8 @@ def _update_values(model: Any, rows: list[Any], nodes: dict[str, Realized], by: 
         model.objects.bulk_update(changed, ["characteristics"])
 
 
-def _advance(model: Any, ids: dict[str, int], move: Callable[..., Any], by: User | None, **changes: Any) -> None:
-    """One step forward, for the rows that stand right before it."""
-    if ids:
-        lifecycle.move_many(model.objects.filter(pk__in=ids.values()), move, by=by, **changes)
+def _advance(model: Any, states: dict[int, str], move: Callable[..., Any], by: User | None, **changes: Any) -> None:
+    """One step forward, for the rows that stand right before it; `states` follows."""
+    moved = lifecycle.move_many(model.objects.all(), move, by=by, locked=list(states.items()), **changes)
+    target = lifecycle.target_of(move)
+    states.update(dict.fromkeys(moved, target))

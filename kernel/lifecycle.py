@@ -114,6 +114,12 @@ def move_many(
     return moved
 
 
+def target_of(transition: Callable[..., Any]) -> str:
+    """The state that a move leads to, whichever it starts from."""
+    (target,) = {str(t.target) for t in transition._django_fsm.transitions.values()}  # type: ignore[attr-defined]
+    return target
+
+
 def moves(record: Any, user: User, field: str = "state") -> list[Move]:
     """Moves from the present state that a person could press, those not allowed with the reason.
 

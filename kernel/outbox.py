@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import DateTimeField, F, Func
 from django.db.models.functions import Now
 
 from kernel import clash
@@ -201,9 +201,13 @@ def _attempt(known: _Known, name: str, function: Reaction, rows: list[OutboxEven
 
 def _note(rows: list[OutboxEvent], problems: dict[int, str]) -> None:
     """Events with no problem are done; each other comes again, later every time."""
-    now = _now()
     done = [row.pk for row in rows if row.pk not in problems]
-    OutboxEvent.objects.filter(pk__in=done).update(attempts=F("attempts") + 1, error="", done_at=now)
+    if done:
+        moment = Func(function="clock_timestamp", output_field=DateTimeField())
+        OutboxEvent.objects.filter(pk__in=done).update(attempts=F("attempts") + 1, error="", done_at=moment)
+    if not problems:
+        return
+    now = _now()
     for row in rows:
         if row.pk in problems:
             row.attempts += 1

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from catalog import composition
@@ -14,6 +14,7 @@ from kernel import workdays
 from orders import facts
 from orders.models import Order, OrderLine
 
+Sites = dict[int | None, set[int]]
 LIVING = (Product.State.PENDING_ACTIVE, Product.State.ACTIVE, Product.State.SUSPENDED)
 
 
@@ -50,24 +51,29 @@ def horizontal(order: Order, lines: list[OrderLine]) -> list[composition.Clash]:
     one, or the end of something that another product needs.
     """
     ending = {line.product_id for line in lines if line.action == "delete"}
-    before: dict[int | None, set[int]] = defaultdict(set)
-    after: dict[int | None, set[int]] = defaultdict(set)
+    before: Sites = defaultdict(set)
+    after: Sites = defaultdict(set)
     for line in lines:
         if line.action != "delete":
             after[line.site_id].add(line.specification_id)
     ordered = {(site, key) for site, keys in after.items() for key in keys}
     installed = Product.objects.filter(account__root=order.account.root_id, state__in=LIVING)
-    rows = installed.exclude(order_number=order.number).values_list("pk", "site", "specification")
-    for pk, site, key in rows:
-        before[site].add(key)
-        if pk not in ending:
-            after[site].add(key)
-    known = {(c.site_id, c.specification_id, c.text) for c in composition.missing_requirements(before)}
+    standing = installed.exclude(order_number=order.number)
+    _add(before, standing)
+    _add(after, standing.exclude(pk__in=ending) if ending else standing)
+    rules = composition.rules_of({key for sites in (before, after) for here in sites.values() for key in here})
+    known = {(c.site_id, c.specification_id, c.text) for c in composition.broken(rules, before)}
     return [
-        clash for clash in composition.missing_requirements(after)
+        clash for clash in composition.broken(rules, after)
         if (clash.site_id, clash.specification_id) in ordered
         or (clash.site_id, clash.specification_id, clash.text) not in known
     ]  # fmt: skip
+
+
+def _add(sites: Sites, products: QuerySet[Product]) -> None:
+    """What specifications there are at which site; of many products of one kind the database tells once."""
+    for site, key in products.order_by().values_list("site", "specification").distinct():
+        sites[site].add(key)
 
 
 def _financial(order: Order) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """Closure: flows close domain orders, those close lines, lines close the order; set-based and safe to repeat.
 
-Whoever calls holds the order's lock, so that of two workers who finish the last two nodes, one sees the other's.
+Whoever calls holds the orders' locks, so that of two workers who finish the last two nodes, one sees the other's.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ CLOSED = frozenset({State.CLOSED_COMPLETE, State.FAILED, State.CANCELLED})
 STARTED = (State.SCHEDULED, State.IN_PROGRESS)
 DONE_LINES = frozenset({LineState.COMPLETED, LineState.FAILED, LineState.CANCELLED, LineState.REJECTED})
 RUNNING = (Order.State.IN_PROGRESS,)
+Orders = Mapping[int, Order]  # by key, locked
 
 
 @dataclass(frozen=True)
@@ -41,42 +42,47 @@ class _Node:
 
 def roll_up(order: Order, line_ids: Collection[int] | None = None) -> None:
     """Close everything of these lines, or of the whole order, that is done; then lines, then the order itself."""
-    if order.state not in RUNNING:
+    roll_up_all([order], line_ids)
+
+
+def roll_up_all(orders: Iterable[Order], line_ids: Collection[int] | None = None) -> None:
+    """The same for many orders at once, whose lines these are; the number of statements does not grow with them."""
+    running = {order.pk: order for order in orders if order.state in RUNNING}
+    if not running:
         return
     scope = None if line_ids is None else set(line_ids)
     while True:
-        closed = _close_nodes(order, scope)
+        closed = _close_nodes(running, scope)
         more = _lines_of_parents(closed) - scope if scope is not None and closed else set()
         if not more:
             break
         scope = (scope or set()) | more
-    _close_lines(order)
-    _close_order(order)
+    _close_lines(running)
+    _close_orders(running)
 
 
-def _close_nodes(order: Order, scope: set[int] | None) -> list[int]:
-    rows = DomainOrder.objects.filter(order=order)
+def _close_nodes(orders: Orders, scope: set[int] | None) -> list[int]:
+    rows = DomainOrder.objects.filter(order__in=orders)
     if scope is not None:
         rows = rows.filter(line__in=scope)
     names = ("pk", "parent_id", "line_id", "state", "depth", "flow__state")
     nodes = {row[0]: _Node(*row) for row in rows.values_list(*names)}
-    links = list(
-        DomainOrderLink.objects.filter(parent__in=nodes)
-        .exclude(child__in=nodes)
-        .values_list("parent_id", "child__state")
-        if scope is not None
-        else ()
-    )
-    every = DomainOrderLink.objects.filter(parent__order=order).values_list("parent_id", "child_id")
-    inner = [(parent, child) for parent, child in every if parent in nodes and child in nodes]
-    able = closable(nodes, inner, {parent for parent, state in links if state not in CLOSED})
+    every = DomainOrderLink.objects.filter(parent__order__in=orders)
+    inner: list[tuple[int, int]] = []
+    held: set[int] = set()
+    for parent, child, state in every.values_list("parent_id", "child_id", "child__state"):
+        if parent in nodes and child in nodes:
+            inner.append((parent, child))
+        elif parent in nodes and state not in CLOSED:
+            held.add(parent)
+    able = closable(nodes, inner, held)
     if not able:
         return []
     now = timezone.now()
     rows = DomainOrder.objects.filter(pk__in=able)
     lifecycle.move_many(rows, DomainOrder.start, by=None, started_at=now)
     moved = lifecycle.move_many(rows, DomainOrder.close, by=None, ended_at=now)
-    _realize(order, moved)
+    _realize(orders, moved)
     return moved
 
 
@@ -123,7 +129,7 @@ def _lines_of_parents(closed: list[int]) -> set[int]:
     return set(DomainOrderLink.objects.filter(child__in=closed).values_list("parent__line", flat=True))
 
 
-def _realize(order: Order, closed: list[int]) -> None:
+def _realize(orders: Orders, closed: list[int]) -> None:
     """What was built stands in the inventory, linked to what it stands on."""
     rows = list(
         DomainOrder.objects.filter(pk__in=closed, action="add")
@@ -145,10 +151,9 @@ def _realize(order: Order, closed: list[int]) -> None:
     shared = DomainOrderLink.objects.filter(parent__in=rows).values_list("parent", "child__number")
     for parent, number in [*own, *shared]:
         below[parent or 0].append(number)
-    lines = {line.pk: line.product_id for line in order.lines.all()}
-    made = activation.realize(
-        [_realized(order, row, above[row.pk], below[row.pk], lines) for row in rows], None, at=timezone.now()
-    )
+    lines = dict(OrderLine.objects.filter(order__in=orders).values_list("pk", "product"))
+    nodes = [_realized(orders[row.order_id], row, above[row.pk], below[row.pk], lines) for row in rows]
+    made = activation.realize(nodes, None, at=timezone.now())
     for row in rows:
         row.service_id = made.services.get(row.number)
         row.resource_id = made.resources.get(row.number)
@@ -170,7 +175,7 @@ def _take_over(rows: list[DomainOrder]) -> None:
 
 
 def _realized(
-    order: Order, row: DomainOrder, above: list[DomainOrder], below: list[str], lines: dict[int, int | None]
+    order: Order, row: DomainOrder, above: list[DomainOrder], below: list[str], lines: Mapping[int, int | None]
 ) -> Realized:
     direct = {lines.get(parent.line_id) for parent in above if parent.kind == DomainOrder.Kind.PRODUCT}
     return Realized(
@@ -181,19 +186,21 @@ def _realized(
     )  # fmt: skip
 
 
-def _close_lines(order: Order) -> None:
+def _close_lines(orders: Orders) -> None:
     """Lines whose product's node is closed are complete, unless something that they require is not there yet."""
-    roots = DomainOrder.objects.filter(order=order, depth=0, state=State.CLOSED_COMPLETE)
-    open_lines = order.lines.filter(pk__in=roots.values("line")).exclude(state__in=DONE_LINES)
-    able = dependencies.met(order, list(open_lines.select_related("specification", "site").order_by("position", "id")))
+    roots = DomainOrder.objects.filter(order__in=orders, depth=0, state=State.CLOSED_COMPLETE)
+    open_lines = OrderLine.objects.filter(pk__in=roots.values("line")).exclude(state__in=DONE_LINES)
+    rows = list(open_lines.select_related("specification", "site").order_by("order", "position", "id"))
+    able = dependencies.met_in(orders, rows)
     if not able:
         return
-    moved = lifecycle.move_many(order.lines.filter(pk__in=[line.pk for line in able]), OrderLine.complete, by=None)
-    lines = list(order.lines.filter(pk__in=moved).order_by("pk"))
+    keys = {line.pk for line in able}
+    moved = lifecycle.move_many(OrderLine.objects.filter(pk__in=keys), OrderLine.complete, by=None)
+    lines = list(OrderLine.objects.filter(pk__in=moved).order_by("order", "pk"))
     _change_products(lines)
-    _tell_fulfilment(order)
-    outbox.publish_all([events.OrderLineCompleted(order_id=order.pk, line_id=line.pk) for line in lines])
-    handover.start_sites(order, lines)
+    _tell_fulfilment(orders, {line.order_id for line in lines})
+    outbox.publish_all([events.OrderLineCompleted(order_id=line.order_id, line_id=line.pk) for line in lines])
+    handover.start_sites(orders, lines)
 
 
 def _change_products(lines: list[OrderLine]) -> None:
@@ -206,37 +213,51 @@ def _change_products(lines: list[OrderLine]) -> None:
     termination.terminate_products(by_action["delete"], now, None)
 
 
-def _tell_fulfilment(order: Order) -> None:
-    """What the customer has, as the second of the order's two states; saved with the order by whoever closes it."""
-    states = list(order.lines.values_list("state", flat=True))
-    completed = sum(state == LineState.COMPLETED for state in states)
-    level = (
-        Order.Fulfilment.ALL
-        if completed == len(states)
-        else Order.Fulfilment.SOME
-        if completed
-        else Order.Fulfilment.NOTHING
-    )
-    if order.fulfilment != level:
-        order.fulfilment = level
-        order.save(update_fields=["fulfilment", "updated_at"])
+def _tell_fulfilment(orders: Orders, touched: set[int]) -> None:
+    """What the customer has, as the second of an order's two states."""
+    for pk, states in _line_states(touched).items():
+        order, completed = orders[pk], states.count(LineState.COMPLETED)
+        level = (
+            Order.Fulfilment.ALL
+            if completed == len(states)
+            else Order.Fulfilment.SOME
+            if completed
+            else Order.Fulfilment.NOTHING
+        )
+        if order.fulfilment != level:
+            order.fulfilment = level
+            if set(states) - DONE_LINES:  # else it is saved with the order's own end
+                order.save(update_fields=["fulfilment", "updated_at"])
 
 
-def _close_order(order: Order) -> None:
+def _line_states(orders: Iterable[int]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = defaultdict(list)
+    for pk, state in OrderLine.objects.filter(order__in=orders).values_list("order", "state"):
+        found[pk].append(state)
+    return found
+
+
+def _close_orders(orders: Orders) -> None:
     """All completed → completed; all failed → failed; both → partial. Cancelled lines do not count.
 
     What is still being cancelled is waited for.
     """
-    states = set(order.lines.values_list("state", flat=True))
-    if not states or states - DONE_LINES:
+    done = {pk: set(states) for pk, states in _line_states(orders).items() if not set(states) - DONE_LINES}
+    if not done:
         return
-    if DomainOrder.objects.filter(order=order, state=State.CANCELLATION_IN_PROGRESS).exists():
-        return
-    counted = states & {LineState.COMPLETED, LineState.FAILED}
-    order.ended_at = timezone.now()
-    for step in _last_steps(counted):
-        lifecycle.move(order, step, by=None)
-    outbox.publish(events.OrderEnded(order_id=order.pk, state=str(order.state)))
+    waited = DomainOrder.objects.filter(order__in=done, state=State.CANCELLATION_IN_PROGRESS)
+    held = set(waited.values_list("order", flat=True))
+    now = timezone.now()
+    for pk in sorted(done):
+        order = orders[pk]
+        if pk in held:
+            order.save(update_fields=["fulfilment", "updated_at"])
+            continue
+        order.ended_at = now
+        for step in _last_steps(done[pk] & {LineState.COMPLETED, LineState.FAILED}):
+            lifecycle.move(order, step, by=None)
+    ended = [orders[pk] for pk in sorted(done.keys() - held)]
+    outbox.publish_all([events.OrderEnded(order_id=order.pk, state=str(order.state)) for order in ended])
 
 
 def _last_steps(counted: set[str]) -> list[Callable[..., Any]]:

@@ -61,6 +61,11 @@ def decompose(*, order_id: int, line_ids: Collection[int] | None = None) -> Grow
         BrokenRule: a rule cannot be evaluated or rules go in a circle; nothing is stored.
     """
     order: Order = Order.objects.select_related("account").select_for_update(of=("self",)).get(pk=order_id)
+    return decompose_locked(order, line_ids)
+
+
+def decompose_locked(order: Order, line_ids: Collection[int] | None = None) -> Grown:
+    """The same for an order that the caller has locked in its transaction. Raises BrokenRule."""
     rows = _existing(order, line_ids)
     moment = moment_of(order) or timezone.now()
     tree = grow(order, lines_of(order, line_ids), rulebook.in_force(moment), _kept(rows))

@@ -1,5 +1,7 @@
 """Handover: what works is the customer's; contracts of sites begin, billing begins, and the customer is told."""
 
+from collections.abc import Iterable, Mapping
+
 from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
@@ -17,21 +19,21 @@ DONE = (
 )  # fmt: skip
 
 
-def start_sites(order: Order, completed: list[OrderLine]) -> list[int]:
-    """Sites whose last line has just been completed go live: contract in force, customer told. Keys of the sites.
+def start_sites(orders: Mapping[int, Order], completed: Iterable[OrderLine]) -> None:
+    """Sites whose last line has just been completed go live: contract in force, customer told.
 
-    The caller holds the order's lock and calls once per completion, so nobody is told twice.
+    `orders` are those of the lines by key. The caller holds their locks and calls once per completion, so nobody is
+    told twice.
     """
-    touched = {line.site_id for line in completed if line.site_id}
-    still_open = order.lines.filter(site__in=touched).exclude(state__in=DONE)
-    live = sorted(touched - set(still_open.values_list("site", flat=True)))
-    if order.quote_id:
-        contracting.start_service_contracts(
-            pairs=[(order.quote_id, site) for site in live], on=timezone.localdate(), by=None
-        )  # fmt: skip
-    for site in Site.objects.filter(pk__in=live).order_by("pk"):
-        tell(order, f"{site.name} is live: everything ordered for it works.")
-    return live
+    touched = {(line.order_id, line.site_id) for line in completed if line.site_id}
+    sites = {site for _, site in touched}
+    lines = OrderLine.objects.filter(order__in=orders, site__in=sites).exclude(state__in=DONE)
+    live = sorted(touched - set(lines.values_list("order", "site"))) if touched else []
+    pairs = [(quote, site) for pk, site in live if (quote := orders[pk].quote_id)]
+    contracting.start_service_contracts(pairs=pairs, on=timezone.localdate(), by=None)
+    names = Site.objects.in_bulk({site for _, site in live}) if live else {}
+    for pk, site in live:
+        tell(orders[pk], f"{names[site].name} is live: everything ordered for it works.")
 
 
 @transaction.atomic

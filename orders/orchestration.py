@@ -1,10 +1,12 @@
 """Orchestration: an approved order is decomposed, planned, dated and started; what waited for a value follows later."""
 
-from collections.abc import Collection, Iterator
+import datetime as dt
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Count, Max
 from django.utils import timezone
 
 from fulfillment import execution, planning, rowwise, scheduling
@@ -22,49 +24,90 @@ NODE = (
 )  # fmt: skip
 
 
-@transaction.atomic
+@dataclass(frozen=True)
+class _End:
+    """How many flows a line has, and the last day that they are planned for and estimated for."""
+
+    flows: int = 0
+    planned: dt.date | None = None
+    estimated: dt.date | None = None
+
+
+Ends = dict[str, _End]
+
+
 def launch(*, order_id: int) -> Order:
     """Take an approved order to work; safe to repeat, an order in another state is left alone.
 
     Raises:
         BrokenRule: a rule or plan of the catalogue cannot be evaluated; nothing happens.
     """
-    order: Order = Order.objects.locked(order_id)
-    if order.state != Order.State.APPROVED:
-        return order
-    grown = decomposition.decompose(order_id=order_id)
-    _plan(order, grown.about, Wish(timezone.localdate(), order.requested_on))
-    lifecycle.move_many(OrderLine.objects.filter(order=order), OrderLine.schedule, by=None)
-    _date(order)
-    order.started_at = timezone.now()
-    lifecycle.move(order, Order.begin, by=None)
-    execution.start(ROOT, order.pk)
-    closure.roll_up(order)
-    outbox.publish(events.OrderStarted(order_id=order.pk))
+    (order,) = launch_all(order_ids=[order_id])
     return order
 
 
 @transaction.atomic
+def launch_all(*, order_ids: Iterable[int]) -> list[Order]:
+    """The same for many orders, all of them or none. Raises BrokenRule."""
+    rows = Order.objects.select_related("account").filter(pk__in=set(order_ids)).order_by("pk")
+    orders = list(rows.select_for_update(of=("self",)))
+    approved = [order for order in orders if order.state == Order.State.APPROVED]
+    for order in approved:
+        _launch(order)
+    closure.roll_up_all(approved)
+    outbox.publish_all([events.OrderStarted(order_id=order.pk) for order in approved])
+    return orders
+
+
+def _launch(order: Order) -> None:
+    grown = decomposition.decompose_locked(order)
+    planned = _plan(order, grown.about, Wish(timezone.localdate(), order.requested_on))
+    lifecycle.move_many(OrderLine.objects.filter(order=order), OrderLine.schedule, by=None)
+    _date(order, dated=planned)
+    order.started_at = timezone.now()
+    lifecycle.move(order, Order.begin, by=None)
+    execution.start(ROOT, order.pk)
+
+
 def go_on(*, order_id: int, line_ids: Collection[int]) -> None:
     """Values came in for these lines: nodes that waited are made, planned and started; the rest is not touched."""
-    order: Order = Order.objects.locked(order_id)
+    go_on_all(lines={order_id: set(line_ids)})
+
+
+@transaction.atomic
+def go_on_all(*, lines: Mapping[int, Collection[int]]) -> None:
+    """The same for lines of many orders, by order."""
+    rows = Order.objects.select_related("account", "contact__user").filter(pk__in=lines).order_by("pk")
+    went = [order for order in rows.select_for_update(of=("self",)) if _go_on(order, lines[order.pk])]
+    if went:
+        closure.roll_up_all(went, {pk for order in went for pk in lines[order.pk]})
+
+
+def _go_on(order: Order, line_ids: Collection[int]) -> bool:
+    """Whether anything went on."""
     if order.state not in (Order.State.IN_PROGRESS, Order.State.ON_HOLD, Order.State.AWAITING_INFORMATION):
-        return
-    grown = decomposition.decompose(order_id=order_id, line_ids=line_ids)
+        return False
+    grown = decomposition.decompose_locked(order, line_ids)
     if not grown.released:
-        return
-    _plan(order, grown.about)
-    _date(order)
+        return False
+    planned = _plan(order, grown.about)
+    if planned:
+        _date(order)
+        order.save(update_fields=["promised_on", "first_promised_on", "slip_reason", "updated_at"])
     pausing.keep_held(order)
-    order.save(update_fields=["promised_on", "first_promised_on", "slip_reason", "updated_at"])
-    execution.start(ROOT, order.pk)
+    if planned:
+        execution.start(ROOT, order.pk)
     if order.state != Order.State.IN_PROGRESS:
         execution.hold_root(ROOT, order.pk, None, "The order is on hold.")
-    closure.roll_up(order, line_ids)
+    return True
 
 
-def _plan(order: Order, about: dict[int, dict[str, Any]], wish: Wish | None = None) -> None:
-    """Flows for qualified nodes that have none; nodes without a plan are scheduled all the same and close bottom-up."""
+def _plan(order: Order, about: dict[int, dict[str, Any]], wish: Wish | None = None) -> int:
+    """Flows for qualified nodes that have none; nodes without a plan are scheduled all the same and close bottom-up.
+
+    With a wish, and no flows of the order yet, they get their dates at once. Returns how many flows there are now for
+    these nodes.
+    """
     rows = DomainOrder.objects.filter(order=order, state=DomainOrder.State.QUALIFIED, flow__isnull=True)
     locked = rows.order_by("pk").select_for_update(of=("self",), no_key=True)
     nodes = list(locked.values_list(*NODE, named=True))
@@ -72,6 +115,7 @@ def _plan(order: Order, about: dict[int, dict[str, Any]], wish: Wish | None = No
     rowwise.write(DomainOrder, ["flow"], {node.pk: [flows[node.pk]] for node in nodes if node.pk in flows})
     keys = [(node.pk, str(DomainOrder.State.QUALIFIED)) for node in nodes]
     lifecycle.move_many(DomainOrder.objects.all(), DomainOrder.schedule, by=None, locked=keys)
+    return len(flows)
 
 
 def _requests(order: Order, nodes: list[Any], about: dict[int, dict[str, Any]]) -> Iterator[FlowRequest]:
@@ -102,23 +146,37 @@ def plan_anew(order: Order, words: str) -> None:
     if order.promised_on is None or end > order.promised_on:
         promising.promise(order, end, code=promising.Code.HOLD, words=words)
         order.save(update_fields=["promised_on", "first_promised_on", "slip_reason", "updated_at"])
-    _date_lines(order)
+    _date_lines(order, _ends(order))
 
 
-def _date(order: Order) -> None:
-    """Put dates on everything and promise the projected end; a later one is a slip and says so."""
-    end = scheduling.schedule(ROOT, order.pk, start=timezone.localdate(), requested_on=order.requested_on)
-    promising.promise(order, max(filter(None, (end, order.requested_on))) if end or order.requested_on else None)
-    _date_lines(order)
+def _date(order: Order, *, dated: int = 0) -> None:
+    """Put dates on everything and promise the projected end; a later one is a slip and says so.
+
+    `dated` is how many flows got their dates when they were planned; if these are all, that is kept.
+    """
+    today = timezone.localdate()
+    flows = _ends(order) if dated else {}
+    late = [end.estimated for end in flows.values()]
+    if late and all(late) and sum(end.flows for end in flows.values()) == dated:
+        end = max(filter(None, late))
+    else:
+        end = scheduling.schedule(ROOT, order.pk, start=today, requested_on=order.requested_on)
+        flows = _ends(order)
+    promising.promise(order, max(filter(None, (end, order.requested_on))))
+    _date_lines(order, flows)
 
 
-def _date_lines(order: Order) -> None:
+def _ends(order: Order) -> Ends:
+    """When the work of each line ends, by the line's key."""
+    rows = Flow.objects.filter(root_type=ROOT, root_id=order.pk).values_list("line_key")
+    found = rows.annotate(Count("pk"), Max("planned_end"), Max("estimated_end"))
+    return {key: _End(*of_line) for key, *of_line in found}
+
+
+def _date_lines(order: Order, flows: Ends) -> None:
     """A line is promised for when its own work is planned to end."""
-    ends = dict(
-        Flow.objects.filter(root_type=ROOT, root_id=order.pk).values_list("line_key").annotate(Max("planned_end"))
-    )
     dates = {
-        pk: [min(filter(None, (ends.get(str(key)), order.promised_on)), default=None)]
+        pk: [min(filter(None, (flows.get(str(key), _End()).planned, order.promised_on)), default=None)]
         for pk, key in order.lines.values_list("pk", "key")
     }
     rowwise.write(OrderLine, ["promised_on"], dates)

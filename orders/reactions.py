@@ -17,10 +17,11 @@ WORDS = {
 }
 
 
-@outbox.reaction(events.OrderSubmitted)
-def enrich(event: events.OrderSubmitted) -> None:
-    """A promise is filled with technical data, then approved."""
-    enrichment.run(order_id=event.order_id)
+@outbox.reaction_to_many(events.OrderSubmitted)
+def enrich(told: list[events.OrderSubmitted]) -> None:
+    """Promises are filled with technical data, then approved; their orders are locked by key."""
+    for order_id in sorted({event.order_id for event in told}):
+        enrichment.run(order_id=order_id)
 
 
 @approvals.closed(Order._meta.label_lower)
@@ -29,10 +30,10 @@ def approval_ended(made: ApprovalRequest) -> None:
     approval.end(made)
 
 
-@outbox.reaction(events.OrderApproved)
-def launch(event: events.OrderApproved) -> None:
-    """An approved order goes to work."""
-    orchestration.launch(order_id=event.order_id)
+@outbox.reaction_to_many(events.OrderApproved)
+def launch(told: list[events.OrderApproved]) -> None:
+    """Approved orders go to work."""
+    orchestration.launch_all(order_ids={event.order_id for event in told})
 
 
 @outbox.reaction_to_many(engine.FlowStarted)
@@ -64,18 +65,20 @@ def bill(told: list[events.OrderLineCompleted]) -> None:
         handover.bill(order_id=order_id)
 
 
-@outbox.reaction(events.OrderEnded)
-def tell_customer(event: events.OrderEnded) -> None:
-    """The customer hears how the order ended."""
-    order = Order.objects.select_related("contact__user").get(pk=event.order_id)
-    if words := WORDS.get(Order.State(event.state)):
-        handover.tell(order, f"your order “{order.title}” is {words}")
+@outbox.reaction_to_many(events.OrderEnded)
+def tell_customer(told: list[events.OrderEnded]) -> None:
+    """Customers hear how their orders ended."""
+    orders = Order.objects.select_related("contact__user").in_bulk({event.order_id for event in told})
+    for event in told:
+        if words := WORDS.get(Order.State(event.state)):
+            order = orders[event.order_id]
+            handover.tell(order, f"your order “{order.title}” is {words}")
 
 
-@outbox.reaction(events.OrderStarted)
-def look_ahead(event: events.OrderStarted) -> None:
+@outbox.reaction_to_many(events.OrderStarted)
+def look_ahead(told: list[events.OrderStarted]) -> None:
     """What was started gets its first outlook."""
-    jeopardy.look_again([event.order_id])
+    jeopardy.look_again(event.order_id for event in told)
 
 
 @outbox.reaction_to_many(engine.TaskFellOut)

@@ -229,7 +229,7 @@ def _end_lines(order: Order, lines: list[OrderLine], by: User | None, reason: st
     outbox.publish(events.OrderLinesWithdrawn(order_id=order.pk, line_ids=[line.pk for line in lines], state=ends_as))
     touched = {line.site_id for line in lines if line.site_id}
     completed = order.lines.filter(site__in=touched, state=OrderLine.State.COMPLETED)
-    handover.start_sites(order, list(completed))
+    handover.start_sites({order.pk: order}, completed)
     said = ", ".join(sorted({f"{line.offering}{f' at {line.site.name}' if line.site else ''}" for line in lines})[:6])
     end = "cannot be delivered" if ends_as == FAILED else "is cancelled"
     handover.tell(order, f"{said} {end}. {reason.strip()}")

@@ -33,6 +33,10 @@ def test_a_broker_that_forgets_and_stops_holds_nobody_up(plant: Plant, figure: F
             plant.start_broker()
         while_gone = people.statuses(since=stopped)
         plant.until(lambda: plant.finished(orders) == number and plant.running() is None, 300, "orders stand still")
+    assert plant.finished(orders) == number, "orders were lost with the broker"
+    assert while_gone[200] > 0, "nobody was answered without a broker"
+    assert set(people.statuses()) == {200}, f"pages failed: {people.statuses()}"
+    assert people.failures == []
     figure("T2", "times that the broker lost everything", flushes)
     figure("T2", "seconds without a broker", gone)
     figure("T2", "orders not completed", number - plant.finished(orders), exactly=0)
@@ -56,13 +60,18 @@ def test_a_killed_database_costs_seconds_and_no_acknowledged_write(plant: Plant,
         plant.until(lambda: plant.running() is None and plant.finished(orders) == number, 400, "orders stand still")
     statuses = people.statuses()
     bare = [visit for visit in people.visits if visit.status == 503 and not visit.retry_after]
+    missing = set(people.acknowledged) - plant.comments()
+    assert plant.finished(orders) == number, "orders were lost with the database"
+    assert missing == set(), "what was answered as saved is gone"
+    assert set(statuses) <= {200, 503}, f"answers besides 200 and 503: {statuses}"
+    assert bare == [], "503 without Retry-After"
     figure("T3", "kills of the database", kills)
     figure("T3", "answers 503 with Retry-After", statuses[503] - len(bare), at_least=1)
     figure("T3", "answers other than 200 and 503", len(people.visits) - statuses[200] - statuses[503], exactly=0)
     figure("T3", "503 without Retry-After", len(bare), exactly=0)
     figure("T3", "seconds from the database's return to a page", round(max(back), 1), at_most=10)
     figure("T3", "acknowledged writes", len(people.acknowledged), at_least=3)
-    figure("T3", "acknowledged writes missing", len(set(people.acknowledged) - plant.comments()), exactly=0)
+    figure("T3", "acknowledged writes missing", len(missing), exactly=0)
     figure("T3", "orders not completed", number - plant.finished(orders), exactly=0)
 
 
