@@ -4,11 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
-from catalog import consistency
+from catalog import adjusting, consistency
 from catalog.models import (
     BundleGroup,
     BundleItem,
@@ -23,7 +22,7 @@ from catalog.models import (
     SampleOrder,
     Specification,
 )
-from kernel import audit, decisions
+from kernel import audit
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Any]
@@ -37,16 +36,6 @@ CHARACTERISTIC = (
 )  # fmt: skip
 
 
-def checked(text: str) -> str:
-    """The expression, if it can be read. Raises ValidationError with the place of the mistake."""
-    if text.strip():
-        try:
-            decisions.check(text)
-        except decisions.BrokenRule as error:
-            raise ValidationError(str(error)) from error
-    return text
-
-
 class AdjustmentForm(ModelForm):
     """A rule on prices."""
 
@@ -57,13 +46,13 @@ class AdjustmentForm(ModelForm):
             "position", "active",
         )  # fmt: skip
 
-    def clean_condition(self) -> str:
-        """Readable by the engine."""
-        return checked(self.cleaned_data["condition"])
-
-    def clean_value(self) -> str:
-        """A number or an expression."""
-        return checked(self.cleaned_data["value"])
+    def clean(self) -> dict[str, Any]:
+        """What the workspace would refuse is refused here too, at its field."""
+        data = super().clean() or self.cleaned_data
+        for name, texts in adjusting.wrong(data, data["offerings"]).items() if not self.errors else ():
+            for text in texts:
+                self.add_error(name, text)
+        return data
 
 
 class CharacteristicForm(ModelForm):

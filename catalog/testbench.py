@@ -135,7 +135,7 @@ def judge(sample: SampleOrder, draft: Entry | None = None) -> Verdict:
     """The sample as things stand, and with the draft in the place of the active version of its key."""
     before = run(sample, None)
     after = run(sample, draft) if draft is not None else before
-    return Verdict(sample, before, after, _shifts(before.nodes, after.nodes), _costs(before, after))
+    return Verdict(sample, before, after, _shifts(before.nodes, after.nodes), compared(before, after))
 
 
 def judge_all(draft: Entry) -> list[Verdict]:
@@ -169,6 +169,17 @@ def run(sample: SampleOrder, draft: Entry | None) -> Outcome:
             outcome.nodes = grower(lines, _rules(draft))
     except Refusal as error:
         outcome.problems += [text for texts in error.problems.values() for text in texts]
+    return outcome
+
+
+def priced(sample: SampleOrder) -> Outcome:
+    """What one sample costs as things stand, and nothing else of it."""
+    outcome = Outcome()
+    lines = _lines(sample, None, outcome.problems)
+    try:
+        _price(sample, lines, outcome)
+    except Refusal as error:
+        outcome.problems.append(str(error))
     return outcome
 
 
@@ -276,6 +287,7 @@ def _said(value: Any) -> str:
     return "" if configuration.is_empty(value) else configuration.plain_value(value)
 
 
-def _costs(before: Outcome, after: Outcome) -> list[Cost]:
+def compared(before: Outcome, after: Outcome) -> list[Cost]:
+    """Every charge of either, as it is after and was before."""
     keys = list(dict.fromkeys([*before.costs, *after.costs]))
     return [Cost(*key, after.costs.get(key, ZERO), before.costs.get(key)) for key in keys]

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from catalog.views import (
+    adjustments,
     drafts,
     exchange,
     matrices,
@@ -33,6 +34,10 @@ price_urls: list[URLPattern] = [
     path("prices/matrices/<slug:key>/v<int:version>/publish/", matrices.publish, name="matrix_publish"),
     path("prices/matrices/<slug:key>/v<int:version>/retire/", matrices.retire, name="matrix_retire"),
     path("prices/matrices/<slug:key>/v<int:version>/discard/", matrices.discard, name="matrix_discard"),
+    path("prices/rules/", adjustments.listing, name="adjustments"),
+    path("prices/rules/new/", adjustments.new, name="adjustment_new"),
+    path("prices/rules/try/", adjustments.try_out, name="adjustment_try"),
+    path("prices/rules/of/<slug:key>/", adjustments.page, name="adjustment"),
     path("prices/money/", money.page, name="money"),
     path("prices/money/<slug:kind>/", money.add, name="money_add"),
     path("prices/costs/", money.costs, name="costs"),

@@ -16,7 +16,8 @@ TABS = (
 PRICES = (
     ("lists", "Price lists", "catalog:price_lists", "catalog.view_pricelist"),
     ("matrices", "Matrices", "catalog:matrices", "catalog.view_pricematrix"),
-    ("money", "Currencies and rules", "catalog:money", "catalog.view_exchangerate"),
+    ("rules", "Rules", "catalog:adjustments", "catalog.view_priceadjustment"),
+    ("money", "Currencies and floors", "catalog:money", "catalog.view_exchangerate"),
     ("costs", "Costs", "catalog:costs", "catalog.view_cost"),
     ("trial", "Try a price", "catalog:price_trial", "catalog.view_pricelist"),
 )
