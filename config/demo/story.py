@@ -71,12 +71,26 @@ def background(team: dict[str, User]) -> None:
         )
         if stage != "qualify":
             pipeline.move_stage(opportunity_id=opened.pk, stage_key=stage, by=mira)
+    doubles(mira)
+
+
+def doubles(mira: User) -> None:
+    """Two colleagues wrote down one customer each after a fair: the list of doubles suggests to merge them."""
+    for name, tier, vat, role in (
+        ("Kanaalhuis Vastgoed B.V.", "standard", "NL861234567B01", "technical"),
+        ("Kanaalhuis Vastgoed", "silver", "NL861234567B01", "buyer"),
+    ):
+        account = accounts.open_account(name=name, by=mira, tier=tier, industry="Real estate", vat_number=vat)
+        accounts.add_contact(
+            account_id=account.pk, first_name="Tess", last_name="Bakker", email="tess.bakker@kanaalhuis.example",
+            role=role, by=mira,
+        )  # fmt: skip
 
 
 def tell(team: dict[str, User]) -> Iterator[str]:
     """Make the customers and take one deal as far as its approved order; the engine does the rest."""
     background(team)
-    yield f"{len(LEADS)} leads and {len(CUSTOMERS)} customers with opportunities."
+    yield f"{len(LEADS)} leads and {len(CUSTOMERS)} customers with opportunities, one more stands there twice."
     yield rollout.tell(team)
     journey = Journey(team)
     yield from journey.to_approved_order()

@@ -162,13 +162,16 @@ def send_for_signature(mira: Page, subject: str) -> str:
     return signature.get_by_label("Signature link").input_value()
 
 
-def sign(office: Office, link: str, button: str, before: Callable[[Page], None] = lambda page: None) -> None:
+def sign(
+    office: Office, link: str, button: str, before: Callable[[Page], None] = lambda page: None,
+    name: str = "Julia Brandt",
+) -> None:  # fmt: skip
     """The signatory opens the link, reads, consents, signs with her name."""
     julia = office.stranger()
     julia.goto(link)
     expect(julia.get_by_role("button", name=button)).to_be_visible()
     before(julia)
-    julia.get_by_label("Your full name").fill("Julia Brandt")
+    julia.get_by_label("Your full name").fill(name)
     julia.get_by_role("checkbox").check()
     julia.get_by_role("button", name=button).click()
     expect(julia.locator("main")).to_contain_text("signed")

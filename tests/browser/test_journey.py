@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import delivering, ordering, portal, quoting, selling
+from tests.browser import delivering, ordering, portal, quoting, rolling, selling
 from tests.browser.office import Office
 from tests.browser.selling import Deal
 
@@ -24,6 +25,10 @@ def test_a_lead_becomes_live_services(office: Office, shoot: Shoot) -> None:
     order(office, deal)
     deliver(office, deal, shoot)
     look_back(office, deal, shoot)
+
+
+def test_two_hundred_sites_are_sold_by_hand(office: Office, tmp_path: Path) -> None:
+    rolling.sell(office, tmp_path)
 
 
 def sell(office: Office, deal: Deal, shoot: Shoot) -> None:

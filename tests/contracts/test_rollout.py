@@ -18,6 +18,7 @@ from crm.models import Contact
 from fulfillment import sitechecks
 from kernel import outbox
 from kernel.models import User
+from tests.factories.rollout import mended
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("blank_pages"), pytest.mark.slow]
 
@@ -44,19 +45,6 @@ def taken(client: Client, quote: Quote, sheet: SheetImport) -> SheetImport:
     columns = {f"to-{place}": target for place, target in enumerate(sheet.mapping)}
     client.post(address(quote, "quote_sheet", sheet.pk), columns | {"act": "import"})
     return SheetImport.objects.get(pk=sheet.pk)
-
-
-def mended(text: str) -> bytes:
-    """The refused rows with what was wrong put right."""
-    for wrong, right in {
-        "95.64500": "51.90650", "30A1": "3011 AB", ",3G,": ",1G,",
-        "Halvora Polska Sp. z o.o.": "Halvora Deutschland GmbH",
-        "'=HYPERLINK(\"\"http://halvora.example\"\")": "Showroom Hafen", "140": "14", " at halvora": "@halvora",
-        "Ruritania": "BE", "DE-022": "DE-023",
-    }.items():  # fmt: skip
-        assert wrong in text or wrong.startswith("'="), wrong
-        text = text.replace(wrong, right)
-    return text.encode()
 
 
 def test_two_hundred_sites_go_from_the_list_to_the_signed_contract() -> None:
