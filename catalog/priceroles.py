@@ -22,6 +22,7 @@ for _role in ("process_admin", "finance"):
         roles.grant(_role, *(f"catalog.{_verb}_{_name}" for _name in KEPT))
     roles.grant(_role, "catalog.publish_prices", "catalog.view_cost")
 roles.grant("process_admin", *(f"catalog.delete_{_name}" for _name in KEPT))
+roles.grant("product_manager", "catalog.add_pricematrix", "catalog.change_pricematrix", "catalog.publish_prices")
 for _role in roles.ROLES:
     if _role not in ("customer", "technician"):
         roles.grant(_role, "catalog.view_pricematrix", "catalog.view_exchangerate")

@@ -37,7 +37,10 @@ def page(request: HttpRequest) -> HttpResponse:
     sees_floors = user.has_perm("catalog.view_marginfloor")
     context = {
         "tabs": tabs.of(request, "money", tabs.PRICES), "today": today,
-        "rates": queries.holding(rates, lambda one: (one.source, one.target), today),
+        "rates": [
+            (one, stands, queries.digits_of(one.rate))
+            for one, stands in queries.holding(rates, lambda one: (one.source, one.target), today)
+        ],
         "rules": queries.holding(rules, lambda one: one.currency, today),
         "prorations": queries.holding(
             list(ProrationRule.objects.all()[:100]), lambda one: (one.country, one.currency), today

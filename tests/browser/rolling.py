@@ -14,7 +14,7 @@ from tests.factories.rollout import mended
 
 OPEN_DEAL = (
     "from config.demo import rollout; from kernel.models import User;"
-    " print(rollout.open_deal(User.objects.get(username='mira')).get_absolute_url())"
+    "print(rollout.open_deal(User.objects.get(username='mira')).number)"
 )
 REASON = "Two hundred stores, three years."
 
@@ -23,7 +23,7 @@ def opened(office: Office) -> Deal:
     """The customer with its companies and an empty quote stand there already."""
     done = office.stack.manage("shell", "-v", "0", "-c", OPEN_DEAL)
     assert done.returncode == 0, done.stderr
-    return Deal(quote=office.stack.url + done.stdout.split()[-1])
+    return Deal(quote=f"{office.stack.url}/quotes/{done.stdout.split()[-1]}/v1/")
 
 
 def take(mira: Page, deal: Deal, folder: Path) -> None:
