@@ -35,7 +35,7 @@ def open_deal(by: User) -> Quote:
             account_id=company.pk, first_name=first, last_name=last, role=Contact.Role.TECHNICAL, by=by,
             email=f"{first}.{last}@halvora.example".lower(),
         )  # fmt: skip
-    opportunity = pipeline.open_opportunity(account_id=account.pk, name=DEAL, by=by, monthly=60_000)
+    opportunity = pipeline.open_opportunity(account_id=account.pk, name=DEAL, by=by, monthly=80_000)
     return quoting.create(by=by, opportunity_id=opportunity.pk, title=DEAL)
 
 
