@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "guardian",
     "pgtrigger",
     "django_celery_beat",
+    "oauth2_provider",
     "config",
     "kernel",
     "catalog",
@@ -149,6 +150,19 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 
+# Other systems come by the OAuth2 client credentials; docs/api.md. Tokens are kept as hashes.
+OAUTH2_PROVIDER_APPLICATION_MODEL = "kernel.ApiClient"
+OAUTH2_PROVIDER = {
+    "SCOPES_BACKEND_CLASS": "kernel.rest.scopes.OfClient",
+    "ACCESS_TOKEN_EXPIRE_SECONDS": env.int("TOKEN_SECONDS", default=3600),
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+}
+API_BODY_BYTES = env.int("API_BODY_BYTES", default=4 * 1024 * 1024)
+API_PARTIAL = env.bool("API_PARTIAL", default=True)  # a page that is not all is answered 206
+API_CALLS_KEPT_DAYS = env.int("API_CALLS_KEPT_DAYS", default=90)
+HUB_ALLOW_PRIVATE = env.bool("HUB_ALLOW_PRIVATE", default=False)  # listeners on private addresses and by plain http
+HUB_SECONDS = env.int("HUB_SECONDS", default=10)  # that a listener has to answer
+
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "Europe/Amsterdam"
 USE_TZ = True
@@ -194,6 +208,7 @@ CELERY_BEAT_SCHEDULE = {
     "expire-quotes": {"task": "contracts.tasks.expire_quotes", "schedule": 3600.0, "options": {"expires": 3600}},
     "remind-approvers": {"task": "kernel.tasks.remind_approvers", "schedule": 3600.0, "options": {"expires": 3600}},
     "forget-exports": {"task": "kernel.tasks.forget_exports", "schedule": 3600.0, "options": {"expires": 3600}},
+    "tidy-calls": {"task": "kernel.tasks.tidy_calls", "schedule": 3600.0, "options": {"expires": 3600}},
     "activate-agreements": {
         "task": "contracts.tasks.activate_agreements",
         "schedule": 3600.0,

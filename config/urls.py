@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("orders.urls")),
     path("", include("fallout.urls")),
     path("portal/", include("portal.urls")),
+    path("", include("config.apis")),
 ]
 
 handler400 = "kernel.views.errors.bad_request"

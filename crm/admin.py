@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
 from django.http import HttpRequest
 from guardian.admin import GuardedModelAdminMixin
 from unfold.admin import ModelAdmin, TabularInline
 
+from crm import systems
 from crm.models import (
     Account,
     BillingProfile,
@@ -19,6 +21,9 @@ from crm.models import (
     Stage,
     TeamMember,
 )
+from kernel import roles
+from kernel.models import ApiClient
+from kernel.rest import scopes
 
 
 class Kept(ModelAdmin):
@@ -144,3 +149,84 @@ class OpportunityAdmin(Kept):
     readonly_fields = ["number", "stage", "state", "reason", "edition", "created_at", "updated_at"]
     list_select_related = ["account", "stage", "owner"]
     inlines = [OpportunityLineInline]
+
+
+class ClientForm(forms.ModelForm[ApiClient]):
+    """What another system is registered with."""
+
+    account = forms.ModelChoiceField(
+        Account.objects.order_by("name"), required=False, empty_label="The whole provider",
+        help_text="The system sees this customer’s accounts only. Leave it empty for a system of our own.",
+    )  # fmt: skip
+    role = forms.ChoiceField(
+        choices=[("", "None"), *((key, label) for key, label in roles.ROLES.items() if key != systems.CUSTOMER)],
+        required=False, help_text="What a system of our own may do.",
+    )  # fmt: skip
+    scopes = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
+
+    class Meta:
+        model = ApiClient
+        fields = ["name", "scopes", "rate", "is_active"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].required = True
+        field = self.fields["scopes"]
+        assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101 – declared so above
+        field.choices = list(scopes.every().items())
+        if self.instance.pk:
+            del self.fields["account"], self.fields["role"]
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or {}
+        if not self.instance.pk and not found.get("account") and not found.get("role"):
+            self.add_error("role", "Choose a customer’s account above, or a role for the whole provider.")
+        return found
+
+
+@admin.register(ApiClient)
+class ClientAdmin(ModelAdmin):
+    """Systems that use the APIs. The secret of a new one is shown once."""
+
+    form = ClientForm
+    list_display = ["name", "client_id", "acts_as", "rate", "is_active", "created"]
+    list_filter = ["is_active"]
+    search_fields = ["name", "client_id"]
+    list_select_related = ["user"]
+    readonly_fields = ["client_id", "acts_as"]
+    actions = ["renew_secret"]
+
+    @admin.display(description="Acts as")
+    def acts_as(self, client: ApiClient) -> str:
+        return str(client.user.username) if client.user else "–"
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # clients are switched off, so that their calls keep a name
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return ["name", "account", "role", "scopes", "rate"]
+        return ["name", "client_id", "acts_as", "scopes", "rate", "is_active"]
+
+    def save_model(self, request: HttpRequest, obj: ApiClient, form: Any, change: bool) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        values = form.cleaned_data
+        account = values.get("account")
+        made, secret = systems.register(
+            name=values["name"], scopes=values["scopes"], account_id=account.pk if account else None,
+            role=values.get("role") or "", rate=values.get("rate") or 600, by=request.user,  # type: ignore[arg-type]
+        )  # fmt: skip
+        obj.pk, obj.client_id = made.pk, made.client_id
+        self._show(request, made.client_id, secret)
+
+    @admin.action(description="Make a new secret", permissions=["change"])
+    def renew_secret(self, request: HttpRequest, clients: Any) -> None:
+        """Show a new secret for each; the old ones end."""
+        for client in clients:
+            self._show(request, client.client_id, systems.new_secret(client_id=client.pk, by=request.user))  # type: ignore[arg-type]
+
+    def _show(self, request: HttpRequest, client_id: str, secret: str) -> None:
+        text = f"Client id {client_id}, secret {secret}. Copy the secret now: it is not shown again."
+        self.message_user(request, text, messages.WARNING)

@@ -9,21 +9,27 @@ from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
+from oauth2_provider.models import AccessToken, DeviceGrant, Grant, IDToken, RefreshToken
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from kernel import outbox
+from kernel import jobs, outbox
 from kernel.models import (
+    ApiCall,
+    ApiClient,
     ApprovalRequest,
     ApprovalStep,
     AuditEntry,
     BusinessCalendar,
     DecisionTable,
+    Delivery,
     Document,
     Holiday,
     OutboxEvent,
+    Subscription,
     User,
 )
+from kernel.rest import notices, sending
 
 admin.site.unregister(Group)
 
@@ -155,3 +161,61 @@ class DocumentAdmin(ReadOnly):
     list_filter = ["kind", "subject_type"]
     search_fields = ["name", "sha256"]
     exclude = ["file"]
+
+
+@admin.register(ApiCall)
+class ApiCallAdmin(ReadOnly):
+    """Every call of an interface."""
+
+    list_display = ["at", "by", "user", "method", "path", "status", "milliseconds", "reason"]
+    list_filter = ["status", "method"]
+    search_fields = ["path", "by", "user__username", "request_id"]
+    list_select_related = ["user"]
+    show_full_result_count = False
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(ReadOnly):
+    """Who listens to which events."""
+
+    list_display = ["callback", "api", "user", "query", "failing_since", "disabled_at", "why_disabled"]
+    list_filter = ["api", ("disabled_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["user"]
+    actions = ["send_again_to"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is None and request.user.has_perm("kernel.replay_delivery")
+
+    @admin.action(description="Send to these again", permissions=["change"])
+    def send_again_to(self, request: HttpRequest, listeners: QuerySet[Subscription]) -> None:
+        """Listeners that were disabled hear again, also what waited meanwhile."""
+        count = sending.enable(listeners.values_list("pk", flat=True))
+        jobs.wake(notices.TASK)
+        self.message_user(request, f"{count} listeners are sent to again.", messages.SUCCESS)
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnly):
+    """Every notification to another system, with what was sent and what came back."""
+
+    list_display = ["created_at", "event_type", "subject", "subscription", "attempts", "answered", "problem", "done_at"]
+    list_filter = [("done_at", admin.EmptyFieldListFilter), ("given_up_at", admin.EmptyFieldListFilter), "event_type"]
+    search_fields = ["subject", "event_id"]
+    list_select_related = ["subscription"]
+    actions = ["replay"]
+    show_full_result_count = False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is None and request.user.has_perm("kernel.replay_delivery")
+
+    @admin.action(description="Send again", permissions=["change"])
+    def replay(self, request: HttpRequest, deliveries: QuerySet[Delivery]) -> None:
+        """Send these once more, whatever became of them."""
+        count = sending.again(deliveries.values_list("pk", flat=True))
+        jobs.wake(notices.TASK)
+        self.message_user(request, f"{count} notifications are sent again.", messages.SUCCESS)
+
+
+for _model in (AccessToken, Grant, IDToken, RefreshToken, DeviceGrant, ApiClient):
+    if admin.site.is_registered(_model):
+        admin.site.unregister(_model)

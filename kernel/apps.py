@@ -13,5 +13,7 @@ class KernelConfig(AppConfig):
 
     def ready(self) -> None:
         autodiscover_modules("roles")
+        autodiscover_modules("api")
         autodiscover_modules("reactions")
         from kernel import manykeys, tablehome  # noqa: F401  a lookup, the process admin's home
+        from kernel.rest import jsonvalues  # noqa: F401  a lookup

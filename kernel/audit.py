@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection, models
 from django.utils import timezone
 
-from kernel import copying
+from kernel import announcing, copying
 from kernel.models.people import User
 from kernel.models.trail import AuditEntry
 
@@ -42,6 +42,7 @@ def record(
 ) -> AuditEntry:
     """Write one audit row. `changes` maps field → [old, new] with JSON values (others become text)."""
     here = origin.get()
+    announcing.tell(action, subject._meta.label_lower, {subject.pk: _plain(changes or {})})
     return AuditEntry.objects.create(
         actor=by, action=action, subject_type=subject._meta.label_lower, subject_id=subject.pk,
         subject_name=str(subject)[:200], changes=_plain(changes or {}), reason=reason,
@@ -54,6 +55,8 @@ def record_many(
 ) -> None:
     """The same row for many records in one statement."""
     here = origin.get()
+    for subject in subjects[:1]:
+        announcing.tell(action, subject._meta.label_lower, {one.pk: _plain(changes or {}) for one in subjects})
     AuditEntry.objects.bulk_create(
         AuditEntry(
             actor=by, action=action, subject_type=subject._meta.label_lower, subject_id=subject.pk,
@@ -66,7 +69,8 @@ def record_many(
 
 def record_rows(action: str, model: type[models.Model], rows: Iterable[tuple[int, str]], *, by: User | None) -> None:
     """The same row for many records of one model that are not at hand as instances; `rows` are (key, name)."""
-    here = origin.get()
+    here, rows = origin.get(), list(rows)
+    announcing.tell(action, model._meta.label_lower, {pk: {} for pk, _ in rows})
     common = (by.pk if by else None, action, model._meta.label_lower, here.request_id, here.address)
     columns = ("actor_id", "action", "subject_type", "request_id", "address", "subject_id", "subject_name")
     copying.copy(AuditEntry, columns, ((*common, pk, name[:200]) for pk, name in rows))
@@ -78,6 +82,7 @@ def record_moves(
     """Audit rows of a set-based move, made by the database itself; `rows` are (key, old state)."""
     here = origin.get()
     keys, olds = zip(*rows, strict=True) if rows else ((), ())
+    announcing.tell(action, model._meta.label_lower, {pk: {field: [old, target]} for pk, old in rows})
     with connection.cursor() as cursor:
         cursor.execute(
             _MOVES,

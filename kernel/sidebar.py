@@ -11,6 +11,7 @@ TASKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("People and rights", ("kernel.user", "auth.group")),
     ("Rules and calendars", ("kernel.decisiontable", "kernel.businesscalendar")),
     ("What happened", ("kernel.auditentry", "kernel.approvalrequest", "kernel.document")),
+    ("Other systems", ("kernel.apiclient", "kernel.apicall", "kernel.subscription", "kernel.delivery")),
     ("The machine", ("kernel.outboxevent", "django_celery_beat.periodictask")),
 )
 APPS = ("catalog", "crm", "cmdb", "contracts", "fulfillment", "orders", "fallout", "portal")

@@ -3,9 +3,11 @@
 from celery import shared_task
 
 from kernel import deputies, exporting, outbox, sweeping
+from kernel.rest import sending, tidying
 
 sweeping.watch("kernel.tasks.deliver_outbox", outbox.WAITS)
 sweeping.watch("kernel.tasks.sweep_exports", exporting.WAITS)
+sweeping.watch("kernel.tasks.send_notices", sending.WAITS)
 
 
 @shared_task(name="kernel.tasks.deliver_outbox")
@@ -42,3 +44,15 @@ def sweep_exports() -> int:
 def forget_exports() -> int:
     """Throw files of lists away once they are a week old."""
     return exporting.forget()
+
+
+@shared_task(name="kernel.tasks.send_notices")
+def send_notices() -> int:
+    """Send what waits for listening systems."""
+    return sending.send_due()
+
+
+@shared_task(name="kernel.tasks.tidy_calls")
+def tidy_calls() -> int:
+    """Forget old calls, answers kept for repetition, and tokens that have expired."""
+    return tidying.tidy()

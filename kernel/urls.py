@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 from kernel.forms import LogIn
 from kernel.views import (
     account,
+    apipages,
     approving,
     assets,
     calendars,
@@ -18,6 +19,7 @@ from kernel.views import (
     inbox,
     listing,
     records,
+    tokens,
     trail,
 )
 
@@ -79,6 +81,11 @@ urlpatterns: list[URLPattern] = [
     path("design/", design.page, name="design"),
     path("profile/", account.profile, name="profile"),
     path("profile/theme/", account.theme, name="theme"),
+    path("profile/tokens/", tokens.listing, name="tokens"),
+    path("profile/tokens/<int:pk>/revoke/", tokens.revoke, name="token_revoke"),
+    path("api/", apipages.index, name="apis"),
+    path("api/<slug:key>/", apipages.page, name="api"),
+    path("api/<slug:key>/openapi.json", apipages.openapi, name="openapi"),
     path("permissions/", account.permissions, name="permissions"),
     path("login/", auth.LoginView.as_view(authentication_form=LogIn, redirect_authenticated_user=True), name="login"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),

@@ -19,6 +19,7 @@ from kernel.models import User
 from kernel.refusal import Conflict, NotPermitted, Refusal
 from orders import changing
 from orders.models import Order, OrderLine
+from orders.models.rights import is_own
 
 PRIORITY = {"standard": 40, "silver": 50, "gold": 65, "platinum": 80}
 
@@ -149,18 +150,26 @@ def default_profile(account: Account) -> BillingProfile | None:
     return next((profiles[pk] for pk in reversed(above) if pk in profiles), None)
 
 
-def require_capturer(by: User | None) -> None:
-    """Raises NotPermitted unless the person may create orders; the system always may."""
-    if by is not None and not by.has_perm("orders.add_order"):
+def require_capturer(by: User | None, account_id: int | None = None) -> None:
+    """Raises NotPermitted unless the person may create orders, a customer for the own account; the system may."""
+    own = by is not None and account_id is not None and is_own(account_id, by)
+    if by is not None and not own and not by.has_perm("orders.add_order"):
         raise NotPermitted("Your roles do not include the right to create orders.")
 
 
 def _price(order: Order) -> None:
-    """List prices for every line of an order by hand, from the list of its currency that holds today."""
+    """List prices for every line of an order by hand."""
+    lines = list(order.lines.select_related("site"))
+    price_lines(order, lines)
+    OrderLine.objects.bulk_update(lines, ["monthly", "one_time"])
+    order.save(update_fields=["monthly", "one_time", "updated_at"])
+
+
+def price_lines(order: Order, lines: list[OrderLine]) -> None:
+    """Set list prices on unsaved lines and their sums on the order, from the list of its currency that holds today."""
     today = timezone.localdate()
     prices = PriceList.objects.filter(currency=order.currency, valid_from__lte=today).exclude(valid_until__lt=today)
     listed = prices.order_by("-valid_from", "pk").first()
-    lines = list(order.lines.select_related("site"))
     if listed is not None:
         book = pricing.PriceBook.load(listed, {line.offering_id for line in lines})
         sites = len({line.site_id for line in lines if line.site_id})
@@ -168,10 +177,8 @@ def _price(order: Order) -> None:
             charges = pricing.price(book, _asked(order, line, sites))
             line.monthly = sum((c.amount for c in charges if c.charge == Charge.RECURRING), Decimal(0))
             line.one_time = sum((c.amount for c in charges if c.charge == Charge.ONE_TIME), Decimal(0))
-        OrderLine.objects.bulk_update(lines, ["monthly", "one_time"])
     order.monthly = sum((line.monthly for line in lines), Decimal(0))
     order.one_time = sum((line.one_time for line in lines), Decimal(0))
-    order.save(update_fields=["monthly", "one_time", "updated_at"])
 
 
 def _asked(order: Order, line: OrderLine, sites: int) -> pricing.PricingInput:

@@ -35,6 +35,7 @@ roles.grant("order_fulfilment_agent", "orders.enrich_order", "orders.change_orde
 roles.grant("fulfilment_manager", "orders.enrich_order", "orders.change_order", "orders.steer_order")
 for _role in ("order_manager", "fulfilment_manager", "fallout_agent", "fallout_manager"):
     roles.grant(_role, "orders.withdraw_line")
+roles.grant("customer", "orders.order_own")
 roles.grant("order_approver", "orders.approve_order")
 roles.grant("finance", "orders.approve_order")
 roles.grant(

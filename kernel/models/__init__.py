@@ -4,8 +4,10 @@ from kernel.models.activity import Comment, Notification
 from kernel.models.approvals import Absence, ApprovalRequest, ApprovalStep
 from kernel.models.base import Numbered, Record, RecordQuerySet
 from kernel.models.calendars import BusinessCalendar, Holiday
+from kernel.models.clients import ApiCall, ApiClient, KeptAnswer, PersonalToken
 from kernel.models.decisions import DecisionTable
 from kernel.models.documents import Document
+from kernel.models.hubs import Delivery, Subscription
 from kernel.models.listing import Export, SavedView
 from kernel.models.outbox import OutboxDelivery, OutboxEvent
 from kernel.models.people import User
@@ -15,6 +17,8 @@ from kernel.models.versions import DatedQuerySet
 
 __all__ = [
     "Absence",
+    "ApiCall",
+    "ApiClient",
     "ApprovalRequest",
     "ApprovalStep",
     "AuditEntry",
@@ -22,16 +26,20 @@ __all__ = [
     "Comment",
     "DatedQuerySet",
     "DecisionTable",
+    "Delivery",
     "Document",
     "Export",
     "Holiday",
+    "KeptAnswer",
     "Notification",
     "Numbered",
     "OutboxDelivery",
     "OutboxEvent",
+    "PersonalToken",
     "Record",
     "RecordQuerySet",
     "SavedView",
     "StateField",
+    "Subscription",
     "User",
 ]

@@ -13,6 +13,7 @@ from fulfillment.models import Action
 from kernel import lifecycle
 from kernel.models import Numbered, Record
 from kernel.models.statefield import StateField
+from orders.models.rights import or_own
 
 HIDDEN = {"hidden": True}
 
@@ -113,8 +114,12 @@ class Order(Numbered):
             ("approve_order", "Can approve orders"),
             ("steer_order", "Can hold, resume and cancel orders"),
             ("withdraw_line", "Can cancel lines of running orders"),
+            ("order_own", "Can order and cancel for the own company"),
         ]
-        indexes = [models.Index(fields=["state", "-id"]), models.Index(fields=["account", "-id"])]
+        indexes = [
+            models.Index(fields=["state", "-id"]), models.Index(fields=["account", "-id"]),
+            models.Index(fields=["id"], condition=~models.Q(state="draft"), name="order_promised"),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.number} {self.title}"
@@ -123,7 +128,7 @@ class Order(Numbered):
         """Its page."""
         return reverse("orders:order", args=[self.number])
 
-    @transition(field=state, source=State.DRAFT, target=State.SUBMITTED, permission="orders.submit_order",
+    @transition(field=state, source=State.DRAFT, target=State.SUBMITTED, permission=or_own("orders.submit_order"),
                 custom={"label": "Submit", "hidden": True})  # fmt: skip
     def submit(self) -> None:
         """Checked as a whole; a promise from here on."""
@@ -218,7 +223,7 @@ class Order(Numbered):
 
     @transition(field=state, source=[State.DRAFT, State.ENRICHMENT_IN_PROGRESS, State.ENRICHMENT_ON_HOLD,
                                      State.AWAITING_APPROVAL],
-                target=State.CANCELLED, permission="orders.steer_order",
+                target=State.CANCELLED, permission=or_own("orders.steer_order"),
                 custom={"label": "Cancel", "needs_reason": True})  # fmt: skip
     def cancel(self) -> None:
         """Nothing has been started, so nothing is undone."""
@@ -257,6 +262,7 @@ class OrderLine(Record):
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
     key = models.UUIDField()
+    their_item = models.CharField(max_length=60, blank=True, help_text="The item's id in the system that ordered.")
     position = models.PositiveIntegerField()
     action = models.CharField(max_length=10, choices=Action, default=Action.ADD)
     offering = models.ForeignKey("catalog.Offering", on_delete=models.PROTECT, related_name="+")
@@ -286,6 +292,9 @@ class OrderLine(Record):
         ordering = ["position", "id"]
         constraints = [
             models.UniqueConstraint(fields=["order", "key"], name="order_line_key"),
+            models.UniqueConstraint(
+                fields=["order", "their_item"], condition=~models.Q(their_item=""), name="order_line_their_item"
+            ),
             models.CheckConstraint(condition=models.Q(quantity__gte=1), name="order_line_quantity"),
             models.CheckConstraint(
                 condition=models.Q(action="add") | models.Q(product__isnull=False), name="change_names_its_product"

@@ -1,0 +1,15 @@
+"""Facts that the kernel announces."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Changed:
+    """Something was done to a record of which other systems want to hear; `changes` maps field → [old, new]."""
+
+    subject_type: str
+    subject_id: int
+    action: str
+    changes: dict[str, Any]
+    at: str

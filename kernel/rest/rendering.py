@@ -1,0 +1,109 @@
+"""Rendering: values as JSON writes them, references with absolute addresses, only the attributes asked for."""
+
+import datetime as dt
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from kernel.rest.errors import ApiError
+
+ALWAYS = ("id", "href", "@type")
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """One answer in the making: the address of this server, who reads it, which attributes are wanted (None: all)."""
+
+    root: str
+    user: Any
+    paths: dict[str, str]
+    wanted: frozenset[str] | None = None
+
+    def href(self, resource: str, key: Any) -> str:
+        """The absolute address of a resource by its name."""
+        return f"{self.root}{self.paths[resource]}/{key}" if resource in self.paths else ""
+
+    def wants(self, *names: str) -> bool:
+        """Whether any of these attributes is to be shown, so that its rows have to be read."""
+        return self.wanted is None or any(name in self.wanted for name in names)
+
+    def ref(self, resource: str, key: Any, name: str = "", referred: str = "", **more: Any) -> Json:
+        """A reference to another resource."""
+        found: Json = {"id": str(key)}
+        if href := self.href(resource, key):
+            found["href"] = href
+        if name:
+            found["name"] = name
+        found["@referredType"] = referred or resource[:1].upper() + resource[1:]
+        return found | {k: v for k, v in more.items() if v not in (None, "")}
+
+    def shown(self, found: Json) -> Json:
+        """Without what is empty or was not asked for."""
+        wanted = self.wanted
+        return {
+            name: value
+            for name, value in found.items()
+            if value is not None and value != [] and (wanted is None or name in wanted or name in ALWAYS)
+        }
+
+
+def chosen(text: str | None, known: Iterable[str]) -> frozenset[str] | None:
+    """The first-level attributes that `fields` asks for; None for all. Raises ApiError for an unknown one."""
+    if text is None or not text.strip():
+        return None
+    names = [part.strip().split(".")[0] for part in text.split(",") if part.strip()]
+    if names == ["none"]:
+        return frozenset()
+    known = set(known) | set(ALWAYS)
+    for name in names:
+        if name not in known:
+            raise ApiError(400, f"There is no attribute “{name[:80]}” to show.", [("fields", f"Unknown: {name[:80]}")])
+    return frozenset(names)
+
+
+def moment(value: dt.datetime | dt.date | None) -> str | None:
+    """In UTC with Z; a day is its midnight in UTC."""
+    if value is None:
+        return None
+    if isinstance(value, dt.datetime):
+        return value.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return f"{value.isoformat()}T00:00:00.000Z"
+
+
+def money(amount: Decimal | None, currency: str) -> Json | None:
+    """An amount with its currency."""
+    return None if amount is None else {"unit": currency, "value": float(amount)}
+
+
+def price(amount: Decimal, currency: str) -> Json:
+    """A price without tax."""
+    return {"dutyFreeAmount": money(amount, currency)}
+
+
+def characteristics(values: dict[str, Any]) -> list[Json]:
+    """Characteristic values as TMF writes them."""
+    return [{"name": name, "valueType": _type(value), "value": value} for name, value in sorted(values.items())]
+
+
+def _type(value: Any) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "number"
+    return "array" if isinstance(value, list) else "object" if isinstance(value, dict) else "string"
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON; decimals as numbers, moments in UTC."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, dt.date):
+        return moment(value)
+    return str(value)

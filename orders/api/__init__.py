@@ -1,0 +1,5 @@
+"""Faces of orders for other systems: TMF622 product orders, TMF641 service orders."""
+
+from orders.api import productorder
+
+APIS = (productorder.API,)

@@ -1,0 +1,121 @@
+"""How orders and their items are written as TMF622."""
+
+from collections import defaultdict
+from typing import Any
+
+from django.db.models import Prefetch
+
+from kernel.rest.rendering import Json, Rendering, characteristics, moment, price
+from orders.models import CancelRequest, Order, OrderLine
+
+LINE_STATES = {
+    "acknowledged": "acknowledged", "scheduled": "acknowledged", "in_progress": "inProgress", "on_hold": "held",
+    "awaiting_information": "pending", "revision_in_progress": "pending",
+    "assessing_cancellation": "assessingCancellation", "cancellation_in_progress": "pendingCancellation",
+    "rejected": "rejected", "completed": "completed", "failed": "failed", "cancelled": "cancelled",
+}  # fmt: skip
+ACTIONS = {"add": "add", "modify": "modify", "delete": "delete", "suspend": "modify", "resume": "modify",
+           "move": "modify"}  # fmt: skip
+ITEMS = ("productOrderItem",)
+PRIORITIES = ((80, "0"), (60, "1"), (40, "2"), (20, "3"))
+
+
+def ready(rows: Any, page: Rendering) -> Any:
+    """Orders with what the wanted attributes read; a constant number of queries."""
+    rows = rows.select_related("account", "contact", "billing_profile", "quote", "contract")
+    if page.wants(*ITEMS):
+        lines = OrderLine.objects.select_related("offering", "specification", "site", "product", "quote_line")
+        rows = rows.prefetch_related(Prefetch("lines", lines.order_by("position", "id")))
+    return rows
+
+
+def order(row: Order, page: Rendering) -> Json:
+    """One order."""
+    currency = row.currency
+    return {
+        "externalId": row.their_reference or None, "description": row.title, "category": "product",
+        "priority": next((word for least, word in PRIORITIES if row.priority >= least), "4"),
+        "state": Order.TMF.get(row.state, "acknowledged"), "orderDate": moment(row.submitted_at or row.created_at),
+        "requestedCompletionDate": moment(row.requested_on), "expectedCompletionDate": moment(row.promised_on),
+        "completionDate": moment(row.ended_at) if row.state in ("completed", "partial") else None,
+        "cancellationDate": moment(row.ended_at) if row.state == "cancelled" else None,
+        "channel": [{"id": row.channel, "name": row.get_channel_display(), "@referredType": "Channel"}],
+        "relatedParty": _parties(row, page),
+        "billingAccount": {"id": str(row.billing_profile.pk), "name": row.billing_profile.name,
+                           "@referredType": "BillingAccount"} if row.billing_profile else None,
+        "quote": [page.ref("quote", f"{row.quote.number}-{row.quote.version}", row.quote.title)] if row.quote else [],
+        "agreement": [page.ref("agreement", row.contract.number, "", "Agreement")] if row.contract else [],
+        "orderTotalPrice": _prices(row.monthly, row.one_time, currency),
+        "productOrderItem": _items(row, page) if page.wants(*ITEMS) else None,
+    }  # fmt: skip
+
+
+def _parties(row: Order, page: Rendering) -> list[Json]:
+    found = [page.ref("customer", row.account.number, row.account.name, role="customer")]
+    if row.contact:
+        found.append(page.ref("individual", row.contact.pk, str(row.contact), role="contact"))
+    return found
+
+
+def _prices(monthly: Any, one_time: Any, currency: str) -> list[Json]:
+    found = []
+    if monthly:
+        found.append({"name": "Monthly", "priceType": "recurring", "recurringChargePeriod": "month",
+                      "price": price(monthly, currency)})  # fmt: skip
+    if one_time:
+        found.append({"name": "One-time", "priceType": "oneTime", "price": price(one_time, currency)})
+    return found
+
+
+def _items(row: Order, page: Rendering) -> list[Json]:
+    below: dict[int | None, list[OrderLine]] = defaultdict(list)
+    for line in row.lines.all():
+        below[line.parent_id].append(line)
+    return [_item(line, row.currency, page, below) for line in below[None]]
+
+
+def item_id(line: OrderLine) -> str:
+    """How the item is called: as the other system called it, else by its place."""
+    return line.their_item or str(line.position)
+
+
+def _item(line: OrderLine, currency: str, page: Rendering, below: dict[int | None, list[OrderLine]]) -> Json:
+    found: Json = {
+        "id": item_id(line), "action": ACTIONS[line.action], "quantity": line.quantity,
+        "state": LINE_STATES.get(line.state, "acknowledged"),
+        "productOffering": page.ref("productOffering", line.offering.key, line.offering.name),
+        "itemTotalPrice": _prices(line.monthly, line.one_time, currency), "product": _product(line, page),
+        "@type": "ProductOrderItem",
+    }  # fmt: skip
+    if line.quote_line is not None:
+        found["quoteItem"] = {"id": str(line.quote_line.key), "quoteId": str(line.quote_line.quote_id)}
+    if line.pk in below:
+        found["productOrderItem"] = [_item(one, currency, page, below) for one in below[line.pk]]
+    return found
+
+
+def _product(line: OrderLine, page: Rendering) -> Json:
+    found: Json = {
+        "name": line.offering.name, "productCharacteristic": characteristics(line.characteristics),
+        "productSpecification": page.ref(
+            "productSpecification", line.specification.key, line.specification.name,
+            version=str(line.specification.version),
+        ),
+    }  # fmt: skip
+    if line.product is not None:
+        found["id"], found["href"] = line.product.number, page.href("product", line.product.number)
+    if line.site is not None:
+        found["place"] = [{"id": str(line.site.pk), "name": line.site.name, "role": "installationSite",
+                           "@referredType": "GeographicSite"}]  # fmt: skip
+    return found
+
+
+def cancel(row: CancelRequest, page: Rendering) -> Json:
+    """One request to cancel; its state follows from the order."""
+    over = row.order.state in ("cancelled", "completed", "partial", "failed", "rejected")
+    state = "terminatedWithError" if row.problem else "done" if over else "inProgress"
+    return {
+        "cancellationReason": row.reason, "requestedCancellationDate": moment(row.wanted_on or row.asked_at),
+        "effectiveCancellationDate": moment(row.order.ended_at) if row.order.state == "cancelled" else None,
+        "productOrder": page.ref("productOrder", row.order.number), "state": state,
+    }  # fmt: skip

@@ -1,0 +1,269 @@
+"""Intake: a whole order with its lines at once, as another system sends it; checked and submitted, or nothing is kept.
+
+The same validation and the same lifecycle as an order by hand, in a constant number of queries whatever its size.
+Problems are named `<place>:<field>`, with the place that the caller gave each item.
+"""
+
+import datetime as dt
+import uuid
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+
+from catalog import configuration
+from catalog.models import Offering
+from cmdb.models import Product
+from contracts.models import Quote
+from crm.models import Account, BillingProfile, Contact, Site
+from fulfillment.models import Action
+from kernel import audit
+from kernel.models import Comment, User
+from kernel.refusal import Conflict, Refusal
+from orders import capture, queries, submission, validation
+from orders.models import Order, OrderLine
+
+MOST_LINES = 2000
+MOST_QUANTITY = 10_000
+Problems = dict[str, list[str]]
+
+
+class NotTaken(Refusal):
+    """The order cannot be taken so; every problem stands at its place."""
+
+
+class UnderWay(Conflict):
+    """An order on this product is running already."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing asked for. `values` are changes for an installed product, the whole choice for a new one."""
+
+    place: str
+    id: str
+    action: str
+    offering: str = ""
+    product: str = ""
+    site: str = ""
+    parent: str = ""
+    quantity: int | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An order as another system wants it."""
+
+    account: Account
+    title: str
+    items: list[Item]
+    reference: str = ""
+    requested_on: dt.date | None = None
+    contact_id: int | None = None
+    billing_profile_id: int | None = None
+    notes: tuple[str, ...] = ()
+    channel: str = Order.Channel.API
+
+
+@dataclass
+class _Known:
+    """Everything that items may name, read once."""
+
+    offerings: dict[str, Offering]
+    products: dict[str, Product]
+    sites: dict[str, Site]
+    busy: dict[int, str]
+
+
+@transaction.atomic
+def take(asked: Asked, *, by: User) -> Order:
+    """Capture, price, check and submit.
+
+    Raises:
+        NotTaken, Incomplete: with every problem found, each at its place.
+        UnderWay: a running order changes one of these products already.
+        NotPermitted: the person may not order for this account.
+    """
+    capture.require_capturer(by, asked.account.pk)
+    problems = _shape(asked)
+    known = _read(asked)
+    order = _head(asked, problems)
+    lines = _lines(order, asked, known, problems)
+    if problems:
+        raise NotTaken(problems=problems)
+    with configuration.reading():
+        capture.price_lines(order, [line for line in lines if line.action != Action.DELETE])
+        order.save(force_insert=True)
+        _store(order, asked, lines)
+        audit.record("captured", order, by=by, changes={"channel": [None, order.channel]})
+        for text in asked.notes:
+            Comment.objects.create(
+                subject_type=order._meta.label_lower, subject_id=order.pk, author=by, text=text[:4000]
+            )
+        return _submit(order, asked, lines, by)
+
+
+@transaction.atomic
+def take_quote(*, quote: Quote, reference: str, by: User) -> Order:
+    """The order of an accepted quote, submitted; asked again, the same order. Raises as `capture.from_quote` does."""
+    order = capture.from_quote(quote_id=quote.pk, by=by)
+    if order.state != Order.State.DRAFT:
+        return order
+    if reference and not order.their_reference:
+        Order.objects.filter(pk=order.pk).update(their_reference=reference[:60])
+    return submission.submit(order_id=order.pk, by=by)
+
+
+def _shape(asked: Asked) -> Problems:
+    """What is wrong with the items as such: ids twice, circles, parents that are not there."""
+    found: Problems = {}
+    if len(asked.items) > MOST_LINES:
+        return {"items": [f"An order has at most {MOST_LINES} items."]}
+    twice = {name for name, count in Counter(item.id for item in asked.items).items() if count > 1}
+    for item in asked.items:
+        if not item.id or len(item.id) > 60:
+            found[f"{item.place}:id"] = ["An id has from 1 to 60 characters."]
+        elif item.id in twice:
+            found[f"{item.place}:id"] = [f"The id “{item.id}” is used twice."]
+        if item.quantity is not None and not 1 <= item.quantity <= MOST_QUANTITY:
+            found[f"{item.place}:quantity"] = [f"A quantity is from 1 to {MOST_QUANTITY}."]
+        if item.action == Action.ADD and not item.offering:
+            found[f"{item.place}:offering"] = ["Say which offering is wanted."]
+        if item.action != Action.ADD and not item.product:
+            found[f"{item.place}:product"] = ["Say which installed product this changes."]
+    if len(asked.title) > 120:
+        found["title"] = ["A description has at most 120 characters."]
+    if len(asked.reference) > 60:
+        found["reference"] = ["An external id has at most 60 characters."]
+    return found
+
+
+def _read(asked: Asked) -> _Known:
+    wanted = {item.offering for item in asked.items if item.offering}
+    offerings = (
+        Offering.objects.on_sale().filter(key__in=wanted, specification__isnull=False).select_related("specification")
+        .prefetch_related("specification__characteristics")
+    )  # fmt: skip
+    numbers = {item.product for item in asked.items if item.product}
+    tree = {"account__root": asked.account.root_id, "account__path__startswith": asked.account.path}
+    products: list[Product] = []
+    busy: dict[int, str] = {}
+    if numbers:
+        products = list(
+            Product.objects.filter(number__in=numbers, **tree).select_for_update(of=("self",), no_key=True)
+            .select_related("offering", "specification", "site__account")
+            .prefetch_related("specification__characteristics").order_by("pk")
+        )  # fmt: skip
+        running = OrderLine.objects.filter(product__in=[one.pk for one in products]).exclude(
+            order__state__in=queries.ENDED
+        )
+        busy = dict(running.exclude(action=Action.ADD).values_list("product", "order__number"))
+    places = {int(item.site) for item in asked.items if item.site.isdecimal() and len(item.site) < 16}
+    sites = Site.objects.filter(pk__in=places, **tree).select_related("account") if places else ()
+    return _Known({one.key: one for one in offerings}, {one.number: one for one in products},
+                  {str(one.pk): one for one in sites}, busy)  # fmt: skip
+
+
+def _head(asked: Asked, problems: Problems) -> Order:
+    account = asked.account
+    profile = capture.default_profile(account)
+    people = Contact.objects.filter(account__root=account.root_id)
+    if asked.billing_profile_id is not None:
+        profile = BillingProfile.objects.filter(
+            pk=asked.billing_profile_id, account__root=account.root_id
+        ).first()  # fmt: skip
+        if profile is None:
+            problems["billing_profile"] = ["There is no such billing account of this customer."]
+    contact = people.filter(account__path__startswith=account.path).order_by("pk").first()
+    if asked.contact_id is not None:
+        contact = people.filter(pk=asked.contact_id).first()
+        if contact is None:
+            problems["contact"] = ["There is no such person at this customer."]
+    return Order(
+        title=asked.title.strip() or f"Order of {account.name}"[:120], account=account, channel=asked.channel,
+        currency=account.currency, billing_profile=profile, contact=contact, requested_on=asked.requested_on,
+        their_reference=asked.reference.strip(), priority=capture.PRIORITY.get(account.tier, 40),
+    )  # fmt: skip
+
+
+def _lines(order: Order, asked: Asked, known: _Known, problems: Problems) -> list[OrderLine]:
+    lines = []
+    for position, item in enumerate(asked.items, 1):
+        site = known.sites.get(item.site)
+        if item.site and site is None:
+            problems[f"{item.place}:site"] = [f"There is no site “{item.site}” of this customer."]
+        line = _added(order, item, known, site, problems) if item.action == Action.ADD else None
+        if item.action != Action.ADD:
+            line = _changed(order, item, known, problems)
+        if line is not None:
+            line.position, line.their_item = position, item.id
+            lines.append(line)
+    return lines
+
+
+def _added(order: Order, item: Item, known: _Known, site: Site | None, problems: Problems) -> OrderLine | None:
+    offering = known.offerings.get(item.offering)
+    if offering is None or offering.specification is None or not offering.sellable:
+        if item.offering:
+            problems[f"{item.place}:offering"] = [f"“{item.offering}” is not an offering that can be ordered."]
+        return None
+    return OrderLine(
+        order=order, key=uuid.uuid4(), action=Action.ADD, offering=offering, specification=offering.specification,
+        account=site.account if site else order.account, site=site, quantity=item.quantity or 1,
+        contact_id=site.contact_id if site else None, access_notes=site.access_notes if site else "",
+        characteristics={**configuration.defaults(offering.specification), **item.values},
+    )  # fmt: skip
+
+
+def _changed(order: Order, item: Item, known: _Known, problems: Problems) -> OrderLine | None:
+    product = known.products.get(item.product)
+    if product is None:
+        if item.product:
+            problems[f"{item.place}:product"] = [f"There is no product “{item.product}” of this customer."]
+        return None
+    if product.state not in (Product.State.ACTIVE, Product.State.SUSPENDED):
+        word = product.get_state_display().lower()
+        problems[f"{item.place}:product"] = [f"{product.number} is {word}; only an active product can be changed."]
+    if product.pk in known.busy:
+        raise UnderWay(problems={
+            f"{item.place}:product": [f"Order {known.busy[product.pk]} changes {product.number} already."]
+        })  # fmt: skip
+    if item.site and item.site != str(product.site_id):
+        problems[f"{item.place}:site"] = ["A product is moved by ending it here and adding it there."]
+    keep = item.action == Action.DELETE
+    return OrderLine(
+        order=order, key=uuid.uuid4(), action=item.action, product=product, offering=product.offering,
+        specification=product.specification, account_id=product.account_id, site=product.site,
+        quantity=product.quantity if keep else (item.quantity or product.quantity),
+        characteristics=product.characteristics if keep else {**product.characteristics, **item.values},
+    )  # fmt: skip
+
+
+def _store(order: Order, asked: Asked, lines: list[OrderLine]) -> None:
+    for line in lines:
+        line.order = order
+    OrderLine.objects.bulk_create(lines)
+    by_item = {line.their_item: line for line in lines}
+    members = []
+    for item in asked.items:
+        if item.parent in by_item:
+            by_item[item.id].parent = by_item[item.parent]
+            members.append(by_item[item.id])
+    if members:
+        OrderLine.objects.bulk_update(members, ["parent"])
+
+
+def _submit(order: Order, asked: Asked, lines: list[OrderLine], by: User) -> Order:
+    """Submit; problems of lines are named after the items again."""
+    try:
+        return submission.submit(order_id=order.pk, by=by)
+    except validation.Incomplete as refusal:
+        places = {item.id: item.place for item in asked.items}
+        named = {f"line-{line.pk}-": places[line.their_item] for line in lines}
+        found: Problems = {}
+        for name, texts in refusal.problems.items():
+            head = "-".join(name.split("-")[:2]) + "-"
+            found[f"{named[head]}:{name.removeprefix(head)}" if head in named else name] = texts
+        raise validation.Incomplete(problems=found) from refusal

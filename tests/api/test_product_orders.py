@@ -1,0 +1,215 @@
+"""TMF622: orders of other systems, by the acts of the screens."""
+
+import datetime as dt
+import threading
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from crm.models import Account
+from kernel.models import ApiCall
+from orders.models import Order
+from tests.api.published import require_published
+from tests.factories.apis import System
+from tests.factories.crm import AccountFactory, BillingProfileFactory, ContactFactory, SiteFactory
+from tests.factories.orders import Shop, finish
+
+pytestmark = pytest.mark.django_db
+PATH = "productOrderingManagement/v4/productOrder"
+CANCEL = "productOrderingManagement/v4/cancelProductOrder"
+
+
+def body(account: Account, *, sites: int = 1, **more: Any) -> dict[str, Any]:
+    """An order of dedicated internet at some new sites."""
+    return {
+        "externalId": "PO-17", "description": "Two lines",
+        "relatedParty": [{"id": account.number, "role": "customer", "@referredType": "Customer"}],
+        "productOrderItem": [
+            {
+                "id": f"i{n}", "action": "add", "quantity": 1, "productOffering": {"id": "t-internet"},
+                "product": {
+                    "productCharacteristic": [{"name": "speed", "value": 100}],
+                    "place": [{"id": str(SiteFactory(account=account).pk), "role": "installationSite"}],
+                },
+            }
+            for n in range(sites)
+        ],
+    } | more  # fmt: skip
+
+
+def test_an_order_is_created_submitted_and_delivered() -> None:
+    shop, system = Shop(), System()
+    made = system.post(PATH, body(shop.account, sites=2))
+
+    assert made.status_code == 201, made.content
+    order = made.json()
+    require_published("TMF622", "ProductOrder", order)
+    assert order["href"] == made["Location"] == f"http://testserver/tmf-api/{PATH}/{order['id']}"
+    assert (order["state"], order["externalId"]) == ("acknowledged", "PO-17")
+    assert [item["id"] for item in order["productOrderItem"]] == ["i0", "i1"]
+    kept = Order.objects.get(number=order["id"])
+    assert (kept.channel, kept.state, kept.monthly) == ("api", "submitted", kept.monthly)
+    assert ApiCall.objects.get().user == system.user
+    finish()
+    assert system.get(f"{PATH}/{order['id']}").json()["state"] in ("inProgress", "acknowledged", "completed")
+
+
+def test_every_problem_is_named_at_its_place_and_nothing_is_kept() -> None:
+    shop, system = Shop(), System()
+    other = SiteFactory(account=AccountFactory())
+    wrong = body(shop.account, sites=3)
+    items = wrong["productOrderItem"]
+    items[0]["productOffering"]["id"] = "nothing-of-the-kind"
+    items[1]["product"]["place"][0]["id"] = str(other.pk)
+    items[2]["quantity"] = 0
+    answer = system.post(PATH, wrong)
+
+    assert answer.status_code == 422
+    require_published("TMF622", "Error", answer.json())
+    assert {e["path"] for e in answer.json()["errors"]} == {
+        "$.productOrderItem[0].productOffering.id", "$.productOrderItem[1].product.place[0].id",
+        "$.productOrderItem[2].quantity",
+    }  # fmt: skip
+    late = body(shop.account, requestedCompletionDate="2020-01-01T00:00:00Z")
+    late["productOrderItem"][0]["product"]["productCharacteristic"][0]["value"] = 5
+    answer = system.post(PATH, late)
+    assert {e["path"] for e in answer.json()["errors"]} == {
+        "$.requestedCompletionDate", "$.productOrderItem[0].product.productCharacteristic[speed].value",
+    }  # fmt: skip
+    assert not Order.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("sent", "path"),
+    [
+        (b'{"productOrderItem": [', "line 1, column 23"),
+        (b"[]", "$"),
+        ({}, "$.productOrderItem"),
+        ({"productOrderItem": []}, "$.productOrderItem"),
+        ({"productOrderItem": [{"action": "add"}]}, "$.productOrderItem[0].id"),
+        ({"productOrderItem": [{"id": "1", "action": "explode"}]}, "$.productOrderItem[0].action"),
+        ({"productOrderItem": [{"id": 1, "action": "add"}]}, "$.productOrderItem[0].id"),
+        ({"productOrderItem": [{"id": "1", "action": "add"}], "nonsense": 1}, "$.nonsense"),
+        ({"productOrderItem": [{"id": "a\u0000", "action": "add"}]}, "$.productOrderItem[0].id"),
+    ],
+)
+def test_a_body_that_is_not_as_published_is_refused_with_its_path(sent: Any, path: str) -> None:
+    answer = System().post(PATH, sent)
+
+    assert answer.status_code == 400
+    assert path in [e["path"] for e in answer.json()["errors"]]
+    assert answer.json()["code"] == "invalidRequest"
+
+
+def test_a_partner_orders_for_itself_and_sees_nothing_else() -> None:
+    shop = Shop()
+    stranger = AccountFactory()
+    BillingProfileFactory(account=stranger)
+    ContactFactory(account=stranger)
+    partner, agent = System(account=stranger), System()
+    theirs = agent.post(PATH, body(shop.account)).json()
+    own = partner.post(PATH, body(stranger)).json()
+
+    assert [one["id"] for one in partner.get(PATH).json()] == [own["id"]]
+    assert partner.get(f"{PATH}/{theirs['id']}").status_code == 404
+    assert partner.patch(f"{PATH}/{theirs['id']}", {"description": "x"}).status_code == 404
+    assert partner.get(f"{PATH}?relatedParty.id={shop.account.number}").json() == []
+    assert partner.post(PATH, body(shop.account)).status_code == 422
+    assert partner.post(CANCEL, {"productOrder": {"id": theirs["id"]}}).status_code == 422
+    foreign = body(stranger)
+    foreign["productOrderItem"][0]["product"]["place"][0]["id"] = str(SiteFactory(account=shop.account).pk)
+    assert partner.post(PATH, foreign).status_code == 422
+    done = partner.post(CANCEL, {"productOrder": {"id": own["id"]}, "cancellationReason": "No longer"})
+    assert done.status_code in (201, 409), done.content
+
+
+def test_the_same_key_is_one_order_another_body_is_refused() -> None:
+    shop, system = Shop(), System()
+    sent = body(shop.account)
+    first = system.post(PATH, sent, **{"Idempotency-Key": "k1"})
+    again = system.post(PATH, sent, **{"Idempotency-Key": "k1"})
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.content == first.content
+    assert again["Location"] == first["Location"]
+    assert again["Idempotent-Replayed"] == "true"
+    assert system.post(PATH, sent | {"description": "Other"}, **{"Idempotency-Key": "k1"}).status_code == 422
+    assert system.post(PATH, {"productOrderItem": []}, **{"Idempotency-Key": "k2"}).status_code == 400
+    assert system.post(PATH, sent, **{"Idempotency-Key": "k2"}).status_code == 201
+    assert Order.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_fifty_at_once_are_one_order() -> None:
+    shop, system = Shop(), System()
+    sent = body(shop.account)
+    answers: list[Any] = []
+
+    def call() -> None:
+        try:
+            answers.append(system.post(PATH, sent, **{"Idempotency-Key": "storm"}))
+        finally:
+            connection.close()
+
+    callers = [threading.Thread(target=call) for _ in range(50)]
+    for one in callers:
+        one.start()
+    for one in callers:
+        one.join()
+
+    assert {a.status_code for a in answers} == {201}
+    assert len({a.content for a in answers}) == 1
+    assert Order.objects.count() == 1
+
+
+def test_the_order_of_a_quote_is_made_once_however_often_it_is_asked_for() -> None:
+    shop, system = Shop(), System()
+    quote = shop.quote(sites=2)
+    sent = {
+        "quote": [{"id": f"{quote.number}-{quote.version}"}],
+        "relatedParty": [{"id": shop.account.number, "role": "customer", "@referredType": "Customer"}],
+        "productOrderItem": [
+            {"id": str(n), "action": "add", "quoteItem": {"id": str(line.key), "quoteId": "x"}}
+            for n, line in enumerate(quote.lines.all())
+        ],
+    }
+    first, again = system.post(PATH, sent), system.post(PATH, sent)
+
+    assert (first.status_code, again.status_code) == (201, 201), first.content
+    assert first.json()["id"] == again.json()["id"]
+    sent["productOrderItem"][0]["quoteItem"]["id"] = "another"  # type: ignore[index]
+    assert system.post(PATH, sent).status_code == 422
+
+
+def test_what_the_state_allows_is_patched_and_the_rest_is_a_conflict() -> None:
+    shop, system = Shop(), System()
+    made = system.post(PATH, body(shop.account))
+    where = made["Location"]
+    later = (timezone.localdate() + dt.timedelta(days=90)).isoformat()
+    done = system.patch(where, {"description": "Renamed", "requestedCompletionDate": f"{later}T00:00:00Z"})
+
+    assert done.status_code == 200, done.content
+    assert done.json()["description"] == "Renamed"
+    assert done.json()["requestedCompletionDate"].startswith(later)
+    assert system.patch(where, {"description": "Lost"}, **{"If-Match": made["ETag"]}).status_code == 412
+    assert system.patch(where, {"description": "Kept"}, **{"If-Match": done["ETag"]}).status_code == 200
+    assert system.patch(where, {"state": "completed"}).status_code == 409
+    assert system.patch(where, {"productOrderItem": [{"id": "9", "action": "add"}]}).status_code == 409
+    assert system.patch(where, {"id": "ORD1"}).status_code == 400
+    assert system.patch(where, {"priority": 7}).status_code == 400
+    assert system.delete(where).status_code == 501
+
+
+def test_an_order_is_cancelled_by_a_request_of_its_own() -> None:
+    shop, system = Shop(), System()
+    order = shop.running()
+    answer = system.post(CANCEL, {"productOrder": {"id": order.number}, "cancellationReason": "Moved away"})
+
+    assert answer.status_code == 201, answer.content
+    require_published("TMF622", "CancelProductOrder", answer.json())
+    shown = system.get(answer["Location"]).json()
+    assert (shown["state"], shown["cancellationReason"]) == ("done", "Moved away")
+    assert system.get(f"{PATH}/{order.number}").json()["state"] == "cancelled"
+    assert system.post(CANCEL, {"productOrder": {"id": order.number}}).status_code == 409
