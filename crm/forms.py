@@ -339,6 +339,19 @@ class UploadForm(forms.Form):
         return content
 
 
+class OwnerForm(forms.Form):
+    """Who is to own what was ticked."""
+
+    to = forms.ModelChoiceField(
+        User.objects.none(), label="New owner", empty_label="Choose who sells",
+        error_messages={"required": "Choose who gets them.", "invalid_choice": "Choose somebody who sells."},
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["to"].queryset = sellers()  # type: ignore[attr-defined]
+
+
 def sellers() -> Any:
     """Our people who may own a customer or a deal."""
     return User.objects.filter(groups__name__in=("sales_agent", "sales_manager"), is_active=True).distinct()

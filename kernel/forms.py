@@ -105,6 +105,15 @@ class UploadForm(forms.Form):
         return file
 
 
+class ReasonForm(forms.Form):
+    """Why something is done, asked once for all that it is done to."""
+
+    reason = forms.CharField(
+        label="Reason", max_length=2000, widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Say why; every record keeps it."},
+    )  # fmt: skip
+
+
 class ViewForm(forms.Form):
     """What a saved view is called, and whose it is."""
 

@@ -52,7 +52,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.text import slugify
 
-from kernel import exporting, htmx, listfile, savedviews
+from kernel import exporting, htmx, listfile, many, savedviews
 from kernel.columns import Avatar, Column, Date, Day, Due, Flag, Meter, Money, Name, Number, Pill, State, Text, When
 from kernel.keyset import Page, ordering, paginate
 from kernel.models.people import User
@@ -117,6 +117,8 @@ class Shown:
     views: savedviews.Shelf | None = None
     newest: int = 0
     later: str = ""
+    acts: list[many.Act] = field(default_factory=list)
+    slip: str = ""
 
 
 class ListPage:
@@ -136,6 +138,7 @@ class ListPage:
     new: ClassVar[New | None] = None
     crumbs: ClassVar[tuple[tuple[str, str], ...]] = ()
     export: ClassVar[bool] = True
+    acts: ClassVar[tuple[many.Act, ...]] = ()
     two_lines: ClassVar[bool] = True
 
     def __init__(self, request: HttpRequest, **scope: Any) -> None:
@@ -195,11 +198,21 @@ def matching(made: ListPage) -> tuple[models.QuerySet[Any], Any, str]:
     return found, filterset, query
 
 
-def cells(declared: type[ListPage], path: str, query: str, user: User) -> tuple[Any, models.QuerySet[Any]]:
-    """The chosen columns of a list and all rows that match, in their order, as this person's page would have them."""
+def _as_if(declared: type[ListPage], path: str, query: str, user: User) -> ListPage:
+    """The list as this person's page at an address would have it."""
     request = HttpRequest()
     request.method, request.path, request.user, request.GET = "GET", path, user, QueryDict(query)
-    made = declared(request)
+    return declared(request)
+
+
+def found(declared: type[ListPage], path: str, query: str, user: User) -> models.QuerySet[Any]:
+    """All rows of a list that match what somebody sees at an address."""
+    return matching(_as_if(declared, path, query, user))[0]
+
+
+def cells(declared: type[ListPage], path: str, query: str, user: User) -> tuple[Any, models.QuerySet[Any]]:
+    """The chosen columns of a list and all rows that match, in their order, as somebody sees them at an address."""
+    made = _as_if(declared, path, query, user)
     found, _, _ = matching(made)
     table = made.table(data=[], request=made.request)
     columns, sort = _columns(made.request, table), _sort(made, table)
@@ -227,6 +240,9 @@ def _shown(
     shown.sort_label = next((c["label"] for c in shown.columns if c["name"] == sort.lstrip("-")), "")
     shown.views = savedviews.shelf(request.path, request.GET.urlencode(), request.user)
     shown.newest = _newest(made.model)
+    shown.acts = many.offered(made.acts, request.user)
+    if shown.acts:
+        shown.slip = many.slip(type(made), request.path, shown.views.query if shown.views else "")
     if count > listfile.AT_ONCE and made.export and not made.scope:
         shown.later = exporting.order(type(made), request.path, request.GET.urlencode())
     return shown

@@ -2,11 +2,12 @@
 
 from celery import shared_task
 
-from kernel import deputies, exporting, outbox, sweeping
+from kernel import deputies, exporting, many, outbox, sweeping
 from kernel.rest import sending, tidying
 
 sweeping.watch("kernel.tasks.deliver_outbox", outbox.WAITS)
 sweeping.watch("kernel.tasks.sweep_exports", exporting.WAITS)
+sweeping.watch("kernel.tasks.sweep_many", many.WAITS)
 sweeping.watch("kernel.tasks.send_notices", sending.WAITS)
 
 
@@ -56,3 +57,15 @@ def send_notices() -> int:
 def tidy_calls() -> int:
     """Forget old calls, answers kept for repetition, and tokens that have expired."""
     return tidying.tidy()
+
+
+@shared_task(name=many.RUN)
+def run_many(many_id: int) -> int:
+    """Do one act for many records."""
+    return many.work(many_id)
+
+
+@shared_task(name="kernel.tasks.sweep_many")
+def sweep_many() -> int:
+    """Go on with acts for many that nobody works on."""
+    return many.sweep()

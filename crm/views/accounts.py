@@ -15,6 +15,7 @@ from crm import queries
 from crm.forms import COUNTRIES, AccountForm, LongSelect, refuse, sellers
 from crm.models import Account, Opportunity, Site
 from crm.views import editing_of, lazily
+from crm.views.owning import giving
 from kernel import editing, htmx, tables
 from kernel.models import User
 from kernel.refusal import Refusal
@@ -64,6 +65,7 @@ class Accounts(tables.ListPage):
         "A customer is a legal entity with the companies and sites below it, or a person.",
     )
     new = tables.New("New customer", "crm:account_new", "crm.add_account")
+    acts = (giving(Account, "crm.change_account"),)
 
     def rows(self) -> QuerySet[Account]:
         return with_counts(super().rows())

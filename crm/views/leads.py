@@ -12,7 +12,9 @@ from crm import capture
 from crm.forms import SOURCES, LeadForm, LineForm, LineFormSet, lines_of, refuse, sellers
 from crm.models import Lead, LeadImport
 from crm.views import editing_of
-from kernel import editing, htmx, tables
+from crm.views.owning import giving
+from kernel import editing, htmx, many, tables
+from kernel.forms import ReasonForm
 from kernel.refusal import Conflict, Refusal
 from kernel.workspace import allowed, person
 
@@ -75,6 +77,11 @@ class Leads(tables.ListPage):
         "user-plus", "No leads yet", "A lead is interest that nobody has checked. Write one down when somebody asks."
     )
     new = tables.New("New lead", "crm:lead_new", "crm.add_lead")
+    acts = (
+        giving(Lead, "crm.change_lead"),
+        many.moves(Lead, "contact", icon="phone"),
+        many.moves(Lead, "disqualify", icon="circle-x", form=ReasonForm),
+    )
 
 
 @allowed("crm.view_lead")

@@ -12,6 +12,7 @@ from crm import forecast, pipeline, queries
 from crm.forms import OpportunityForm, OpportunityLineForm, StageForm, refuse, sellers
 from crm.models import Account, Opportunity, OpportunityLine, Stage
 from crm.views import editing_of, lazily
+from crm.views.owning import giving
 from kernel import editing, htmx, tables
 from kernel.refusal import Refusal
 from kernel.workspace import allowed, person
@@ -65,6 +66,7 @@ class Opportunities(tables.ListPage):
         "A deal in the making: convert a lead, or open one on a customer’s page.",
     )
     new = tables.New("New opportunity", "crm:opportunity_new", "crm.add_opportunity")
+    acts = (giving(Opportunity, "crm.change_opportunity"),)
 
 
 @allowed("crm.view_opportunity")

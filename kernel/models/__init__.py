@@ -9,6 +9,7 @@ from kernel.models.decisions import DecisionTable
 from kernel.models.documents import Document
 from kernel.models.hubs import Delivery, Subscription
 from kernel.models.listing import Export, SavedView
+from kernel.models.many import Many, ManyItem
 from kernel.models.outbox import OutboxDelivery, OutboxEvent
 from kernel.models.people import User
 from kernel.models.statefield import StateField
@@ -31,6 +32,8 @@ __all__ = [
     "Export",
     "Holiday",
     "KeptAnswer",
+    "Many",
+    "ManyItem",
     "Notification",
     "Numbered",
     "OutboxDelivery",

@@ -11,8 +11,9 @@ from django.views.decorators.http import require_safe
 from contracts.models import Quote
 from crm.models import Account
 from fulfillment.models import Level
-from kernel import tables
+from kernel import many, tables
 from kernel.columns import Cell
+from kernel.forms import ReasonForm
 from kernel.models import User
 from kernel.templatetags import trunkline as tags
 from kernel.workspace import allowed, person
@@ -192,6 +193,10 @@ class Orders(tables.ListPage):
         "An order is what was promised. It comes from an accepted quote, or from a customer’s page.",
     )
     new = tables.New("New order", "orders:new", "orders.add_order")
+    acts = (
+        many.moves(Order, "hold", icon="player-pause", form=ReasonForm),
+        many.moves(Order, "resume", icon="player-play"),
+    )
 
     def rows(self) -> Any:
         """Visible orders with their milestones."""

@@ -46,3 +46,8 @@ document.addEventListener("change", (event) => {
   document.querySelectorAll("[data-count]").forEach((place) => (place.textContent = String(count)));
   document.querySelectorAll("[data-needs-rows]").forEach((place) => (place.hidden = count === 0));
 });
+
+// Closing a preview of many leaves the ticks.
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-bulk-close]")) event.target.closest("#bulk-place")?.replaceChildren();
+});

@@ -1,0 +1,270 @@
+"""Many at once: one act for many records of a list, previewed with reasons, frozen, then done and answered one by one.
+
+A list declares its acts; `moves` makes one of a lifecycle's move, `Act` one of anything else:
+
+    class Leads(tables.ListPage):
+        acts = (
+            many.moves(Lead, "disqualify", icon="x"),
+            many.Act("give", "Give to", "user-plus", "crm.change_lead", one=give, form=OwnerForm),
+        )
+
+Each record is done in a transaction of its own together with its answer. What was cut off goes on where it stopped, by
+whichever worker finds it; what was done stays done when it is stopped.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from django.core import signing
+from django.core.exceptions import BadRequest, ObjectDoesNotExist
+from django.db import IntegrityError, models, transaction
+from django.db.models import Count
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from kernel import jobs, lifecycle, moving, workspace
+from kernel.models.many import Many, ManyItem
+from kernel.models.people import User
+from kernel.refusal import Conflict, NotPermitted, Refusal
+
+SLIP, PREVIEW = "kernel.many.list", "kernel.many.preview"
+HOUR = 3600
+LIMIT = 1000
+AT_ONCE = 20  # so many are done while the person waits; more go to a worker
+RUN = "kernel.tasks.run_many"
+Answer = ManyItem.Answer
+WAITS = """
+EXISTS (SELECT FROM kernel_many m WHERE m.ended_at IS NULL AND m.asked_at < clock_timestamp() - interval '10 s'
+    AND NOT EXISTS (SELECT FROM kernel_manyitem i
+                    WHERE i.many_id = m.id AND i.done_at > clock_timestamp() - interval '10 s'))
+"""
+
+
+@dataclass(frozen=True)
+class Act:
+    """One act for many records of a list.
+
+    `one(pk, by, **values)` does it for one record and may refuse; `why_not(record, by)` says in advance why it would.
+    `form` asks, once for all, what `one` needs: a class of form whose cleaned values it takes.
+    """
+
+    key: str
+    label: str
+    icon: str
+    permission: str
+    one: Callable[..., Any]
+    why_not: Callable[[Any, User], str] = lambda record, by: ""
+    form: Any = None
+
+
+def moves(model: type[models.Model], name: str, *, icon: str, permission: str = "", form: Any = None) -> Act:
+    """A move of the records' lifecycle as an act; `form` has a field `reason` where the move needs one."""
+    declared = next(t for t in lifecycle.transitions_of(model) if t.name == name)
+
+    def one(pk: int, by: User, reason: str = "") -> Any:
+        return moving.make(model._default_manager.get(pk=pk), name, by=by, reason=reason)
+
+    def why_not(record: Any, by: User) -> str:
+        found = next((move for move in lifecycle.moves(record, by) if move.name == name), None)
+        return found.why_not.rstrip(".").lower() if found else f"{record.get_state_display().lower()}"
+
+    label = str(declared.custom.get("label") or name.replace("_", " ").capitalize())
+    return Act(name, label, icon, permission or str(declared.permission or ""), one, why_not, form)
+
+
+@dataclass
+class Preview:
+    """What an act would do: which records it takes, which it leaves out and why."""
+
+    act: Act
+    path: str
+    everything: bool
+    matching: int
+    picked: list[int]
+    ready: list[Any] = field(default_factory=list)
+    left_out: dict[str, list[Any]] = field(default_factory=dict)
+    token: str = ""
+
+    @property
+    def count(self) -> int:
+        """How many it takes."""
+        return len(self.ready)
+
+
+def offered(acts: tuple[Act, ...], by: Any) -> list[Act]:
+    """The acts that a person may do to many."""
+    return [act for act in acts if not act.permission or by.has_perm(act.permission)]
+
+
+def slip(declared: type, path: str, query: str) -> str:
+    """What a list's page hands back, so that “all that match” means what its reader saw."""
+    told = {"list": f"{declared.__module__}.{declared.__qualname__}", "path": path, "query": query}
+    return signing.dumps(told, salt=SLIP, compress=True)
+
+
+def preview(told: str, key: str, *, picked: list[int], everything: bool, by: User) -> Preview:
+    """Sort the ticked records, or all that match, into those that an act takes and those that it leaves out.
+
+    Raises:
+        BadRequest: a slip or an act that the list did not give.
+        NotPermitted: the person may not open the list or do the act.
+        Refusal: nothing is ticked, or more than 1,000 at once.
+    """
+    try:
+        page = signing.loads(told, salt=SLIP)
+    except signing.BadSignature as error:
+        raise BadRequest("Open the list again.") from error
+    declared = import_string(page["list"])
+    act = _act(declared, key, by)
+    if not workspace.may_open(by, page["path"]):
+        raise NotPermitted("You may not open this list.")
+    if not picked and not everything:
+        raise Refusal("Tick at least one row, or take all that match.")
+    tables: Any = import_module("kernel.tables")
+    found = tables.found(declared, page["path"], page["query"], by)
+    made = Preview(act, page["path"], everything, found.order_by().count(), picked)
+    records = list((found if everything else found.filter(pk__in=picked)).order_by("pk")[: LIMIT + 1])
+    if len(records) > LIMIT:
+        raise Refusal(f"At most {LIMIT:,} at once. Filter the list, or take this page only.")
+    for record in records:
+        why = act.why_not(record, by)
+        if why:
+            made.left_out.setdefault(why, []).append(record)
+        else:
+            made.ready.append(record)
+    frozen = {
+        "list": page["list"], "path": page["path"], "act": key, "by": by.pk, "at": timezone.now().timestamp(),
+        "ids": [record.pk for record in made.ready],
+    }  # fmt: skip
+    made.token = signing.dumps(frozen, salt=PREVIEW, compress=True)
+    return made
+
+
+def thaw(token: str, by: User) -> dict[str, Any]:
+    """What a preview froze. Raises Conflict for one that is older than an hour or somebody else's."""
+    try:
+        frozen: dict[str, Any] = signing.loads(token, salt=PREVIEW, max_age=HOUR)
+    except signing.BadSignature as error:
+        raise Conflict("This preview is too old. Make a new one.") from error
+    if frozen["by"] != by.pk:
+        raise Conflict("This preview was made by somebody else.")
+    return frozen
+
+
+@transaction.atomic
+def start(frozen: dict[str, Any], values: dict[str, str], by: User) -> Many:
+    """Begin what a preview froze; pressing twice gives the same. Its values have been checked by the act's form.
+
+    Raises:
+        NotPermitted: the person may not do the act.
+        Refusal: the preview took nothing.
+    """
+    declared = import_string(frozen["list"])
+    act = _act(declared, frozen["act"], by)
+    found = {row.pk: str(row) for row in declared.model._default_manager.visible_to(by).filter(pk__in=frozen["ids"])}
+    if not found:
+        raise Refusal("Nothing is left that this would change.")
+    mark = hashlib.sha256(repr(sorted(frozen.items())).encode()).hexdigest()
+    try:
+        with transaction.atomic():
+            made: Many = Many.objects.create(
+                declared=frozen["list"], act=act.key, label=act.label, path=frozen["path"], values=values, key=mark,
+                by=by, total=len(found),
+            )  # fmt: skip
+    except IntegrityError:
+        return Many.objects.get(key=mark)
+    ManyItem.objects.bulk_create(ManyItem(many=made, subject_id=pk, name=name[:200]) for pk, name in found.items())
+    jobs.wake(RUN, many_id=made.pk)
+    return made
+
+
+def work(many_id: int, limit: int | None = None) -> int:
+    """Do what is left, beside other workers. Returns how many records got their answer here."""
+    done = 0
+    while (limit is None or done < limit) and _one(many_id):
+        done += 1
+    _finish(many_id)
+    return done
+
+
+def sweep() -> int:
+    """Go on with what lost its message or its worker. Returns how many were woken."""
+    keys = list(Many.objects.filter(ended_at=None).order_by("pk").values_list("pk", flat=True)[:50])
+    for pk in keys:
+        jobs.wake(RUN, many_id=pk)
+    return len(keys)
+
+
+@transaction.atomic
+def stop(*, many_id: int, by: User) -> Many:
+    """Leave the rest as it is; what was done stays done. Raises DoesNotExist for somebody else's."""
+    made: Many = Many.objects.visible_to(by).locked(many_id)
+    if made.ended_at is None:
+        made.items.filter(answer="").update(answer=Answer.LEFT, why="Stopped before its turn.")
+        made.ended_at, made.stopped = timezone.now(), True
+        made.save(update_fields=["ended_at", "stopped"])
+    return made
+
+
+def progress(made: Many) -> dict[str, int]:
+    """How many records have which answer; "" for those that wait."""
+    found = dict.fromkeys(["", *Answer.values], 0)
+    found.update(made.items.order_by().values_list("answer").annotate(Count("pk")))
+    return found
+
+
+def _act(declared: Any, key: str, by: User) -> Act:
+    for act in declared.acts:
+        if act.key == key:
+            if act.permission and not by.has_perm(act.permission):
+                raise NotPermitted(f"Your roles do not include the right to do this: {act.label.lower()}.")
+            return act  # type: ignore[no-any-return]
+    raise BadRequest("There is no such act for many records.")
+
+
+@transaction.atomic
+def _finish(many_id: int) -> None:
+    made: Many = Many.objects.locked(many_id)
+    if made.ended_at is None and not made.items.filter(answer="").exists():
+        made.ended_at = timezone.now()
+        made.save(update_fields=["ended_at"])
+
+
+@transaction.atomic
+def _one(many_id: int) -> bool:
+    """Take the next waiting record, act, and keep the answer beside it. False when none is left."""
+    rows = ManyItem.objects.filter(many=many_id, answer="", many__ended_at=None)
+    item = rows.select_for_update(skip_locked=True, of=("self",)).select_related("many__by").order_by("pk").first()
+    if item is None:
+        return False
+    item.answer, item.why, item.done_at = *_answered(item), timezone.now()
+    item.save(update_fields=["answer", "why", "done_at"])
+    return True
+
+
+def _answered(item: ManyItem) -> tuple[str, str]:
+    by: User = item.many.by
+    import_module("config.urls")  # the lists stand beside their views
+    declared = import_string(item.many.declared)
+    try:
+        with transaction.atomic():
+            act = _act(declared, item.many.act, by)
+            declared.model._default_manager.visible_to(by).get(pk=item.subject_id)
+            act.one(item.subject_id, by, **_cleaned(act, item.many.values))
+    except ObjectDoesNotExist:
+        return Answer.REFUSED, "You do not see this any more."
+    except Refusal as refusal:
+        return Answer.REFUSED, str(refusal)[:400]
+    return Answer.DONE, ""
+
+
+def _cleaned(act: Act, values: dict[str, str]) -> dict[str, Any]:
+    if act.form is None:
+        return {}
+    form = act.form(values)
+    if not form.is_valid():
+        raise Refusal(problems={name: [str(text) for text in texts] for name, texts in form.errors.items()})
+    return dict(form.cleaned_data)
