@@ -97,7 +97,9 @@ def preview(contract: Contract, on: dt.date) -> Preview:
 def _counted(contract: Contract, ending: list[Contract]) -> Iterable[tuple[Contract, ContractLine]]:
     """Each running line once: those of sites by their own contract and its own term, the rest by the sales contract."""
     by_contract: dict[int, list[ContractLine]] = defaultdict(list)
-    rows = ContractLine.objects.filter(contract__in=ending, ended_on=None).select_related("offering", "site")
+    rows = ContractLine.objects.filter(contract__in=ending, ended_on=None).select_related(
+        "offering", "site", "quote_line"
+    )
     for line in rows.order_by("site__country", "site__code", "pk"):
         by_contract[line.contract_id].append(line)
     for one in ending:
@@ -126,6 +128,8 @@ class _Percents:
 def _charge(contract: Contract, line: ContractLine, on: dt.date, percents: _Percents) -> LineCharge:
     start, end = contract.starts_on, contract.ends_on
     last, used = (periods.begun(start, end), periods.begun(start, on)) if start and end else (0, 0)
+    if line.quote_line.term_months:
+        last = min(last, line.quote_line.term_months)  # a line that was sold for fewer months than its contract
     signed = int(f"{contract.created_at:%Y%m%d}")
     steps: list[Step] = []
     for month in range(used + 1, last + 1):

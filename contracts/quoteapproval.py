@@ -148,12 +148,12 @@ def rework(*, quote_id: int, by: User) -> Quote:
 
 def figures(quote: Quote) -> Figures:
     """Discount is what is taken off by hand and by ramps; all figures are over the whole term."""
-    value = quote.monthly * quote.term_months + quote.one_time - quote.ramp_off
-    cost = quote.monthly_cost * quote.term_months + quote.one_time_cost
+    value = quote.value
+    cost = quote.over_term_cost + quote.one_time_cost
     return Figures(
         discount=_percent(
-            (quote.monthly_agreed - quote.monthly) * quote.term_months + quote.ramp_off,
-            quote.monthly_agreed * quote.term_months,
+            quote.over_term_agreed - quote.over_term + quote.ramp_off,
+            quote.over_term_agreed,
         ),
         margin=_percent(value - cost, value) if value else (HEALTHY if not cost else ZERO),
         value=value,
@@ -190,7 +190,9 @@ def fingerprint(quote: Quote) -> str:
     lines = (
         QuoteLine.objects.filter(quote=quote)
         .order_by("key")
-        .values_list("key", "site_id", "offering_id", "quantity", "characteristics", "monthly", "one_time", "ramp")
+        .values_list(
+            "key", "site_id", "offering_id", "quantity", "characteristics", "monthly", "one_time", "ramp", "term_months"
+        )
     )
     head: dict[str, Any] = {
         "account": quote.account_id, "agreement": quote.agreement_id, "price_list": quote.price_list_id,
@@ -198,7 +200,8 @@ def fingerprint(quote: Quote) -> str:
     }  # fmt: skip
     if quote.exchange_rate is not None:
         head |= {"exchange_rate": quote.exchange_rate, "rate_on": quote.rate_on}
-    return approvals.fingerprint({**head, "lines": [list(line if line[-1] else line[:-1]) for line in lines]})
+    told = [[*line, *([ramp] if ramp else []), *([{"term": term}] if term else [])] for *line, ramp, term in lines]
+    return approvals.fingerprint({**head, "lines": told})
 
 
 def _ask(reason: Reason) -> Ask:

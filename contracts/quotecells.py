@@ -3,14 +3,13 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.db import transaction
 
 from catalog import configuration, eligibility
 from catalog.models import Offering
-from contracts import celltext, quotepricing, quoting, sheetmapping
+from contracts import celltext, discountlimits, quotepricing, quoting, sheetmapping
 from contracts.models import Quote, QuoteLine
 from crm.models import Site
 from kernel import audit, decisions
@@ -131,18 +130,22 @@ def edit_together(
     *, quote_id: int, editions: dict[int, int], values: dict[str, Any], by: User | None,
     fields: dict[str, Any] | None = None,
 ) -> tuple[list[QuoteLine], list[QuoteLine]]:  # fmt: skip
-    """Give several lines the same answers, and `fields` (manual_discount, requested_on); changed ones, and others.
+    """Give several lines the same answers, and `fields`: manual_discount, requested_on, term_months.
 
+    Returns the changed lines, and the others.
     Lines whose edition is not the one that was shown are left alone and come back as the second list.
 
     Raises:
         Frozen: the version is no draft.
-        Refusal: a discount is not between 0 and 100 %.
+        Refusal: a discount beyond what this person may give, a term or a date that cannot be.
     """
     quote, fields = quoting.draft(quote_id), fields or {}
     percent = fields.get("manual_discount")
-    if percent is not None and not Decimal(0) <= percent <= 100:
-        raise Refusal(problems={"manual_discount": ["A discount is between 0 and 100 %."]})
+    problems = quoting.line_problems(quote, fields)
+    if percent is not None and (found := discountlimits.problem(percent, by)):
+        problems["manual_discount"] = [found]
+    if problems:
+        raise Refusal(problems=problems)
     lines = [line for line in quotepricing.lines_of(quote) if line.pk in editions]
     stale = [line for line in lines if line.edition != editions[line.pk]]
     lines = [line for line in lines if line.edition == editions[line.pk]]

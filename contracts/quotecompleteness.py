@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from catalog import composition, eligibility, pricing
 from catalog.composition import Clash
-from catalog.models import Specification
+from catalog.models import Offering, Specification
 from cmdb import feasibility
 from cmdb.models import FeasibilityCheck, Product
 from contracts import quotepricing
@@ -136,7 +136,11 @@ def _eligibility(lines: Sequence[QuoteLine]) -> list[Problem]:
 
 def unpriced(quote: Quote, lines: Sequence[QuoteLine]) -> list[Problem]:
     """Lines that nobody has a price for, though their configuration is whole."""
-    silent = [line for line in lines if not line.problems and not line.monthly_list and not line.one_time_list]
+    silent = [
+        line for line in lines
+        if not line.problems and not line.monthly_list and not line.one_time_list
+        and line.offering.kind != Offering.Kind.BUNDLE  # its members have the prices
+    ]  # fmt: skip
     if not silent:
         return []
     book = pricing.PriceBook.load(quote.price_list, {line.offering_id for line in silent})

@@ -9,9 +9,11 @@ from typing import Any
 
 from django.db import models
 
+from catalog import ramps
 from catalog.models import Characteristic, Charge
-from contracts import agreementcontent
+from contracts import agreementcontent, quotepayments
 from contracts.models import Clause, Contract, ContractLine, LinePrice, Quote, QuoteLine
+from contracts.quotepayments import Payments
 from crm.countries import NAMES
 from crm.models import Site
 
@@ -30,6 +32,8 @@ class Line:
     quantity: int
     monthly: Decimal
     one_time: Decimal
+    ramp: str = ""
+    term: int | None = None
 
 
 @dataclass
@@ -120,6 +124,7 @@ class QuoteContent:
     levels: list[agreementcontent.Level]
     usage: list[Usage] = field(default_factory=list)
     terms: list[Clause] = field(default_factory=list)
+    payments: Payments | None = None
 
     @property
     def site_count(self) -> int:
@@ -160,7 +165,7 @@ def content(quote: Quote) -> QuoteContent:
         )
     )
     labels = _labels(lines)
-    blocks = _blocks(lines, labels, quote.account_id)
+    blocks = _blocks(lines, labels, quote.account_id, quote.term_months)
     prices = LinePrice.objects.filter(line__quote=quote)
     steps = _steps(prices.filter(charge=Charge.RECURRING).values_list("steps", flat=True))
     levels = (
@@ -170,8 +175,9 @@ def content(quote: Quote) -> QuoteContent:
     )
     return QuoteContent(
         _countries(blocks), blocks, len(lines), quote.monthly - sum((amount for _, amount in steps), ZERO), steps,
-        quote.monthly * quote.term_months + quote.one_time, percent_under(quote.monthly_list, quote.monthly), levels,
+        quote.value, percent_under(quote.monthly_list, quote.monthly), levels,
         _usage(prices.filter(charge=Charge.USAGE)), [] if quote.agreement_id else _terms(quote),
+        quotepayments.of(quote) if quote.ramp_off or quote.terms_differ else None,
     )  # fmt: skip
 
 
@@ -195,7 +201,14 @@ def percent_under(listed: Decimal, price: Decimal) -> str:
     return agreementcontent.plain((100 * (listed - price) / listed).quantize(Decimal("0.1")))
 
 
-def _blocks(lines: list[QuoteLine], labels: dict[int, list[Characteristic]], account_id: int) -> list[SiteBlock]:
+def _ramp(line: QuoteLine, term: int) -> str:
+    """The steps of a ramp in words."""
+    return "; ".join(ramps.worded(ramps.read(line.ramp, ramps.LONGEST), line.term_months or term)) if line.ramp else ""
+
+
+def _blocks(
+    lines: list[QuoteLine], labels: dict[int, list[Characteristic]], account_id: int, term: int
+) -> list[SiteBlock]:
     found: dict[int | None, SiteBlock] = {}
     for line in lines:
         block = found.get(line.site_id)
@@ -204,7 +217,7 @@ def _blocks(lines: list[QuoteLine], labels: dict[int, list[Characteristic]], acc
         block.lines.append(
             Line(
                 line.offering.name, details(line.characteristics, labels.get(line.offering.specification_id or 0, [])),
-                line.quantity, line.monthly, line.one_time,
+                line.quantity, line.monthly, line.one_time, _ramp(line, term), line.term_months,
             )
         )  # fmt: skip
         if line.feasibility and line.feasibility.lead_days:

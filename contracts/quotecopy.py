@@ -45,7 +45,7 @@ def preview(quote: Quote, line: QuoteLine) -> dict[str, Any]:
         old = there.get(site.pk)
         item = PricingInput(
             offering_id=line.offering_id, values=line.characteristics, region=site.region, country=site.country,
-            term=quote.term_months, sites=max(number, 1), quantity=line.quantity,
+            term=quotepricing.term_of(quote, old or line), sites=max(number, 1), quantity=line.quantity,
             manual=quotepricing.discount_of(quote, old or line),
         )  # fmt: skip
         monthly = quotepricing.summed(pricing.price(book, item))["monthly"]

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property, lru_cache
@@ -176,7 +176,7 @@ def _wrong(quote: Quote, outline: Outline) -> dict[int, set[str]]:
             found[line.pk].add(CELL)
         if line.site_id and outline.offerings[line.offering_id].needs_feasibility and _unanswered(line, today):
             found[line.pk].add(CHECK)
-    for line_id in (*_clashing(outline), *_unpriced(quote, outline.lines)):
+    for line_id in (*_clashing(outline), *_unpriced(quote, outline)):
         found[line_id].add(CELL)
     return found
 
@@ -221,8 +221,12 @@ def _clashing(outline: Outline) -> list[int]:
     return list(first.values())
 
 
-def _unpriced(quote: Quote, lines: Sequence[Brief]) -> list[int]:
-    silent = [line.pk for line in lines if not line.wrong and not line.listed and not line.listed_once]
+def _unpriced(quote: Quote, outline: Outline) -> list[int]:
+    bundles = {pk for pk, one in outline.offerings.items() if one.kind == Offering.Kind.BUNDLE}
+    silent = [
+        line.pk for line in outline.lines
+        if not line.wrong and not line.listed and not line.listed_once and line.offering_id not in bundles
+    ]  # fmt: skip
     if not silent:
         return []
     rows = QuoteLine.objects.filter(pk__in=silent).prefetch_related("site", "offering", "feasibility")

@@ -24,6 +24,7 @@ from kernel.money import ZERO
 COLUMNS = ("monthly", "monthly_list", "monthly_agreed", "monthly_cost", "one_time", "one_time_list", "one_time_cost")
 STORED = (*COLUMNS, "ramp_off")
 COUNTED = tuple(name for name in STORED if name != "one_time_list")  # summed up on the quote
+OVER_TERM = {"over_term": "monthly", "over_term_agreed": "monthly_agreed", "over_term_cost": "monthly_cost"}
 CENT = Decimal("0.01")
 BUILT = (FeasibilityCheck.Result.OFF_NET, FeasibilityCheck.Result.NEAR_NET)
 
@@ -82,7 +83,7 @@ class Pass:
         """What the ramp of a line takes off over the term."""
         if not line.ramp:
             return ZERO
-        term = self.quote.term_months
+        term = term_of(self.quote, line)
         item = self.input(line)
 
         def of(quantity: int | None) -> Decimal:
@@ -175,11 +176,16 @@ def input_of(quote: Quote, line: QuoteLine, sites: int, who: str, rate: Rate | N
     """A line as the price book reads it; `rate` brings the cost of building to the quote's currency."""
     build = built(line)
     return PricingInput(
-        offering_id=line.offering_id, values=line.characteristics, term=quote.term_months, sites=max(sites, 1),
+        offering_id=line.offering_id, values=line.characteristics, term=term_of(quote, line), sites=max(sites, 1),
         region=line.site.region if line.site else "", country=line.site.country if line.site else "",
         quantity=line.quantity, build_cost=rate.convert(build) if rate else build,
         manual=discount_of(quote, line), manual_by=who,
     )  # fmt: skip
+
+
+def term_of(quote: Quote, line: QuoteLine) -> int:
+    """Months that the line runs at least: its own term, else the quote's."""
+    return line.term_months or quote.term_months
 
 
 def discount_of(quote: Quote, line: QuoteLine) -> Decimal:
@@ -209,14 +215,17 @@ def _of_month(amount: Decimal, months: int) -> Decimal:
 
 def add_up(quote: Quote) -> None:
     """Totals of the quote from its lines, in one statement."""
-    sums = ", ".join(f"COALESCE(SUM({name}), 0)" for name in COUNTED)
+    parts = [f"COALESCE(SUM({name}), 0)" for name in COUNTED]
+    parts += [f"COALESCE(SUM({name} * COALESCE(term_months, %s)), 0)" for name in OVER_TERM.values()]
+    sql = f"SELECT {', '.join(parts)} FROM contracts_quoteline WHERE quote_id = %s"  # noqa: S608 – columns of ours
+    names = (*COUNTED, *OVER_TERM)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {sums} FROM contracts_quoteline WHERE quote_id = %s", [quote.pk])  # noqa: S608 – fixed
-        totals = dict(zip(COUNTED, cursor.fetchone(), strict=True))
+        cursor.execute(sql, [*[quote.term_months] * len(OVER_TERM), quote.pk])
+        totals = dict(zip(names, cursor.fetchone(), strict=True))
     for name, value in totals.items():
         setattr(quote, name, value)
     quote.edition += 1
-    quote.save(update_fields=[*COUNTED, "edition", "updated_at"])
+    quote.save(update_fields=[*names, "edition", "updated_at"])
 
 
 def _take(line: QuoteLine, charges: list[PricedCharge], ramp_off: Decimal) -> bool:

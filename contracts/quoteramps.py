@@ -23,9 +23,10 @@ def set_ramp(*, quote_id: int, line_ids: Iterable[int], steps: Iterable[dict[str
         Refusal: a line without a monthly price, which has nothing to ramp.
     """
     quote = quoting.draft(quote_id)
-    read = ramps.read(steps, quote.term_months)
-    kept = ramps.stored(read)
     lines = list(QuoteLine.objects.filter(quote=quote, pk__in=list(line_ids)).select_related("site", "offering"))
+    shortest = min((quotepricing.term_of(quote, line) for line in lines), default=quote.term_months)
+    read = ramps.read(steps, shortest)
+    kept = ramps.stored(read)
     if kept and (bare := [line for line in lines if not line.monthly_list]):
         raise Refusal(problems={"ramp": [f"{bare[0]} has no monthly price to ramp."]})
     fewest = min((line.quantity for line in lines), default=1)

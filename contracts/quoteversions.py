@@ -24,7 +24,7 @@ CHARGED = {"recurring": "monthly", "one_time": "once", "usage": "by use"}
 
 COPIED = (
     "key", "position", "site_id", "offering_id", "quantity", "characteristics", "problems", "manual_discount",
-    "feasibility_id", "ramp", "requested_on",
+    "feasibility_id", "ramp", "requested_on", "term_months",
 )  # fmt: skip
 HEAD = (
     "number", "title", "account_id", "opportunity_id", "agreement_id", "price_list_id", "currency", "term_months",
@@ -242,7 +242,7 @@ def _change(before: QuoteLine | None, after: QuoteLine) -> LineChange:
         for name in names
         if before.characteristics.get(name) != after.characteristics.get(name)
     }
-    for name in ("quantity", "manual_discount", "ramp", "requested_on"):
+    for name in ("quantity", "manual_discount", "ramp", "requested_on", "term_months"):
         if getattr(before, name) != getattr(after, name):
             fields[name] = (getattr(before, name), getattr(after, name))
     monthly, one_time = after.monthly - before.monthly, after.one_time - before.one_time

@@ -1,7 +1,6 @@
 """Quoting: a draft version is opened, filled line by line, configured, copied to sites, discounted and cancelled."""
 
 import datetime as dt
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,11 +10,10 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from catalog import bundling, configuration, eligibility, pricelists
-from catalog.bundling import Member
+from catalog import configuration, eligibility, pricelists
 from catalog.currencies import Rate
 from catalog.models import Offering, PriceList
-from contracts import quotechecks, quotepricing
+from contracts import bundlelines, discountlimits, quotechecks, quotepricing
 from contracts.models import Agreement, Quote, QuoteLine
 from crm.models import Account, Opportunity, Site
 from kernel import approvals, audit, lifecycle, numbering
@@ -113,39 +111,50 @@ def place(
     sites, refused = _sites(quote, offering, wanted.keys())
     last = QuoteLine.objects.filter(quote=quote).aggregate(last=Max("position"))["last"] or 0
     made = [
-        _line(quote, offering, site, last + n, wanted[site.pk if site else None], max(1, quantity))
+        bundlelines.new_line(quote, offering, site, last + n, wanted[site.pk if site else None], max(1, quantity))
         for n, site in enumerate(sites, start=1)
     ]
     QuoteLine.objects.bulk_create(made)
-    return made + _members(quote, offering, made), refused
+    return made + bundlelines.members_of(quote, offering, made), refused
 
 
 @transaction.atomic
 def configure(
-    *, line_id: int, values: dict[str, Any], by: User | None, edition: int | None = None, quantity: int | None = None
-) -> QuoteLine:
+    *, line_id: int, values: dict[str, Any], by: User | None, edition: int | None = None, quantity: int | None = None,
+    fields: Mapping[str, Any] | None = None,
+) -> QuoteLine:  # fmt: skip
     """Store what was chosen for a line, right or wrong; what is wrong stays noted at its characteristic.
+
+    `fields` are term_months and requested_on of the line, None for those of the quote; members of a bundle follow it.
 
     Raises:
         Frozen: the version is no draft.
         EditedMeanwhile: the line is not the one that was shown; `problems` name what differs.
+        Refusal: the term is longer than the quote's, the date is over, or the line's bundle fixes a value.
     """
-    line = _locked_line(line_id)
+    line = locked_line(line_id)
     if edition is not None and line.edition != edition:
         raise EditedMeanwhile(problems=_differences(line, values))
-    specification = _specification(line.offering)
-    before = dict(line.characteristics)
+    fields = dict(fields or {})
+    if found := {**_fixed_differently(line, values), **line_problems(line.quote, fields)}:
+        raise Refusal(problems=found)
+    specification = line.offering.specification
+    before, count = {"quantity": line.quantity, **line.characteristics, **_said(line, fields)}, line.quantity
     line.characteristics = values
     whose = line.quote.account_id
     line.problems = (
         configuration.validate(specification, values, complete=True, account_id=whose) if specification else {}
     )
     line.quantity = line.quantity if quantity is None else max(1, quantity)
+    for name, value in fields.items():
+        setattr(line, name, value)
     line.edition += 1
-    line.save(update_fields=["characteristics", "problems", "quantity", "edition"])
+    line.save(update_fields=["characteristics", "problems", "quantity", "edition", *fields])
+    whole = line.offering.kind == Offering.Kind.BUNDLE
+    members = bundlelines.follow(line, count) if whole and (count != line.quantity or fields) else []
     quotechecks.answer([line], by=by)
-    quotepricing.price_lines(line.quote, [line])
-    if changes := audit.difference(before, values):
+    quotepricing.price_lines(line.quote, [line, *members])
+    if changes := audit.difference(before, {"quantity": line.quantity, **values, **_said(line, fields)}):
         audit.record("configured", line.quote, by=by, changes=changes, reason=str(line))
     return line
 
@@ -155,7 +164,7 @@ def copy_to_sites(
     *, line_id: int, site_ids: Iterable[int], by: User | None
 ) -> tuple[list[QuoteLine], list[RefusedSite]]:
     """Give other sites the configuration of a line: lines there are changed, missing ones made, the rest refused."""
-    source = _locked_line(line_id)
+    source = locked_line(line_id)
     quote, wanted = source.quote, set(site_ids) - {source.site_id}
     there = {
         line.site_id: line
@@ -171,10 +180,12 @@ def copy_to_sites(
         quote_id=quote.pk, offering_id=source.offering_id, site_ids=wanted - there.keys(), by=by,
         values=dict(source.characteristics), quantity=source.quantity,
     ) if wanted - there.keys() else ([], [])  # fmt: skip
-    settle(quote, changed, by=by)
-    names = [str(line.site) for line in [*changed, *made]]
+    tops = [*changed, *(line for line in made if line.parent_id is None)]
+    whole = source.offering.kind == Offering.Kind.BUNDLE
+    settle(quote, [*changed, *(bundlelines.copy_members(source, tops) if whole else ())], by=by)
+    names = [str(line.site) for line in tops]
     audit.record("copied", quote, by=by, changes={str(source): [None, names]})
-    return [*changed, *made], refused
+    return tops, refused
 
 
 @transaction.atomic
@@ -195,10 +206,10 @@ def set_discount(*, quote_id: int, percent: Decimal, by: User | None, line_ids: 
 
     Raises:
         Frozen: the version is no draft.
-        Refusal: the percentage is not between 0 and 100.
+        Refusal: the percentage is not between 0 and 100, or more than the roles of this person may give.
     """
-    if not percent.is_finite() or not 0 <= percent <= 100:
-        raise Refusal(problems={"manual_discount": ["A discount is between 0 and 100 %."]})
+    if found := discountlimits.problem(percent, by):
+        raise Refusal(problems={"manual_discount": [found]})
     quote, percent = draft(quote_id), round(percent, 2)
     if line_ids is None:
         changes: dict[str, list[Any]] = {"manual_discount": [str(quote.manual_discount), str(percent)]}
@@ -226,6 +237,12 @@ def set_terms(*, quote_id: int, by: User | None, **fields: Any) -> Quote:
         problems["term_months"] = [f"A term is 1 to {LONGEST_TERM} months."]
     if (until := fields.get("valid_until")) and until < timezone.localdate():
         problems["valid_until"] = ["This day is over; choose a later one."]
+    if "term_months" in fields and not problems:
+        longer = QuoteLine.objects.filter(quote=quote, term_months__gt=fields["term_months"]).count()
+        if longer:
+            problems["term_months"] = [
+                f"{longer} line{' runs' if longer == 1 else 's run'} longer; shorten them first."
+            ]
     if problems:
         raise Refusal(problems=problems)
     allowed = ("title", "term_months", "valid_until", "note_for_approver")
@@ -281,10 +298,10 @@ def sites_of(quote: Quote) -> Any:
     return Site.objects.filter(account__root=root)
 
 
-def _locked_line(line_id: int) -> QuoteLine:
-    """A line of a locked draft."""
+def locked_line(line_id: int) -> QuoteLine:
+    """A line of a locked draft. Raises Frozen for a line of any other version."""
     quote = draft(QuoteLine.objects.values_list("quote_id", flat=True).get(pk=line_id))
-    rows = QuoteLine.objects.select_related("site", "offering__specification", "feasibility__pop")
+    rows = QuoteLine.objects.select_related("site", "offering__specification", "feasibility__pop", "parent__offering")
     line = rows.prefetch_related("offering__specification__characteristics").get(pk=line_id)
     line.quote = quote
     return line
@@ -343,42 +360,27 @@ def _sites(
     return fit, refused
 
 
-def _line(
-    quote: Quote, offering: Offering, site: Site | None, position: int, values: dict[str, Any], quantity: int
-) -> QuoteLine:
-    specification = _specification(offering)
-    chosen = {**configuration.defaults(specification), **values} if specification else {}
-    whose = quote.account_id
-    problems = configuration.validate(specification, chosen, complete=True, account_id=whose) if specification else {}
-    return QuoteLine(
-        quote=quote, key=uuid.uuid4(), position=position, site=site, offering=offering, quantity=quantity,
-        characteristics=chosen, problems=problems,
-    )  # fmt: skip
+def line_problems(quote: Quote, fields: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What is wrong with the term and the requested date of a line, at each field."""
+    problems = {}
+    term, day = fields.get("term_months"), fields.get("requested_on")
+    if term is not None and not 1 <= term <= quote.term_months:
+        problems["term_months"] = [
+            f"A line runs for 1 to {quote.term_months} months. For longer, give the quote the longer term."
+        ]
+    if day is not None and day < timezone.localdate():
+        problems["requested_on"] = ["This day is over; choose a later one."]
+    return problems
 
 
-def _members(quote: Quote, offering: Offering, bundles: list[QuoteLine]) -> list[QuoteLine]:
-    """The members of bundles as lines below them, bundles within bundles below those."""
-    if offering.kind != Offering.Kind.BUNDLE or not bundles:
-        return []
-    return _expanded(quote, bundling.expand(offering), bundles)
+def _fixed_differently(line: QuoteLine, values: dict[str, Any]) -> dict[str, list[str]]:
+    fixed = bundlelines.fixed(line)
+    return {name: ["The bundle sets this; it cannot be changed here."]
+            for name, value in fixed.items() if values.get(name) != value}  # fmt: skip
 
 
-def _expanded(quote: Quote, members: list[Member], parents: list[QuoteLine]) -> list[QuoteLine]:
-    found: list[QuoteLine] = []
-    for member in members:
-        made = []
-        for parent in parents:
-            count = member.quantity * parent.quantity
-            line = _line(quote, member.offering, parent.site, parent.position, dict(member.values), count)
-            line.parent = parent
-            made.append(line)
-        QuoteLine.objects.bulk_create(made)
-        found += [*made, *_expanded(quote, member.members, made)]
-    return found
-
-
-def _specification(offering: Offering) -> Any:
-    return offering.specification
+def _said(line: QuoteLine, fields: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(getattr(line, name) or "") for name in fields}
 
 
 def _differences(line: QuoteLine, values: dict[str, Any]) -> dict[str, list[str]]:

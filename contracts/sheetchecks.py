@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from catalog import configuration, eligibility
 from catalog.models import Offering
-from contracts import celltext, sheetmapping
+from contracts import celltext, discountlimits, sheetmapping
 from contracts.models import Quote, SheetImport
 from contracts.sheetmapping import DISCOUNT, REQUESTED
 from crm import siteimport
@@ -52,9 +52,10 @@ def check(sheet: SheetImport, quote: Quote) -> list[SheetRow]:
     offerings = {one.key: one for one in sheetmapping.products()}
     records = [Record(int(row[0]), sheet.cells(row), _surplus(sheet, row)) for row in sheet.rows]
     found = [SheetRow(row) for row in _site_rows(sheet, quote, records)]
+    limit = discountlimits.limit_for(sheet.by)
     with decisions.holding():
         for one, record in zip(found, records, strict=True):
-            _check_line_cells(one, record.cells)
+            _check_line_cells(one, record.cells, limit)
             for offering, parts in _by_product(record.cells, offerings).items():
                 _check_product(one, offerings[offering], parts, quote)
     _check_eligibility(found)
@@ -109,7 +110,7 @@ def _by_product(cells: dict[str, str], offerings: dict[str, Offering]) -> dict[s
     return found
 
 
-def _check_line_cells(one: SheetRow, cells: dict[str, str]) -> None:
+def _check_line_cells(one: SheetRow, cells: dict[str, str], limit: Decimal) -> None:
     if text := cells.get(DISCOUNT, "").rstrip("% "):
         try:
             percent = Decimal(text.replace(",", "."))
@@ -117,6 +118,8 @@ def _check_line_cells(one: SheetRow, cells: dict[str, str]) -> None:
             percent = Decimal("NaN")
         if not percent.is_finite() or not 0 <= percent <= 100:
             one.row.refuse(DISCOUNT, f"A discount is a number from 0 to 100, not “{cells[DISCOUNT][:20]}”.")
+        elif percent > limit:
+            one.row.refuse(DISCOUNT, f"Your role may give up to {limit.normalize():f} %, not {percent:f} %.")
         else:
             one.discount = round(percent, 2)
     if text := cells.get(REQUESTED, ""):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 else:
     ModelForm = forms.ModelForm
 
+NO_TERM = "Say for how many months; the price depends on it."
 TERMS = [(1, "Month to month"), (12, "12 months"), (24, "24 months"), (36, "36 months"), (60, "60 months")]
 
 
@@ -31,7 +32,9 @@ class NewQuoteForm(forms.Form):
     )
     agreement = forms.ModelChoiceField(Agreement.objects.none(), required=False, empty_label="None, list prices")
     title = forms.CharField(max_length=120, required=False, help_text="Empty takes the opportunity’s name.")
-    term_months = forms.TypedChoiceField(choices=TERMS, coerce=int, initial=36, label="Term")
+    term_months = forms.TypedChoiceField(
+        choices=TERMS, coerce=int, initial=36, label="Term", error_messages={"required": NO_TERM}
+    )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -61,7 +64,9 @@ class NewQuoteForm(forms.Form):
 class TermsForm(ModelForm):
     """The head of a draft."""
 
-    term_months = forms.IntegerField(min_value=1, max_value=quoting.LONGEST_TERM, label="Term in months")
+    term_months = forms.IntegerField(
+        min_value=1, max_value=quoting.LONGEST_TERM, label="Term in months", error_messages={"required": NO_TERM}
+    )
 
     class Meta:
         model = Quote
@@ -88,27 +93,55 @@ class DiscountForm(forms.Form):
     )  # fmt: skip
 
 
-class TogetherForm(forms.Form):
+class OfLine(forms.Form):
+    """What a line has besides its answers. An empty term is the quote's."""
+
+    term_months = forms.IntegerField(required=False, min_value=1, max_value=quoting.LONGEST_TERM, label="Term, months")
+    requested_on = forms.DateField(
+        required=False, label="Requested date", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+
+
+class LineForm(OfLine):
+    """The part of the panel below the answers; it says what the act would refuse, field by field."""
+
+    quantity = forms.IntegerField(
+        required=False, min_value=1, max_value=99_999, error_messages={"min_value": "Order at least one."}
+    )
+
+    def __init__(self, *args: Any, quote: Quote, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.quote = quote
+
+    def clean(self) -> dict[str, Any]:
+        """As the act sees it, so that what can be kept is kept beside what cannot."""
+        values: dict[str, Any] = super().clean() or {}
+        for name, texts in quoting.line_problems(self.quote, values).items():
+            self.add_error(name, texts)
+        return values
+
+    def chosen(self) -> dict[str, Any]:
+        """The fields that were posted and make sense, None for an empty one."""
+        wanted = (name for name in ("term_months", "requested_on") if name in self.data)
+        return {name: self.cleaned_data[name] for name in wanted if name in self.cleaned_data}
+
+
+class TogetherForm(OfLine):
     """What several lines get besides their answers; what is left empty stays as it is."""
 
     discount = forms.DecimalField(
         required=False, min_value=Decimal(0), max_value=Decimal(100), max_digits=5, decimal_places=2, localize=False,
         label="Discount, %",
     )  # fmt: skip
-    requested_on = forms.DateField(
-        required=False, label="Requested date", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
-
-    def clean_requested_on(self) -> dt.date | None:
-        """A day to come."""
-        day: dt.date | None = self.cleaned_data["requested_on"]
-        if day and day < timezone.localdate():
-            raise forms.ValidationError("This day is over; choose a later one.")
-        return day
+    field_order = ("discount", "term_months", "requested_on")
 
     def chosen(self) -> dict[str, Any]:
         """Fields of the line with their values."""
-        given = {"manual_discount": self.cleaned_data["discount"], "requested_on": self.cleaned_data["requested_on"]}
+        given = {
+            "manual_discount": self.cleaned_data["discount"],
+            "requested_on": self.cleaned_data["requested_on"],
+            "term_months": self.cleaned_data["term_months"],
+        }
         return {name: value for name, value in given.items() if value is not None}
 
 

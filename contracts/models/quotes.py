@@ -1,5 +1,6 @@
 """Quotes: what is offered, site by site, line by line, with every price explained (TMF648)."""
 
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import pgtrigger
@@ -119,6 +120,12 @@ class Quote(Record):
     ramp_off = models.DecimalField(
         max_digits=16, decimal_places=2, default=0, editable=False, help_text="What ramps take off over the term."
     )
+    over_term = models.DecimalField(
+        max_digits=18, decimal_places=2, default=0, editable=False,
+        help_text="The monthly prices over the term of each line, before ramps.",
+    )  # fmt: skip
+    over_term_agreed = models.DecimalField(max_digits=18, decimal_places=2, default=0, editable=False)
+    over_term_cost = models.DecimalField(max_digits=18, decimal_places=2, default=0, editable=False)
     presented_at = models.DateTimeField(null=True, editable=False)
     accepted_at = models.DateTimeField(null=True, editable=False)
     id: int
@@ -152,6 +159,16 @@ class Quote(Record):
 
     def __str__(self) -> str:
         return f"{self.number} v{self.version}"
+
+    @property
+    def value(self) -> Decimal:
+        """What the customer pays over the terms of all lines, ramps counted."""
+        return self.over_term + self.one_time - self.ramp_off
+
+    @property
+    def terms_differ(self) -> bool:
+        """Whether some lines have another term than the quote."""
+        return self.over_term != self.monthly * self.term_months
 
     @transition(field=state, source=State.DRAFT, target=State.IN_REVIEW, permission="contracts.edit_quote",
                 custom={"label": "Submit for review"})  # fmt: skip
@@ -225,6 +242,9 @@ class QuoteLine(models.Model):
     ramp_off = models.DecimalField(
         max_digits=14, decimal_places=2, default=0, help_text="What the ramp takes off over the term."
     )
+    term_months = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Of this line alone; empty for the quote's."
+    )
     requested_on = models.DateField(null=True, blank=True, help_text="When the customer wants it to work.")
     feasibility = models.ForeignKey(
         "cmdb.FeasibilityCheck", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
@@ -253,6 +273,10 @@ class QuoteLine(models.Model):
                 name="one_offering_a_site",
             ),
             models.CheckConstraint(condition=models.Q(quantity__gte=1), name="quote_line_quantity"),
+            models.CheckConstraint(
+                condition=models.Q(term_months__isnull=True) | models.Q(term_months__range=(1, 120)),
+                name="quote_line_term",
+            ),
         ]
 
     def __str__(self) -> str:

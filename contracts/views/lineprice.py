@@ -64,11 +64,11 @@ def shown(
     can_edit = quote.state == Quote.State.DRAFT and user.has_perm("contracts.edit_quote")
     typed = line.ramp if steps is None else steps
     rows = [*typed, *({} for _ in range(BLANK if can_edit else 0))]
-    read = ramps.read(line.ramp, ramps.LONGEST)
+    read, term = ramps.read(line.ramp, ramps.LONGEST), quotepricing.term_of(quote, line)
     context = {
         "quote": quote, "line": line, "charges": charges, "currency": quote.currency, "rate": _rate(quote),
         "sees_cost": user.has_perm("contracts.view_margin"), "can_edit": can_edit,
-        "ramp": ramps.worded(read, quote.term_months), "here": url_of(quote, line),
+        "ramp": ramps.worded(read, term), "term": term, "here": url_of(quote, line),
         "rows": [(place, row, _of_row(problems or {}, place)) for place, row in enumerate(rows)],
         "problems": problems or {}, "back": f"{quoteapproval.url_of(quote)}?line={line.pk}",
     }  # fmt: skip
@@ -111,8 +111,8 @@ def _head(quote: Quote, line: QuoteLine) -> dict[str, Any]:
     return {
         "quote": quote.number, "version": quote.version, "line": str(line.key), "offering": line.offering.key,
         "site": line.site.code if line.site else None, "currency": quote.currency, "rate": _rate(quote),
-        "price_list": quote.price_list.name, "term_months": quote.term_months, "quantity": line.quantity,
-        "characteristics": line.characteristics, "ramp": line.ramp,
+        "price_list": quote.price_list.name, "term_months": quotepricing.term_of(quote, line),
+        "quantity": line.quantity, "characteristics": line.characteristics, "ramp": line.ramp,
     }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from contracts import quoteapproval, quotechecks, quoteversions, quoting
+from contracts import quoteapproval, quotechecks, quotepayments, quoteversions, quoting
 from contracts.forms.quotes import AlternativeForm, TermsForm, VersionForm
 from contracts.models import Quote, QuoteLine
 from contracts.quoteapproval import Incomplete
@@ -114,6 +114,15 @@ def alternatives(request: HttpRequest, number: str, version: int) -> HttpRespons
         for one in found
     ]  # fmt: skip
     return render(request, "contracts/quote_alternatives.html", {"quote": quote, "shown": shown})
+
+
+@workspace.allowed("contracts.view_quote")
+@require_safe
+def payments(request: HttpRequest, number: str, version: int) -> HttpResponse:
+    """What each month and year of the term comes to, with ramps and the lines' own terms."""
+    quote = quotescreen.load(request, number, version)
+    context = {"quote": quote, "payments": quotepayments.of(quote), "here": quoteapproval.url_of(quote)}
+    return render(request, "contracts/quote_payments.html", context)
 
 
 @workspace.allowed("contracts.view_quote")

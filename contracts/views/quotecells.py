@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from catalog import configuration
+from catalog.models import Specification
 from contracts import quoteapproval, quotecells, quotecompleteness, quotegrid, quoteoutline
 from contracts.forms.quotes import TogetherForm
 from contracts.models import Quote, QuoteLine
@@ -92,21 +93,36 @@ def together(request: HttpRequest, number: str, version: int) -> HttpResponse:
     specification = quotecompleteness.specifications_of(lines[:1]).get(lines[0].offering.specification_id or 0)
     fields = configuration.form_fields(specification, _common(lines)) if specification else []
     form = TogetherForm(request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
-        raw = {field.key: request.POST[f"c-{field.key}"] for field in fields if request.POST.get(f"c-{field.key}")}
-        known = {one.key: one for one in specification.characteristics.all()} if specification else {}
-        changed, stale = quotecells.edit_together(
-            quote_id=quote.pk, editions=_editions(request), by=workspace.person(request), fields=form.chosen(),
-            values={key: configuration.parse(known[key], text) for key, text in raw.items()},
-        )  # fmt: skip
-        said = f"{len(changed)} line{'' if len(changed) == 1 else 's'} changed."
-        said += f" {len(stale)} were changed by somebody else meanwhile and left as they are." if stale else ""
+    if request.method == "POST" and form.is_valid() and (said := _edited(request, quote, fields, specification, form)):
         return htmx.go(request, f"{quoteapproval.url_of(quote)}?line={lines[0].pk}", toast=said)
     context = {
         "quote": quote, "lines": lines, "offering": lines[0].offering, "fields": fields, "form": form,
         "editions": [f"{line.pk}:{line.edition}" for line in lines],
     }  # fmt: skip
     return render(request, "contracts/quote_cells.html#together", context, status=422 if form.errors else 200)
+
+
+def _edited(
+    request: HttpRequest, quote: Quote, fields: list[configuration.Field], specification: Specification | None,
+    form: TogetherForm,
+) -> str:  # fmt: skip
+    """What was done, in words; "" when the act refused, which then stands at the fields."""
+    raw = {field.key: request.POST[f"c-{field.key}"] for field in fields if request.POST.get(f"c-{field.key}")}
+    known = {one.key: one for one in specification.characteristics.all()} if specification else {}
+    try:
+        changed, stale = quotecells.edit_together(
+            quote_id=quote.pk, editions=_editions(request), by=workspace.person(request), fields=form.chosen(),
+            values={key: configuration.parse(known[key], text) for key, text in raw.items()},
+        )  # fmt: skip
+    except Refusal as error:
+        if error.status != Refusal.status:
+            raise
+        for name, texts in error.problems.items():
+            place = {"manual_discount": "discount"}.get(name, name)
+            form.add_error(place if place in form.fields else None, texts)
+        return ""
+    said = f"{len(changed)} line{'' if len(changed) == 1 else 's'} changed."
+    return said + (f" {len(stale)} were changed by somebody else meanwhile and left as they are." if stale else "")
 
 
 def _changed(request: HttpRequest, number: str, version: int, done: Done) -> HttpResponse:

@@ -9,9 +9,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from catalog import configuration
+from catalog.bundling import BadBundle
 from catalog.models import Offering
-from contracts import quoteapproval, quotecompleteness, quotecopy, quoting
-from contracts.forms.quotes import AddForm, DiscountForm
+from contracts import bundlechoice, quoteapproval, quotecompleteness, quotecopy, quoting
+from contracts.forms.quotes import AddForm, DiscountForm, LineForm
 from contracts.models import Quote, QuoteLine
 from contracts.quoting import EditedMeanwhile
 from contracts.views import quotescreen
@@ -43,11 +44,13 @@ def configure(request: HttpRequest, number: str, version: int, line_id: int) -> 
     specification = quotecompleteness.specifications_of([line]).get(line.offering.specification_id or 0)
     raw = configuration.posted(specification, request.POST, "c-") if specification else {}
     values, _ = configuration.clean(specification, raw, line.characteristics) if specification else ({}, {})
-    edition, quantity = (_number(request.POST.get(name, "")) for name in ("edition", "quantity"))
+    form = LineForm(request.POST, quote=quote)
+    form.is_valid()  # what is wrong with it is said beside what is kept
     try:
         line = quoting.configure(
-            line_id=line.pk, values=values, edition=edition or 0, quantity=quantity, by=workspace.person(request)
-        )
+            line_id=line.pk, values=values, edition=_number(request.POST.get("edition", "")) or 0,
+            quantity=form.cleaned_data.get("quantity"), fields=form.chosen(), by=workspace.person(request),
+        )  # fmt: skip
     except EditedMeanwhile as error:
         stored = quotescreen.panel_context(request, quote, quotescreen.line_of(quote, line_id))
         context = {**stored, "conflict": error.problems}
@@ -55,8 +58,32 @@ def configure(request: HttpRequest, number: str, version: int, line_id: int) -> 
     if not getattr(request, "htmx", False):
         return htmx.go(request, f"{quoteapproval.url_of(quote)}?line={line.pk}", toast="Saved.")
     context = quotescreen.saved(request, line.quote, line)
+    context["line_errors"] = form.errors
     context["refields"] = set(raw) != {field.key for field in context["fields"]}
     return render(request, f"{quotescreen.TEMPLATE}#saved", context)
+
+
+@workspace.allowed(*WRITES)
+@require_POST
+@decisions.holding()
+def members(request: HttpRequest, number: str, version: int, line_id: int) -> HttpResponse:
+    """Store which members a bundle's line has, or say at each why that cannot be; nothing is stored then."""
+    quote = quotescreen.load(request, number, version)
+    line = quotescreen.line_of(quote, line_id)
+    chosen = _chosen(request)
+    try:
+        line = bundlechoice.choose(
+            line_id=line.pk, chosen=chosen, edition=_number(request.POST.get("edition", "")) or 0,
+            by=workspace.person(request),
+        )  # fmt: skip
+    except BadBundle as error:
+        groups = bundlechoice.offered(line, chosen, error.problems)
+        context = quotescreen.panel_context(request, quote, line) | {"members": groups}
+        return render(request, f"{quotescreen.TEMPLATE}#members", context, status=422)
+    if not getattr(request, "htmx", False):
+        return htmx.go(request, f"{quoteapproval.url_of(quote)}?line={line.pk}", toast="Saved.")
+    context = quotescreen.saved(request, line.quote, line)
+    return render(request, f"{quotescreen.TEMPLATE}#chosen", context)
 
 
 @workspace.allowed(*WRITES)
@@ -78,7 +105,8 @@ def add(request: HttpRequest, number: str, version: int) -> HttpResponse:
             for texts in error.problems.values():
                 form.add_error(None, texts)
         else:
-            said = f"{offering.name} added at {len(made)} site{'' if len(made) == 1 else 's'}."
+            count = sum(line.parent_id is None for line in made)
+            said = f"{offering.name} added at {count} site{'' if count == 1 else 's'}."
             said += "".join(f" Not at {one.site}: {one.reason}" for one in refused[:3])
             where = f"?line={made[0].pk}" if made else ""
             return htmx.go(request, f"{quoteapproval.url_of(quote)}{where}", toast=said)
@@ -115,11 +143,7 @@ def discount(request: HttpRequest, number: str, version: int) -> HttpResponse:
     line = quotescreen.line_of(quote, int(wanted)) if wanted.isdigit() and len(wanted) < 18 else None
     now = quote.manual_discount if line is None or line.manual_discount is None else line.manual_discount
     form = DiscountForm(_data(request), initial={"percent": now})
-    if request.method == "POST" and form.is_valid():
-        quoting.set_discount(
-            quote_id=quote.pk, percent=form.cleaned_data["percent"], by=workspace.person(request),
-            line_ids=[line.pk] if line else None,
-        )  # fmt: skip
+    if request.method == "POST" and form.is_valid() and _discounted(request, quote, line, form):
         where = f"?line={line.pk}" if line else ""
         return htmx.go(
             request, f"{quoteapproval.url_of(quote)}{where}", toast="Discount stored, prices worked out anew."
@@ -148,9 +172,32 @@ def remove(request: HttpRequest, number: str, version: int) -> HttpResponse:
     return htmx.go(request, quoteapproval.url_of(quote), toast=said)
 
 
+def _discounted(request: HttpRequest, quote: Quote, line: QuoteLine | None, form: DiscountForm) -> bool:
+    """Set the discount; what the act refuses stands at the field."""
+    try:
+        quoting.set_discount(
+            quote_id=quote.pk, percent=form.cleaned_data["percent"], by=workspace.person(request),
+            line_ids=[line.pk] if line else None,
+        )  # fmt: skip
+    except Refusal as error:
+        if "manual_discount" not in error.problems:
+            raise
+        form.add_error("percent", error.problems["manual_discount"])
+    return not form.errors
+
+
 def _data(request: HttpRequest) -> Any:
     """What was posted, also when it is nothing at all."""
     return request.POST if request.method == "POST" else None
+
+
+def _chosen(request: HttpRequest) -> dict[str, int]:
+    """Member → how many, from fields such as m-dia=1; of a choice from g-protection=firewall."""
+    found = {key: 1 for name in request.POST if name.startswith("g-") for key in request.POST.getlist(name) if key}
+    for name in request.POST:
+        if name.startswith("m-"):
+            found[name[2:]] = _number(request.POST[name]) or 0
+    return found
 
 
 def _empty_cell(request: HttpRequest, quote: Quote) -> HttpResponse:

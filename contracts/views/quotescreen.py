@@ -12,6 +12,8 @@ from django.utils import timezone
 from catalog import configuration
 from catalog.models import Offering
 from contracts import (
+    bundlechoice,
+    bundlelines,
     quoteapproval,
     quotechecks,
     quotecompleteness,
@@ -45,7 +47,9 @@ def load(request: HttpRequest, number: str, version: int) -> Quote:
 
 def line_of(quote: Quote, line_id: int) -> QuoteLine:
     """One line of it; 404 for another quote's."""
-    rows = QuoteLine.objects.filter(quote=quote).select_related("site", "offering", "feasibility__pop")
+    rows = QuoteLine.objects.filter(quote=quote).select_related(
+        "site", "offering", "feasibility__pop", "parent__offering"
+    )
     line: QuoteLine = get_object_or_404(rows, pk=line_id)
     line.quote = quote
     return line
@@ -237,6 +241,9 @@ def panel(line: QuoteLine, user: User, block: Block | None = None) -> dict[str, 
         "whole_problems": whole,
         "charges": quotegrid.waterfall(quotepricing.charges_of(line)),
         "line_discount": line.manual_discount,
+        "members": bundlechoice.offered(line) if line.offering.kind == Offering.Kind.BUNDLE else [],
+        "fixed": bundlelines.fixed(line),
+        "part_of": line.parent.offering.name if line.parent else "",
         "saved_at": timezone.now(),
     }
 
