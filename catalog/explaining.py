@@ -1,6 +1,6 @@
 """Explaining: the charges of a line as anybody may read them, step by step; cost and margin only with the right."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -8,13 +8,18 @@ from typing import Any
 from django.urls import reverse
 
 from catalog import configuration
-from catalog.models import Charge, PriceEntry
+from catalog.models import Characteristic, Charge, PriceEntry
 from catalog.queries import CHARGES
 
 PERIODS = {1: "a month", 3: "a quarter", 6: "half a year", 12: "a year"}
 KINDS = {
     "entry": "price list", "adjustment": "rule", "matrix": "matrix", "agreement": "agreement", "manual": "by hand",
     "floor": "margin floor", "feasibility": "site check",
+}  # fmt: skip
+
+FACTS = {
+    "term": "Term", "sites": "Sites", "region": "Tariff zone", "country": "Country", "quantity": "Quantity",
+    "build_cost": "Build cost",
 }  # fmt: skip
 
 Finder = Callable[[str], str]
@@ -71,11 +76,16 @@ class Explained:
         return told
 
 
-def explain(charges: Iterable[Priced], *, with_cost: bool, find: Finder | None = None) -> list[Explained]:
-    """Charges ready to be read; `find` says where the record behind a step is, see `url_of`."""
-    charges = list(charges)
+def explain(
+    charges: Iterable[Priced], *, with_cost: bool, find: Finder | None = None, known: Iterable[Characteristic] = ()
+) -> list[Explained]:
+    """Charges ready to be read; `find` says where the record behind a step is, see `url_of`.
+
+    What a step looked at is told in the labels of the `known` characteristics.
+    """
+    charges, words = list(charges), {one.key: one for one in known}
     find = find or finder(charges)
-    return [_explained(charge, with_cost, find) for charge in charges]
+    return [_explained(charge, with_cost, find, words) for charge in charges]
 
 
 def finder(charges: Iterable[Priced]) -> Finder:
@@ -102,20 +112,32 @@ def margin(amount: Decimal, cost: Decimal) -> Decimal | None:
     return ((amount - cost) * 100 / amount).quantize(Decimal("0.1")) if amount else None
 
 
-def _explained(charge: Priced, with_cost: bool, find: Finder) -> Explained:
+def _explained(charge: Priced, with_cost: bool, find: Finder, words: Mapping[str, Characteristic]) -> Explained:
     amount, cost = Decimal(charge.amount), Decimal(charge.cost)
     usage = charge.usage
     return Explained(
         charge.label, CHARGES[Charge(charge.charge)], _when(charge), amount, Decimal(charge.list_amount),
-        [_step(step, find) for step in charge.steps], 4 if usage else 2, _tiers(usage) if usage else [],
+        [_step(step, find, words) for step in charge.steps], 4 if usage else 2, _tiers(usage) if usage else [],
         cost if with_cost else None, margin(amount, cost) if with_cost else None,
     )  # fmt: skip
 
 
-def _step(step: dict[str, str], find: Finder) -> Step:
+def _looked_at(given: str, words: Mapping[str, Characteristic]) -> str:
+    """What a step looked at, as in Bandwidth 1G, Routing Static; names that nobody knows stay readable."""
+    return ", ".join(_worded(part, words) for part in given.split(", ")) if given else ""
+
+
+def _worded(part: str, words: Mapping[str, Characteristic]) -> str:
+    name, _, value = part.partition(" ")
+    if found := words.get(name):
+        return f"{found.name} {configuration.told(found, configuration.parse(found, value))}"
+    return f"{FACTS[name]} {value}" if name in FACTS else part
+
+
+def _step(step: dict[str, str], find: Finder, words: Mapping[str, Characteristic]) -> Step:
     rule = step.get("rule", "")
     return Step(
-        step["step"], step["label"], step["detail"], step.get("input", ""), Decimal(step["before"]),
+        step["step"], step["label"], step["detail"], _looked_at(step.get("input", ""), words), Decimal(step["before"]),
         Decimal(step["after"]), KINDS.get(rule.partition(":")[0], ""), find(rule),
     )  # fmt: skip
 

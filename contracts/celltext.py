@@ -44,7 +44,7 @@ def read(offering: Offering, text: str) -> Reading:
         return found
     whole = not NAMED.fullmatch(text) and _take(asked, text, Reading())
     for word in [text] if whole else SPLIT.split(text):
-        if word and not _take(asked, word, found):
+        if word and not _take(asked, word, found) and not _take_apart(asked, word, found):
             found.problems.append(_unknown(asked, offering, word))
     return found
 
@@ -102,6 +102,20 @@ def _take(asked: list[Characteristic], word: str, into: Reading) -> bool:
             into.values[one.key] = valuetypes.parse(one, _bare(one, word))
             return True
     return False
+
+
+def _take_apart(asked: list[Characteristic], text: str, into: Reading) -> bool:
+    """Put words that only blanks part, as in 1G BGP /28, each where it fits: all of them, or none."""
+    words, trial = text.split(), Reading(dict(into.values))
+    place = 0
+    while place < len(words):
+        ends = range(len(words), place, -1)  # two words may be one value, such as Second path
+        end = next((end for end in ends if _take(asked, " ".join(words[place:end]), trial)), 0)
+        if not end:
+            return False
+        place = end
+    into.values = trial.values
+    return True
 
 
 def _choice(one: Characteristic, word: str) -> Any:

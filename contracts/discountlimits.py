@@ -22,7 +22,7 @@ def problem(percent: Decimal, by: User | None) -> str:
     roles = Group.objects.order_by("name").values_list("name", flat=True)
     others = {role: most for role in roles if ask and (most := _most(ask, role)) is not None and most >= percent}
     who = min(others, key=lambda role: others[role], default="")
-    said = f" Somebody of {who.replace('_', ' ')} may give up to {_plain(others[who])} %; ask them." if who else ""
+    said = f" The role {who.replace('_', ' ')} may give up to {_plain(others[who])} %." if who else ""
     return f"Your role may give up to {_plain(limit)} %.{said}"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import models
 
-from catalog import ramps
+from catalog import configuration, ramps
 from catalog.models import Characteristic, Charge
 from contracts import agreementcontent, quotepayments
 from contracts.models import Clause, Contract, ContractLine, LinePrice, Quote, QuoteLine
@@ -289,12 +289,12 @@ def details(values: dict[str, Any], characteristics: list[Characteristic]) -> st
     found = []
     for characteristic in characteristics:
         value = values.get(characteristic.key)
-        if value in (None, "", False):
+        if configuration.is_empty(value) or value is False:
             continue
         if value is True:
             found.append(characteristic.name)
         else:
-            found.append(" ".join(filter(None, (characteristic.name, str(value), characteristic.unit))))
+            found.append(f"{characteristic.name} {configuration.told(characteristic, value)}")
     return " · ".join(found)
 
 

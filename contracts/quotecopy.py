@@ -10,7 +10,7 @@ from contracts import quotegrid, quotepricing, quoting
 from contracts.models import Quote, QuoteLine
 from contracts.quotecompleteness import specifications_of
 from crm.models import Site
-from kernel.money import ZERO
+from kernel.money import DIGITS, ZERO
 
 SHOWN = 500  # sites of a dialog
 
@@ -54,7 +54,8 @@ def preview(quote: Quote, line: QuoteLine) -> dict[str, Any]:
         text = _told(described, old, same)
         found.append(Candidate(site, text, monthly - before, " ".join(problems), same))
     head, rest = quotegrid.details(described, line.characteristics)
-    return {"candidates": found, "summary": " · ".join(filter(None, (head, rest)))}
+    digits = DIGITS.get(quote.currency, 2)
+    return {"candidates": found, "digits": digits, "summary": " · ".join(filter(None, (head, rest)))}
 
 
 def _told(described: Any, old: QuoteLine | None, same: bool) -> str:

@@ -172,7 +172,7 @@ def grid(outline: Outline, block: Block, extra: Iterable[Offering] = (), *, foun
         here[line.site_id].append(line)
     groups = _groups(outline, made.columns)
     for site_id in block.sites:
-        row = _row(here[site_id], made.columns, described, wrong)
+        row = _row(here[site_id], made.columns, described, wrong, outline.digits)
         group = groups[row.site.country if row.site else ""]
         if not group.rows:
             made.groups.append(group)
@@ -181,15 +181,15 @@ def grid(outline: Outline, block: Block, extra: Iterable[Offering] = (), *, foun
     sums: dict[int, Decimal] = defaultdict(lambda: ZERO)
     for (_, offering), amount in outline.sums.items():
         sums[offering] += amount
-    made.totals = [*_told(made.columns, sums), number_text(sum(sums.values(), ZERO), 2)]
+    made.totals = [*_told(outline, made.columns, sums), number_text(sum(sums.values(), ZERO), outline.digits)]
     return made
 
 
-def waterfall(charges: Iterable[LinePrice]) -> list[Waterfall]:
-    """Each charge of a line with its steps, the monthly ones first."""
+def waterfall(charges: Iterable[LinePrice], digits: int = 2) -> list[Waterfall]:
+    """Each charge of a line with its steps, the monthly ones first; amounts with so many digits after the point."""
     rank = {"recurring": 0, "one_time": 1, "usage": 2}
     charges = [charge for charge in charges if charge.charge != "usage"]  # priced by the unit, rated later
-    return [_falls(charge) for charge in sorted(charges, key=lambda c: (rank.get(c.charge, 3), c.pk or 0))]
+    return [_falls(charge, digits) for charge in sorted(charges, key=lambda c: (rank.get(c.charge, 3), c.pk or 0))]
 
 
 def details(characteristics: Sequence[Characteristic], values: dict[str, Any]) -> tuple[str, str]:
@@ -219,7 +219,7 @@ def columns_of(outline: Outline, extra: Iterable[Offering] = ()) -> list[Column]
 
 def _row(
     lines: list[QuoteLine], columns: list[Column], described: dict[int, list[Characteristic]],
-    wrong: dict[int, list[Problem]],
+    wrong: dict[int, list[Problem]], digits: int,
 ) -> Row:  # fmt: skip
     tops = {line.offering_id: line for line in lines if line.parent_id is None}
     members: dict[int, list[QuoteLine]] = defaultdict(list)
@@ -229,22 +229,22 @@ def _row(
     cells = []
     for column in columns:
         top = tops.get(column.offering_id)
-        cells.append(_cell(top, members[top.pk], described, wrong) if top else Cell(column.offering_id))
+        cells.append(_cell(top, members[top.pk], described, wrong, digits) if top else Cell(column.offering_id))
     site = lines[0].site if lines else None
-    total = number_text(sum((line.monthly for line in lines), ZERO), 2)
+    total = number_text(sum((line.monthly for line in lines), ZERO), digits)
     return Row(site, cells, _access(lines), total, f"s{site.pk if site else 0}")
 
 
 def _cell(
     line: QuoteLine, members: list[QuoteLine], described: dict[int, list[Characteristic]],
-    wrong: dict[int, list[Problem]],
+    wrong: dict[int, list[Problem]], digits: int,
 ) -> Cell:  # fmt: skip
     head, note = details(described.get(line.offering.specification_id or 0, []), line.characteristics)
     if line.quantity > 1:
         head = f"{line.quantity} × {head}"
     if members:
         head, note = head or "Bundle", " · ".join(one.offering.short_name or one.offering.name for one in members)
-    amount = number_text(sum((one.monthly for one in members), line.monthly), 2)
+    amount = number_text(sum((one.monthly for one in members), line.monthly), digits)
     kind = ""
     if problems := [problem for one in (line, *members) for problem in wrong.get(one.pk, ())]:
         text = problems[0].text.rstrip(".")
@@ -286,19 +286,20 @@ def _groups(outline: Outline, columns: list[Column]) -> dict[str, Group]:
     sites = outline.countries()
     return {
         country: Group(
-            country or "none", countries.NAMES.get(country, country) or "Without a site", _told(columns, here),
-            number_text(sum(here.values(), ZERO), 2), sites.get(country, 0),
+            country or "none", countries.NAMES.get(country, country) or "Without a site", _told(outline, columns, here),
+            number_text(sum(here.values(), ZERO), outline.digits), sites.get(country, 0),
         )
         for country, here in sums.items()
     }  # fmt: skip
 
 
-def _told(columns: list[Column], sums: dict[int, Decimal]) -> list[str]:
+def _told(outline: Outline, columns: list[Column], sums: dict[int, Decimal]) -> list[str]:
     """Monthly sums by column."""
-    return [number_text(sums[column.offering_id], 2) if column.offering_id in sums else "" for column in columns]
+    digits = outline.digits
+    return [number_text(sums[column.offering_id], digits) if column.offering_id in sums else "" for column in columns]
 
 
-def _falls(charge: LinePrice) -> Waterfall:
+def _falls(charge: LinePrice, digits: int) -> Waterfall:
     amounts = [Decimal(step["after"]) for step in charge.steps]
     top = max([*amounts, Decimal("0.01")])
     steps = []
@@ -306,10 +307,10 @@ def _falls(charge: LinePrice) -> Waterfall:
         before = Decimal(step["before"])
         first = step["step"] == "list"
         low, high = (ZERO, after) if first else sorted((before, after))
-        change = "" if first else _signed(after - before)
+        change = "" if first else _signed(after - before, digits)
         kind = "wf-base" if first else "wf-up" if after > before else "wf-down"
         x, width = (_share(part, top) for part in (low, high - low))
-        steps.append(WaterfallStep(step["label"], step["detail"], change, number_text(after, 2), x, width, kind))
+        steps.append(WaterfallStep(step["label"], step["detail"], change, number_text(after, digits), x, width, kind))
     under = ""
     if charge.list_amount and charge.amount < charge.list_amount:
         share = (charge.list_amount - charge.amount) * 100 / charge.list_amount
@@ -317,8 +318,8 @@ def _falls(charge: LinePrice) -> Waterfall:
     return Waterfall(charge.label, steps, charge.amount, charge.list_amount, under, charge.charge == "one_time")
 
 
-def _signed(amount: Decimal) -> str:
-    text = number_text(abs(amount), 2)
+def _signed(amount: Decimal, digits: int) -> str:
+    text = number_text(abs(amount), digits)
     return f"+{text}" if amount > 0 else f"−{text}"
 
 

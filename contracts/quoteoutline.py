@@ -21,7 +21,7 @@ from cmdb.models import FeasibilityCheck
 from contracts import quotecompleteness
 from contracts.models import Quote, QuoteLine
 from crm import countries
-from kernel.money import ZERO
+from kernel.money import DIGITS, ZERO
 
 ROWS = 40  # sites of one block of the grid
 CELL, CHECK = "cell", "check"
@@ -72,6 +72,7 @@ class Outline:
     offerings: dict[int, Offering]
     wrong: dict[int, set[str]] = field(default_factory=dict)
     clashes: list[Clash] | None = None
+    digits: int = 2  # of the currency, after the point
 
     @property
     def tops(self) -> list[Brief]:
@@ -132,6 +133,7 @@ def read(quote: Quote, *, problems: bool = True) -> Outline:
     lines = [Brief._make(row) for row in _rows(quote)]
     keys = {line.offering_id for line in lines}
     made = Outline(lines, {one.pk: one for one in Offering.objects.filter(pk__in=keys)})
+    made.digits = DIGITS.get(quote.currency, made.digits)
     if problems:
         made.clashes = _clashes(quote, made)
         made.wrong = _wrong(quote, made)

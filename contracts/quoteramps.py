@@ -12,6 +12,8 @@ from kernel import audit
 from kernel.models import User
 from kernel.refusal import Refusal
 
+TOLD = 5  # lines that the record names
+
 
 @transaction.atomic
 def set_ramp(*, quote_id: int, line_ids: Iterable[int], steps: Iterable[dict[str, Any]], by: User | None) -> Quote:
@@ -36,10 +38,17 @@ def set_ramp(*, quote_id: int, line_ids: Iterable[int], steps: Iterable[dict[str
         if step.quantity and step.quantity > fewest
     }:
         raise ramps.BadRamp(problems=problems)
-    before = {str(line): line.ramp for line in lines}
+    before = {_worded(line, quote) for line in lines}
     QuoteLine.objects.filter(pk__in=[line.pk for line in lines]).update(ramp=kept)
     quotepricing.price_lines(quote, quotepricing.lines_of(quote))
-    changes = {name: [old, kept] for name, old in before.items() if old != kept}
-    if changes:
-        audit.record("ramped", quote, by=by, changes=changes)
+    after = "; ".join(ramps.worded(read, shortest)) if read else ""
+    if before != {after}:
+        names = ", ".join(str(line) for line in lines[:TOLD])
+        changes = {"ramp": [next(iter(before)) if len(before) == 1 else None, after]}
+        audit.record("ramped", quote, by=by, changes=changes, reason=names)
     return quote
+
+
+def _worded(line: QuoteLine, quote: Quote) -> str:
+    steps = ramps.read(line.ramp, ramps.LONGEST)
+    return "; ".join(ramps.worded(steps, quotepricing.term_of(quote, line))) if steps else ""

@@ -184,7 +184,7 @@ def copy_to_sites(
     whole = source.offering.kind == Offering.Kind.BUNDLE
     settle(quote, [*changed, *(bundlelines.copy_members(source, tops) if whole else ())], by=by)
     names = [str(line.site) for line in tops]
-    audit.record("copied", quote, by=by, changes={str(source): [None, names]})
+    audit.record("copied", quote, by=by, changes={"sites": [None, ", ".join(names)]}, reason=str(source))
     return tops, refused
 
 

@@ -13,13 +13,14 @@ from catalog import configuration, eligibility
 from catalog.models import Offering
 from contracts import celltext, discountlimits, sheetmapping
 from contracts.models import Quote, SheetImport
-from contracts.sheetmapping import DISCOUNT, REQUESTED
+from contracts.sheetmapping import DISCOUNT, REQUESTED, TERM
 from crm import siteimport
 from crm.models import Site
 from crm.siteimport import Row
 from kernel import csvfile, decisions
 from kernel.csvfile import Record
 
+LONGEST_NUMBER = 5  # digits of a term
 REGION = str(Site._meta.get_field("region").default)
 
 
@@ -40,6 +41,7 @@ class SheetRow:
     wishes: list[Wish] = field(default_factory=list)
     discount: Decimal | None = None
     requested_on: dt.date | None = None
+    term_months: int | None = None
 
     @property
     def bad(self) -> bool:
@@ -55,7 +57,9 @@ def check(sheet: SheetImport, quote: Quote) -> list[SheetRow]:
     limit = discountlimits.limit_for(sheet.by)
     with decisions.holding():
         for one, record in zip(found, records, strict=True):
-            _check_line_cells(one, record.cells, limit)
+            _check_discount(one, record.cells, limit)
+            _check_date(one, record.cells)
+            _check_term(one, record.cells, quote)
             for offering, parts in _by_product(record.cells, offerings).items():
                 _check_product(one, offerings[offering], parts, quote)
     _check_eligibility(found)
@@ -110,7 +114,7 @@ def _by_product(cells: dict[str, str], offerings: dict[str, Offering]) -> dict[s
     return found
 
 
-def _check_line_cells(one: SheetRow, cells: dict[str, str], limit: Decimal) -> None:
+def _check_discount(one: SheetRow, cells: dict[str, str], limit: Decimal) -> None:
     if text := cells.get(DISCOUNT, "").rstrip("% "):
         try:
             percent = Decimal(text.replace(",", "."))
@@ -122,6 +126,9 @@ def _check_line_cells(one: SheetRow, cells: dict[str, str], limit: Decimal) -> N
             one.row.refuse(DISCOUNT, f"Your role may give up to {limit.normalize():f} %, not {percent:f} %.")
         else:
             one.discount = round(percent, 2)
+
+
+def _check_date(one: SheetRow, cells: dict[str, str]) -> None:
     if text := cells.get(REQUESTED, ""):
         day = _day(text)
         if day is None:
@@ -130,6 +137,17 @@ def _check_line_cells(one: SheetRow, cells: dict[str, str], limit: Decimal) -> N
             one.row.refuse(REQUESTED, f"{text[:20]} is over; give a later day or leave the cell empty.")
         else:
             one.requested_on = day
+
+
+def _check_term(one: SheetRow, cells: dict[str, str], quote: Quote) -> None:
+    text = cells.get(TERM, "")
+    if not text:
+        return
+    months = int(text) if text.isascii() and text.isdigit() and len(text) < LONGEST_NUMBER else 0
+    if 1 <= months <= quote.term_months:
+        one.term_months = None if months == quote.term_months else months
+    else:
+        one.row.refuse(TERM, f"A term is a number of months from 1 to {quote.term_months}, the quote’s own.")
 
 
 def _day(text: str) -> dt.date | None:

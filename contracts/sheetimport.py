@@ -191,7 +191,7 @@ def _take_product(
         if line.site_id in wanted and line.parent_id is None
     ]  # fmt: skip
     changed = [line for line in standing if _changed(quote, offering, line, *wanted[line.site_id or 0])]
-    columns = ["characteristics", "problems", "quantity", "manual_discount", "requested_on", "edition"]
+    columns = ["characteristics", "problems", "quantity", "manual_discount", "requested_on", "term_months", "edition"]
     QuoteLine.objects.bulk_update(changed, columns, batch_size=500)
     there = {line.site_id for line in standing}
     rest: dict[int | None, dict[str, Any]] = {
@@ -202,8 +202,8 @@ def _take_product(
     for line in tops:
         one, wish = wanted[line.site_id or 0]
         line.quantity, line.manual_discount = wish.quantity or 1, one.discount
-        line.requested_on = one.requested_on
-    QuoteLine.objects.bulk_update(tops, ["quantity", "manual_discount", "requested_on"], batch_size=500)
+        line.requested_on, line.term_months = one.requested_on, one.term_months
+    QuoteLine.objects.bulk_update(tops, ["quantity", "manual_discount", "requested_on", "term_months"], batch_size=500)
     return list(made), changed
 
 
@@ -214,6 +214,7 @@ def _changed(quote: Quote, offering: Offering, line: QuoteLine, one: SheetRow, w
         "characteristics": values, "quantity": wish.quantity or line.quantity,
         "manual_discount": line.manual_discount if one.discount is None else one.discount,
         "requested_on": one.requested_on or line.requested_on,
+        "term_months": one.term_months or line.term_months,
     }  # fmt: skip
     if all(getattr(line, name) == value for name, value in after.items()):
         return False

@@ -9,7 +9,7 @@ from contracts import celltext
 from contracts.models import SheetImport
 from crm import sitefile
 
-DISCOUNT, REQUESTED = "discount", "requested_on"
+DISCOUNT, REQUESTED, TERM = "discount", "requested_on", "term_months"
 SITE_WORDS = {
     "code": "site code,site id,site,standortcode,nummer,id,filiale,ref",
     "name": "site name,standort,bezeichnung,location,naam,branch,shop",
@@ -26,6 +26,7 @@ SITE_WORDS = {
     "contact_phone": "phone,telephone,telefon,tel,contact phone,mobile",
     DISCOUNT: "discount %,rabatt,line discount,korting",
     REQUESTED: "requested date,wanted by,date,wunschtermin,go live,due",
+    TERM: "term,months,term in months,contract term,laufzeit,looptijd",
 }
 LEGACY = {"bandwidth": "dia.bandwidth", "size": "sdwan.size", "firewall": "firewall.tier"}  # of the plain site file
 
@@ -43,6 +44,7 @@ def targets() -> list[Target]:
     """Every place that a column can go to, sites first, then products with their characteristics."""
     found = [Target(name, name.replace("_", " ").capitalize(), "Site") for name in sitefile.SITE_COLUMNS]
     found += [Target(DISCOUNT, "Discount, %", "Lines"), Target(REQUESTED, "Requested date", "Lines")]
+    found.append(Target(TERM, "Term, months", "Lines"))
     for offering in products():
         found.append(Target(offering.key, "Whole configuration", offering.name))
         found += [Target(f"{offering.key}.{one.key}", one.name, offering.name) for one in celltext.asked_of(offering)]

@@ -59,7 +59,8 @@ def _answer(request: HttpRequest, asked: dict[str, Any], data: dict[str, str]) -
     except (BrokenRule, NoRate) as error:
         return answer | {"refused": str(error)}
     sees = person(request).has_perm("catalog.view_cost")
-    explained = explaining.explain(charges, with_cost=sees)
+    known = specification.characteristics.all() if specification else ()
+    explained = explaining.explain(charges, with_cost=sees, known=known)
     currency = asked["currency"] or asked["price_list"].currency
     return answer | {
         "charges": explained, "currency": currency, "rate": rate.worded() if rate else "", "sees_cost": sees,

@@ -101,6 +101,13 @@ class OfLine(forms.Form):
         required=False, label="Requested date", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
 
+    def clean_requested_on(self) -> dt.date | None:
+        """A day to come."""
+        day: dt.date | None = self.cleaned_data["requested_on"]
+        if day and day < timezone.localdate():
+            raise forms.ValidationError("This day is over; choose a later one.")
+        return day
+
 
 class LineForm(OfLine):
     """The part of the panel below the answers; it says what the act would refuse, field by field."""

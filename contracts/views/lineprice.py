@@ -83,7 +83,8 @@ def url_of(quote: Quote, line: QuoteLine) -> str:
 def _explained(request: HttpRequest, line: QuoteLine) -> list[Explained]:
     charges = quotepricing.charges_of(line)
     sees = workspace.person(request).has_perm("contracts.view_margin")
-    return explaining.explain(charges, with_cost=sees, find=_finder(charges))
+    known = line.offering.specification.characteristics.all() if line.offering.specification else ()
+    return explaining.explain(charges, with_cost=sees, find=_finder(charges), known=known)
 
 
 def _finder(charges: list[LinePrice]) -> Finder:

@@ -30,6 +30,7 @@ from crm import countries
 from crm.models import OpportunityLine
 from kernel import approvals, lifecycle, states, workspace
 from kernel.models import ApprovalStep, DecisionTable, User
+from kernel.money import DIGITS
 
 TEMPLATE = "contracts/quote.html"
 RELATED = ("account__root", "agreement", "price_list", "opportunity", "owner")
@@ -227,6 +228,7 @@ def panel(line: QuoteLine, user: User, block: Block | None = None) -> dict[str, 
     """The right-hand panel of one line; a `block` of the grid that the line is in spares reading it anew."""
     specifications = block.specifications if block else quotecompleteness.specifications_of([line])
     specification = specifications.get(line.offering.specification_id or 0)
+    digits = DIGITS.get(line.quote.currency, 2)
     found = block.problems if block else quotecompleteness.of_lines(line.quote, [line])
     whole = [p for p in found if p.line_id == line.pk and p.kind not in ("configuration",)]
     fields = (
@@ -239,7 +241,8 @@ def panel(line: QuoteLine, user: User, block: Block | None = None) -> dict[str, 
         "specification": specification,
         "fields": fields,
         "whole_problems": whole,
-        "charges": quotegrid.waterfall(quotepricing.charges_of(line)),
+        "charges": quotegrid.waterfall(quotepricing.charges_of(line), digits),
+        "digits": digits,
         "line_discount": line.manual_discount,
         "members": bundlechoice.offered(line) if line.offering.kind == Offering.Kind.BUNDLE else [],
         "fixed": bundlelines.fixed(line),

@@ -98,7 +98,8 @@ document.addEventListener("change", (event) => {
   if (box.matches("[data-check-group]")) document.querySelectorAll(`tbody[data-group="${box.dataset.checkGroup}"] input[name=site]:not(:disabled)`).forEach((one) => (one.checked = box.checked));
   if (box.matches("[data-check-all], [data-check-group], .sx input[name=site]")) count();
   if (box.matches("[data-check-list]")) box.closest("fieldset").querySelectorAll("input[name=sites]").forEach((one) => (one.checked = box.checked));
-  if (box.closest(".copy-list")) sum(box.closest("form"));
+  if (box.matches("[data-check-copy]")) box.closest("form").querySelectorAll("input[name=site]:not(:disabled)").forEach((one) => (one.checked = box.checked));
+  if (box.closest(".copy-list") || box.matches("[data-check-copy]")) sum(box.closest("form"));
 });
 document.addEventListener("reset", (event) => event.target.id === "picked" && setTimeout(count));
 

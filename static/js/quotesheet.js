@@ -10,7 +10,7 @@ const at = (site, offering) => document.querySelector(`tr[data-site="${site}"] .
 async function send(address, values, cell) {
   const [site, offering] = [siteOf(cell), cell.dataset.o];
   let well = false;
-  const note = (event) => (well = event.detail.successful);
+  const note = (event) => (well = event.detail.xhr.status < 400);
   document.addEventListener("htmx:afterRequest", note, { once: true });
   await window.htmx.ajax("POST", address, { values, swap: "none" });
   document.removeEventListener("htmx:afterRequest", note);
@@ -110,5 +110,5 @@ document.addEventListener("paste", (event) => {
 });
 
 document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.successful && event.target.matches?.("form[data-closes]")) event.target.closest("dialog")?.close();
+  if (event.detail.xhr.status < 400 && event.target.matches?.("form[data-closes]")) event.target.closest("dialog")?.close();
 });

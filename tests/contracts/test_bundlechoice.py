@@ -141,6 +141,6 @@ def test_the_panel_shows_the_choice_and_says_what_does_not_fit(bundle: Offering)
     assert 'id="totals"' in kept.text
     dia = QuoteLine.objects.get(parent=line, offering__key="dia")
     assert "Set by the bundle" in client.get(url(dia, "quote_line"), headers=HTMX).text
-    line.refresh_from_db()
+    line = QuoteLine.objects.get(pk=line.pk)
     assert quoteapproval.url_of(quote) in client.post(url(line, "quote_members"), data | {
         "edition": str(line.edition), "m-sip": "0"})["Location"]  # fmt: skip

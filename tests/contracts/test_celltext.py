@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue")]
         ("1g · bgp", {"bandwidth": "1G", "routing": "BGP"}),
         ("routing: static; 500M", {"bandwidth": "500M", "routing": "static"}),
         ("1G, diversity: yes", {"bandwidth": "1G", "diversity": True}),
+        ("1G BGP", {"bandwidth": "1G", "routing": "BGP"}),
         ("x", {}),
     ],
 )

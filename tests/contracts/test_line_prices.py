@@ -48,7 +48,7 @@ def test_every_role_reads_the_steps(line: QuoteLine) -> None:
         said = asked(role, line)
         assert "36 months, − 25 %" in said
         assert "937.50" in said
-        assert "term 36" in said
+        assert "Term 36" in said
         assert reverse("catalog:price_book", args=["eur-test", "dia"]) in said
 
 

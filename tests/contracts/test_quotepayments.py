@@ -65,7 +65,7 @@ def test_ramps_show_in_months_years_and_on_paper() -> None:
     said = client.get(reverse("contracts:quote_payments", args=[quote.number, quote.version])).text
     assert "Months 1–3: 0 % of the price" in said
     assert f"{made.years[0].total:,.2f}" in said
-    assert "with ramps" in client.get(quoteapproval.url_of(quote)).text
+    assert "What is paid when" in client.get(quoteapproval.url_of(quote)).text
     pages = PdfReader(io.BytesIO(documents.quote_bytes(quote))).pages
     paper = " ".join(" ".join(page.extract_text() for page in pages).split())
     assert "What you pay when" in paper
@@ -91,7 +91,7 @@ def test_what_cannot_be_kept_is_said_at_its_field_and_the_rest_is_kept(field: st
     assert answer.status_code == 200
     place = answer.text.index(f'id="m-{field}"')
     assert says in answer.text[place : place + 600]
-    line.refresh_from_db()
+    line = QuoteLine.objects.get(pk=line.pk)
     assert line.characteristics["bandwidth"] == "500M"
     assert (line.quantity, line.term_months, line.requested_on) == (1, None, None)
 
@@ -104,7 +104,7 @@ def test_the_requested_date_goes_from_the_panel_to_the_line() -> None:
     data = {"edition": str(line.edition), "c-bandwidth": "1G", "term_months": "24", "requested_on": f"{day}"}
     address = reverse("contracts:quote_configure", args=[quote.number, quote.version, line.pk])
     assert client.post(address, data, headers=HTMX).status_code == 200
-    line.refresh_from_db()
+    line = QuoteLine.objects.get(pk=line.pk)
     assert (line.requested_on, line.term_months) == (day, 24)
 
 
@@ -125,7 +125,7 @@ def test_a_discount_beyond_the_role_is_refused_at_its_field_with_who_can() -> No
     with pytest.raises(Refusal) as refused:
         quoting.set_discount(quote_id=quote.pk, percent=Decimal("40.01"), by=agent)
     assert refused.value.problems == {
-        "manual_discount": ["Your role may give up to 40 %. Somebody of sales manager may give up to 60 %; ask them."]
+        "manual_discount": ["Your role may give up to 40 %. The role sales manager may give up to 60 %."]
     }
     fields: dict[str, Any] = {"manual_discount": Decimal(61)}
     with pytest.raises(Refusal) as refused:
