@@ -100,7 +100,7 @@ def test_a_long_sheet_is_taken_in_the_background_with_progress(monkeypatch: pyte
     tasks.take_sheet(sheet_id=sheet.pk)
     sheet = SheetImport.objects.get(pk=sheet.pk)
     assert (sheet.done, sheet.total, sheet.share) == (2, 5, 40)
-    assert "40" in client.get(address, headers={"HX-Request": "true"}).text
+    assert "2 of 5 rows" in client.get(address, headers={"HX-Request": "true"}).text
     monkeypatch.undo()
     tasks.take_sheet(sheet_id=sheet.pk)
     tasks.take_sheet(sheet_id=sheet.pk)  # a second message adds nothing
