@@ -93,16 +93,13 @@ def take(asked: Asked, *, by: User) -> Order:
     lines = _lines(order, asked, known, problems)
     if problems:
         raise NotTaken(problems=problems)
-    with configuration.reading():
-        capture.price_lines(order, [line for line in lines if line.action != Action.DELETE])
-        order.save(force_insert=True)
-        _store(order, asked, lines)
-        audit.record("captured", order, by=by, changes={"channel": [None, order.channel]})
-        for text in asked.notes:
-            Comment.objects.create(
-                subject_type=order._meta.label_lower, subject_id=order.pk, author=by, text=text[:4000]
-            )
-        return _submit(order, asked, lines, by)
+    capture.price_lines(order, [line for line in lines if line.action != Action.DELETE])
+    order.save(force_insert=True)
+    _store(order, asked, lines)
+    audit.record("captured", order, by=by, changes={"channel": [None, order.channel]})
+    for text in asked.notes:
+        Comment.objects.create(subject_type=order._meta.label_lower, subject_id=order.pk, author=by, text=text[:4000])
+    return _submit(order, asked, lines, by)
 
 
 @transaction.atomic

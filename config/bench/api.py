@@ -1,0 +1,205 @@
+"""The APIs: orders taken a second by one client and by four, what one costs, and long lists at both ends."""
+
+import datetime as dt
+import json
+import os
+import statistics
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+from django.db import connection, connections, transaction
+from django.test import Client
+from django.utils import timezone
+from oauth2_provider.models import AccessToken
+
+from catalog.models import Offering
+from config.bench import Figure, Say
+from config.demo import story
+from config.stack import Stack
+from crm import accounts, systems
+from crm.models import Account
+from kernel.rest import scopes
+from orders.models import Order, OrderLine
+
+LINES, WARM, ROUNDS, SECONDS = 10, 10, 40, 8.0
+PATH = "/tmf-api/productOrderingManagement/v4/productOrder"
+LONG = (10_000, 100_000)
+TICK = os.sysconf("SC_CLK_TCK")
+CLONE = """
+INSERT INTO orders_order (created_at, updated_at, edition, number, title, channel, their_reference, slip_reason,
+    currency, monthly, one_time, term_months, priority, state, fulfilment, before_assessment, account_id,
+    billing_profile_id, contact_id, submitted_at)
+SELECT now(), now(), 1, 'BEN' || lpad(n::text, 7, '0'), title, channel, 'PO-' || n, '', currency, monthly, one_time,
+    term_months, priority, state, fulfilment, before_assessment, account_id, billing_profile_id, contact_id, now()
+FROM orders_order, generate_series(%s, %s) AS n WHERE orders_order.id = %s
+"""
+
+
+class Shop:
+    """A customer with sites, and a system of our own with its token."""
+
+    def __init__(self) -> None:
+        story.provider()
+        self.account: Account = accounts.open_account(name="Bench N.V.", by=None)
+        accounts.add_contact(account_id=self.account.pk, first_name="Bo", last_name="Bench",
+                             email="bo@bench.example", by=None)  # fmt: skip
+        accounts.add_billing_profile(account_id=self.account.pk, invoice_email="in@bench.example", street="Kade 1",
+                                     postcode="3011 AA", city="Rotterdam", country="NL", by=None)  # fmt: skip
+        self.sites = [
+            accounts.add_site(account_id=self.account.pk, code=f"B-{n}", name=f"Bench {n}", by=None, street="Kade 1",
+                              postcode="3011 AA", city="Rotterdam", country="NL").pk
+            for n in range(LINES)
+        ]  # fmt: skip
+        client, _ = systems.register(
+            name="Bench", scopes=scopes.every(), by=None, role="order_manager", rate=10_000_000
+        )  # fmt: skip
+        self.token = uuid.uuid4().hex
+        held: Any = AccessToken(
+            application=client, scope=" ".join(client.scopes), expires=timezone.now() + dt.timedelta(hours=2)
+        )
+        held._raw_token = self.token
+        held.save()
+        self.http = Client(headers={"authorization": f"Bearer {self.token}", "host": "127.0.0.1"})
+
+    def body(self) -> str:
+        """An order of ten configured lines."""
+        items = [
+            {"id": str(n), "action": "add", "productOffering": {"id": "dia"}, "product": {
+                "productCharacteristic": [{"name": "bandwidth", "value": "500M"}],
+                "place": [{"id": str(site), "role": "installationSite"}]}}
+            for n, site in enumerate(self.sites)
+        ]  # fmt: skip
+        party = {"id": self.account.number, "role": "customer", "@referredType": "Customer"}
+        return json.dumps({"description": "Ten lines", "relatedParty": [party], "productOrderItem": items})
+
+    def order(self) -> None:
+        """One over the API, in this process. Raises RuntimeError unless it is taken."""
+        answer = self.http.post(PATH, self.body(), content_type="application/json")
+        if answer.status_code != 201:
+            raise RuntimeError(answer.content.decode()[:2000])
+
+    def bare(self) -> None:
+        """The same rows by plain saves."""
+        offering = Offering.objects.get(key="dia", state="active")
+        with transaction.atomic():
+            order = Order.objects.create(title="Bare", account=self.account)
+            for n, site in enumerate(self.sites):
+                OrderLine.objects.create(
+                    order=order, key=uuid.uuid4(), position=n, offering=offering, site_id=site, account=self.account,
+                    specification_id=offering.specification_id, characteristics={"bandwidth": "500M"},
+                )  # fmt: skip
+
+
+def measure(say: Say) -> Iterator[Figure]:
+    """All figures of the group; meant for a scratch database, in which it leaves its work."""
+    say("the demo's catalogue, a customer, a token")
+    shop = Shop()
+    yield from _cost(shop, say)
+    yield from _rates(shop, say)
+    yield from _lists(shop, say)
+
+
+def _cost(shop: Shop, say: Say) -> Iterator[Figure]:
+    say(f"{ROUNDS} orders of {LINES} lines, and the same rows bare, in this process")
+    bare, api = _cpu(shop.bare), _cpu(shop.order)
+    goal = "≤ 20 ms and ≤ 3 × the bare insert"
+    yield Figure("P1-bare", "bare ORM insert of the same rows", round(bare, 1), "ms CPU")
+    yield Figure("P1-cpu", "one confirmed order, with the database", round(api, 1), "ms CPU", round(bare, 1),
+                 round(api / bare, 2), goal, api <= 20 and api <= 3 * bare)  # fmt: skip
+
+
+def _cpu(work: Callable[[], None]) -> float:
+    """Milliseconds of processor that one takes, ours and the database's."""
+    for _ in range(WARM):
+        work()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    before = time.process_time() + _spent(pid)
+    for _ in range(ROUNDS):
+        work()
+    return (time.process_time() + _spent(pid) - before) / ROUNDS * 1000
+
+
+def _spent(pid: int) -> float:
+    with open(f"/proc/{pid}/stat") as file:
+        parts = file.read().rsplit(")", 1)[1].split()
+    return (int(parts[11]) + int(parts[12])) / TICK
+
+
+def _rates(shop: Shop, say: Say) -> Iterator[Figure]:
+    connections.close_all()
+    with Stack(only=("web",)) as stack:
+        found = {}
+        for clients in (1, 4):
+            say(f"{clients} at once for {SECONDS:g} s")
+            found[clients] = _rate(shop, stack.url, clients)
+    one, four = found[1], found[4]
+    yield Figure("P1", "orders confirmed, one client", round(one, 1), "orders/s", 8.6, round(one / 8.6, 1),
+                 "≥ 5 × Odoo (8.6/s)", one >= 43)  # fmt: skip
+    yield Figure("P1-four", "orders confirmed, four clients", round(four, 1), "orders/s", round(one, 1),
+                 round(four / one, 2), "≥ 1.8 × one client", four >= 1.8 * one)  # fmt: skip
+
+
+def _rate(shop: Shop, url: str, clients: int) -> float:
+    headers = {"Authorization": f"Bearer {shop.token}", "Content-Type": "application/json"}
+    body, counts, problems = shop.body(), [0] * clients, []
+    barrier = threading.Barrier(clients)
+
+    def call(number: int) -> None:
+        with httpx.Client(headers=headers, timeout=30, trust_env=False) as http:
+            http.post(url + PATH, content=body)
+            barrier.wait()
+            end = time.monotonic() + SECONDS
+            while time.monotonic() < end:
+                answer = http.post(url + PATH, content=body)
+                if answer.status_code != 201:
+                    problems.append(answer.text)
+                    return
+                counts[number] += 1
+
+    callers = [threading.Thread(target=call, args=(n,)) for n in range(clients)]
+    for one in callers:
+        one.start()
+    for one in callers:
+        one.join()
+    if problems:
+        raise RuntimeError(problems[0][:2000])
+    return sum(counts) / SECONDS
+
+
+def _lists(shop: Shop, say: Say) -> Iterator[Figure]:
+    model = Order.objects.filter(title="Ten lines").latest("pk")
+    before, have = 0.0, 0
+    for number in LONG:
+        say(f"{number:,} orders")
+        with connection.cursor() as cursor:
+            cursor.execute(CLONE, [have + 1, number, model.pk])
+            cursor.execute("VACUUM ANALYZE orders_order")
+        have = number
+        total = Order.objects.exclude(state="draft").count()
+        first = _page(shop, "limit=50&fields=externalId,state,orderDate,relatedParty")
+        deep = _page(shop, f"limit=50&offset={total - 60}&fields=externalId,state,orderDate,relatedParty")
+        yield Figure("P2-api", f"50 of {number:,} orders, first page", round(first, 1), "ms p50", None, None, "≤ 10",
+                     first <= 10)  # fmt: skip
+        yield Figure("P2-deep", f"50 of {number:,} orders, deepest page", round(deep, 1), "ms p50", round(first, 1),
+                     round(deep / first, 2), "≤ 1.5 × the first", deep <= 1.5 * first)  # fmt: skip
+        if before:
+            yield Figure("P2-growth", "100,000 against 10,000", round(first, 1), "ms p50", round(before, 1),
+                         round(first / before, 2), "≤ 1.2 times", first <= 1.2 * before)  # fmt: skip
+        before = first
+
+
+def _page(shop: Shop, query: str) -> float:
+    times = []
+    for _ in range(30):
+        began = time.perf_counter()
+        answer = shop.http.get(f"{PATH}?{query}")
+        times.append((time.perf_counter() - began) * 1000)
+        if answer.status_code not in (200, 206):
+            raise RuntimeError(answer.content.decode()[:500])
+    return statistics.median(times[5:])
