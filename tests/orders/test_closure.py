@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from cmdb.models import Product, Resource, Service, ServiceRelation
 from contracts.models import BillingStart
@@ -12,7 +14,7 @@ from fulfillment import release
 from fulfillment.models import Flow, Task
 from kernel import lifecycle, outbox
 from kernel.models import AuditEntry, OutboxEvent
-from orders import closure, progress
+from orders import closure, orchestration, progress
 from orders.closure import _Node, closable
 from orders.models import DomainOrder, Order, OrderLine
 from tests.factories.orders import Shop, finish, fresh
@@ -37,6 +39,43 @@ def test_the_whole_chain_closes_by_itself(django_capture_on_commit_callbacks: An
     texts = [message.subject for message in mail.outbox]
     assert sum("is live" in text for text in texts) == 2
     assert sum("complete. Everything" in text for text in texts) == 1
+
+
+def test_many_orders_close_with_hardly_more_statements_than_one() -> None:
+    shop = Shop(plans=True)
+    nodes: list[set[int]] = []
+    for order in [shop.running() for _ in range(4)]:
+        access = DomainOrder.objects.get(order=order, specification__key="t-access")
+        progress.values_supplied(values={access.pk: {"pop_found": "RTM2"}})
+        nodes.append(set(DomainOrder.objects.filter(order=order).values_list("pk", flat=True)))
+    lifecycle.move_many(Flow.objects.all(), Flow.start, by=None)
+    lifecycle.move_many(Flow.objects.all(), Flow.complete, by=None)
+    counts = []
+    for some in (nodes[0], set().union(*nodes[1:])):
+        with CaptureQueriesContext(connection) as started:
+            progress.flows_started(node_ids=some)
+        with CaptureQueriesContext(connection) as completed:
+            progress.flows_completed(node_ids=some)
+        counts.append((len(started), len(completed)))
+    assert set(Order.objects.values_list("state", flat=True)) == {"completed"}
+    assert counts[0][0] == counts[1][0]
+    assert counts[1][1] <= counts[0][1] + 2 * 2  # two orders more: the move of each, and its line in the trail
+
+
+def test_values_that_nothing_waits_for_wake_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    order = Shop(plans=True).running()
+    woken: list[dict[int, set[int]]] = []
+
+    def note(*, lines: dict[int, set[int]]) -> None:
+        woken.append(lines)
+
+    monkeypatch.setattr(orchestration, "go_on_all", note)
+    by_key = {node.specification.key: node for node in DomainOrder.objects.filter(order=order)}
+    progress.values_supplied(values={by_key["t-fibre"].pk: {"circuit": "FTTO-1"}})
+    assert woken == []
+    assert fresh(by_key["t-fibre"]).characteristics["circuit"] == "FTTO-1"
+    progress.values_supplied(values={by_key["t-access"].pk: {"pop_found": "RTM2"}})
+    assert woken == [{order.pk: {order.lines.get().pk}}]
 
 
 def test_what_was_built_stands_in_the_inventory_with_its_relations() -> None:
