@@ -10,12 +10,14 @@ from django.utils import timezone
 from fallout import causes, detection, resolution, routing
 from fallout.models import Fallout
 from fulfillment.models import Task
-from kernel import numbering
+from kernel import numbering, outbox
 from kernel.models import OutboxEvent
 from orders import nudging
+from orders.events import OrderApproved, OrderSubmitted
 from orders.models import Order
 
 QUIET = dt.timedelta(minutes=2)  # nothing has moved for so long
+TURN = dt.timedelta(hours=4)  # an order among thousands that came at once may wait so long for its turn
 BATCH = 200
 
 STILL = "Nothing runs and nobody has it"
@@ -23,7 +25,8 @@ STRANDED = "A step waits for nothing and was not begun"
 UNOWNED = "A step waits for a team that has nobody"
 EARLY = "The order does not get under way"
 
-# One pass over running orders. `moves`: a step that a worker, a timer, a person or a question will carry on.
+# One pass over running orders. One whose turn to be taken up is still to come does not stand still.
+# `moves`: a step that a worker, a timer, a person or a question will carry on.
 _STANDING = """
 WITH staffed AS (
     SELECT DISTINCT unnest(teams) AS team FROM kernel_user WHERE is_active
@@ -54,8 +57,14 @@ WITH staffed AS (
 )
 SELECT orders.id, orders.state, summed.stranded, summed.unowned
 FROM orders LEFT JOIN summed ON summed.order_id = orders.id
-WHERE orders.state <> 'in_progress' OR summed.stranded IS NOT NULL OR summed.unowned IS NOT NULL
-   OR NOT coalesce(summed.moves, false)
+WHERE orders.state <> 'in_progress'
+      AND NOT EXISTS (SELECT 1 FROM kernel_outboxevent e
+                      WHERE e.done_at IS NULL AND e.error = '' AND e.created_at > %(turn)s
+                        AND e.kind = CASE orders.state WHEN 'submitted' THEN %(submitted)s
+                                                       WHEN 'approved' THEN %(approved)s END
+                        AND (e.payload->>'order_id')::bigint = orders.id)
+   OR summed.stranded IS NOT NULL OR summed.unowned IS NOT NULL
+   OR orders.state = 'in_progress' AND NOT coalesce(summed.moves, false)
       AND NOT EXISTS (SELECT 1 FROM orders_missingvalue m WHERE m.order_id = orders.id AND m.filled_at IS NULL)
       AND NOT EXISTS (SELECT 1 FROM orders_domainorder d
                       WHERE d.order_id = orders.id AND d.state IN ('cancellation_in_progress', 'on_hold'))
@@ -82,7 +91,8 @@ def look(now: dt.datetime | None = None) -> dict[str, int]:
 def standing(now: dt.datetime) -> list[Standing]:
     """Orders that stand still, in one query."""
     with connection.cursor() as cursor:
-        cursor.execute(_STANDING, {"before": now - QUIET, "root": nudging.ROOT})
+        kinds = {"submitted": outbox.kind_of(OrderSubmitted), "approved": outbox.kind_of(OrderApproved)}
+        cursor.execute(_STANDING, {"before": now - QUIET, "turn": now - TURN, "root": nudging.ROOT, **kinds})
         rows = cursor.fetchall()
     return [_said(*row) for row in rows]
 

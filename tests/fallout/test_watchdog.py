@@ -139,6 +139,14 @@ def test_an_approved_order_that_cannot_be_launched_falls_out_with_the_reason() -
     assert Order.objects.get(pk=order.pk).state == "in_progress"
 
 
+def test_an_order_whose_turn_is_still_to_come_does_not_stand_still() -> None:
+    shop().submitted()
+    assert watchdog.look(later())["opened"] == 0
+    OutboxEvent.objects.update(created_at=timezone.now() - watchdog.TURN)
+    assert watchdog.look(later())["opened"] == 1
+    assert Fallout.objects.get().cause == watchdog.EARLY
+
+
 def test_a_failure_without_a_record_gets_one() -> None:
     order = shop().running()
     staff(order)
