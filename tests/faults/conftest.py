@@ -52,6 +52,12 @@ def figure(record_property: Callable[[str, Any], None]) -> Figure:
     return note
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In full, the rush comes last of all: it leaves thousands of orders that others would have to wait for."""
+    if FULL:
+        items.sort(key=lambda item: item.path.name == "test_rush.py")
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """The table, and the same as JSON under var/."""
     reports = [r for key in ("passed", "failed") for r in terminalreporter.stats.get(key, ()) if r.when == "call"]
