@@ -364,7 +364,10 @@ def _plain(number: Decimal) -> str:
 
 
 def _told(value: Any) -> str:
-    return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+    """A value as people read it; several ones with commas."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(_told, value)) if isinstance(value, list) else str(value)
 
 
 __all__ = ["BUILD", "FLOOR_MARGIN", "Grid", "Negotiated", "PriceBook", "PricedCharge", "PricingInput", "Terms", "price",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from config.stack import ALL, ROOT, Stack, scratch
@@ -17,6 +18,7 @@ QUIET = (
     "--disable-sync",
 )  # fmt: skip
 PICTURES = ROOT / "docs" / "screenshots"
+COLOURS = 256  # of a picture in the documentation: a third of the bytes, and nobody sees it
 BIG = os.environ.get("FAULTS") == "full" or "SITES" in os.environ  # it takes minutes: `make faults`, or SITES=7
 collect_ignore = [] if BIG else ["test_big_order.py"]
 
@@ -60,6 +62,11 @@ def shoot(tmp_path: Path) -> Callable[..., None]:
         folder.mkdir(parents=True, exist_ok=True)
         for note in page.locator("[data-toast-close]").all():
             note.click()
-        page.screenshot(path=folder / f"{name}.png", full_page=whole, animations="disabled", caret="initial")
+        path = folder / f"{name}.png"
+        page.screenshot(path=path, full_page=whole, animations="disabled", caret="initial")
+        if folder == PICTURES:
+            with Image.open(path) as taken:
+                small = taken.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+            small.save(path, optimize=True)
 
     return take

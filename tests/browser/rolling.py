@@ -1,6 +1,7 @@
 """Two hundred sites in the browser: the list with its bad rows, mended and taken, to the contract of every site."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -12,6 +13,7 @@ from tests.browser.ordering import appears
 from tests.browser.selling import Deal
 from tests.factories.rollout import mended
 
+Shoot = Callable[..., None]
 OPEN_DEAL = (
     "from config.demo import rollout; from kernel.models import User;"
     "print(rollout.open_deal(User.objects.get(username='mira')).number)"
@@ -26,12 +28,13 @@ def opened(office: Office) -> Deal:
     return Deal(quote=f"{office.stack.url}/quotes/{done.stdout.split()[-1]}/v1/")
 
 
-def take(mira: Page, deal: Deal, folder: Path) -> None:
+def take(mira: Page, deal: Deal, folder: Path, shoot: Shoot) -> None:
     """The list is read, its ten bad rows are told with what to do, the good ones taken; then the mended rest."""
     read(mira, deal, rollout.SITES)
     bad = mira.get_by_role("table", name="Rows to mend")
     for said in ("“latitude” is a number between −90 and 90", "Ruritania", "HYPERLINK"):
         expect(bad).to_contain_text(said)
+    shoot(mira, "import")
     mira.get_by_role("button", name=f"Import {rollout.GOOD} rows").click()
     with mira.expect_download() as waiting:
         mira.get_by_role("link", name="Rows to mend").click()
@@ -73,13 +76,40 @@ def contracted(mira: Page) -> None:
     appears(mira, mira.get_by_text(re.compile(rf"of {rollout.GOOD + rollout.BAD - 1}\b")).first)
 
 
-def sell(office: Office, folder: Path) -> Deal:
+def sell(office: Office, folder: Path, shoot: Shoot) -> Deal:
     """The whole deal by hand, each act by the person whose job it is."""
     deal, mira = opened(office), office("mira")
-    take(mira, deal, folder)
+    take(mira, deal, folder, shoot)
     checked(mira)
     quoting.discount_and_submit(mira, "17", REASON)
     quoting.approve_quote(office("petra"), deal)
+    shoot(office("petra"), "quote-approved")
     sign(office, deal)
     contracted(mira)
     return deal
+
+
+def look(office: Office, shoot: Shoot) -> None:
+    """What sellers and product managers have beside a deal: the board, the customer, what is sold and what it costs."""
+    mira, paula = office("mira"), office("paula")
+    for page, path, name in (
+        (mira, "/opportunities/board/", "board"), (mira, "/accounts/", "customer"),
+        (paula, "/catalogue/dia/", "offering"), (paula, "/prices/matrices/broadband-many-sites/v1/", "price-matrix"),
+        (paula, "/prices/try/?offering=dia&c-bandwidth=1G&region=regional&term=36&sites=12&asked=1", "price-steps"),
+    ):  # fmt: skip
+        page.goto(path)
+        expect(page.locator("main h1").first).to_be_visible()
+        if name == "customer":
+            page.get_by_role("link", name=rollout.COMPANY).click()
+            expect(page.get_by_role("heading", name="Quotes, agreements and contracts")).to_be_visible()
+        shoot(page, name)
+
+
+def try_a_rule(paula: Page, shoot: Shoot) -> None:
+    """A price rule is tried on the sample orders before anything is kept."""
+    paula.goto("/prices/rules/of/term-36/")
+    paula.get_by_label("By how much").fill("-30")
+    paula.get_by_role("button", name="Try it on the sample orders").click()
+    expect(paula.locator("#effect")).to_contain_text("would cost something else")
+    paula.locator("#effect").scroll_into_view_if_needed()
+    shoot(paula, "price-rule")

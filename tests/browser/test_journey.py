@@ -27,8 +27,10 @@ def test_a_lead_becomes_live_services(office: Office, shoot: Shoot) -> None:
     look_back(office, deal, shoot)
 
 
-def test_two_hundred_sites_are_sold_by_hand(office: Office, tmp_path: Path) -> None:
-    rolling.sell(office, tmp_path)
+def test_two_hundred_sites_are_sold_by_hand(office: Office, tmp_path: Path, shoot: Shoot) -> None:
+    rolling.sell(office, tmp_path, shoot)
+    rolling.look(office, shoot)
+    rolling.try_a_rule(office("paula"), shoot)
 
 
 def sell(office: Office, deal: Deal, shoot: Shoot) -> None:
