@@ -15,14 +15,15 @@ from tests.factories.rollout import mended
 
 Shoot = Callable[..., None]
 OPEN_DEAL = (
-    "from config.demo import rollout; from kernel.models import User;"
-    "print(rollout.open_deal(User.objects.get(username='mira')).number)"
+    "from config.demo import rollout, story; from kernel.models import User;"
+    "mira = User.objects.get(username='mira'); story.background({'sales_agent': mira});"
+    "print(rollout.open_deal(mira).number)"
 )
 REASON = "Two hundred stores, three years."
 
 
 def opened(office: Office) -> Deal:
-    """The customer with its companies and an empty quote stand there already."""
+    """The customer with its companies and an empty quote stand there already, other deals beside it."""
     done = office.stack.manage("shell", "-v", "0", "-c", OPEN_DEAL)
     assert done.returncode == 0, done.stderr
     return Deal(quote=f"{office.stack.url}/quotes/{done.stdout.split()[-1]}/v1/")
@@ -81,6 +82,10 @@ def sell(office: Office, folder: Path, shoot: Shoot) -> Deal:
     deal, mira = opened(office), office("mira")
     take(mira, deal, folder, shoot)
     checked(mira)
+    mira.goto("/opportunities/board/")
+    expect(mira.get_by_role("link", name=rollout.DEAL)).to_be_visible()
+    shoot(mira, "board")
+    mira.goto(deal.quote)
     quoting.discount_and_submit(mira, "17", REASON)
     quoting.approve_quote(office("petra"), deal)
     shoot(office("petra"), "quote-approved")
@@ -90,10 +95,10 @@ def sell(office: Office, folder: Path, shoot: Shoot) -> Deal:
 
 
 def look(office: Office, shoot: Shoot) -> None:
-    """What sellers and product managers have beside a deal: the board, the customer, what is sold and what it costs."""
+    """What sellers and product managers have beside a deal: the customer, what is sold and what it costs."""
     mira, paula = office("mira"), office("paula")
     for page, path, name in (
-        (mira, "/opportunities/board/", "board"), (mira, "/accounts/", "customer"),
+        (mira, "/accounts/", "customer"),
         (paula, "/catalogue/dia/", "offering"), (paula, "/prices/matrices/broadband-many-sites/v1/", "price-matrix"),
         (paula, "/prices/try/?offering=dia&c-bandwidth=1G&region=regional&term=36&sites=12&asked=1", "price-steps"),
     ):  # fmt: skip
