@@ -24,12 +24,19 @@ Rule = PriceAdjustment | Grid
 
 @dataclass(frozen=True)
 class Negotiated:
-    """A discount that an agreement grants: on one offering or, with None, on all; `label` says which agreement."""
+    """What an agreement grants: a discount on one offering or, with None, on all, or instead a fixed price of one.
+
+    `label` says which agreement. A fixed price replaces the list price called `of` for lines with the values of `when`;
+    it is that of one piece.
+    """
 
     offering_id: int | None
     charge: str
     percent: Decimal
     label: str
+    price: Decimal | None = None
+    of: str = ""
+    when: dict[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)

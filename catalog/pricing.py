@@ -186,7 +186,12 @@ def _charge(book: PriceBook, item: PricingInput, facts: Facts, entry: PriceEntry
     running = _Running(listed, [first])
     for rule in book.adjustments.get(item.offering_id, ()):
         _follow(book, running, rule, entry, facts)
-    if discount := _negotiated(book, item.offering_id, entry.charge):
+    if fixed := _fixed(book, item.offering_id, entry, facts):
+        after = book.money(fixed.price or ZERO) * _units(entry, facts)
+        detail = f"{fixed.label}, fixed price {_plain(fixed.price or ZERO)}"
+        given = _said(facts, list(fixed.when))
+        running.take("agreement", "Agreement", detail, after, f"agreement:{fixed.label}", given)
+    elif discount := _negotiated(book, item.offering_id, entry.charge):
         after = running.amount - percent(running.amount, discount.percent)
         detail = f"{discount.label}, − {_plain(discount.percent)} %"
         running.take("agreement", "Agreement", detail, after, f"agreement:{discount.label}")
@@ -342,8 +347,17 @@ def _counted(entry: PriceEntry, facts: Facts) -> str:
 
 def _negotiated(book: PriceBook, offering_id: int, charge: str) -> Negotiated | None:
     """The discount of this offering, else the one of all."""
-    found = [n for n in book.negotiated if n.charge == charge and n.offering_id in (offering_id, None)]
+    granted = [n for n in book.negotiated if n.price is None and n.charge == charge]
+    found = [n for n in granted if n.offering_id in (offering_id, None)]
     return min(found, key=lambda n: n.offering_id is None, default=None)
+
+
+def _fixed(book: PriceBook, offering_id: int, entry: PriceEntry, facts: Facts) -> Negotiated | None:
+    """The fixed price of this list price that says most about the line."""
+    place = (offering_id, entry.charge, entry.label)
+    fixed = [n for n in book.negotiated if n.price is not None and (n.offering_id, n.charge, n.of) == place]
+    able = [n for n in fixed if all(_same(facts.get(name), wanted) for name, wanted in n.when.items())]
+    return max(able, key=lambda n: len(n.when), default=None)
 
 
 def _step(

@@ -8,12 +8,12 @@ from django.db.models import Q, Sum
 
 from catalog.models import Category, Offering
 from catalog.pricing import Negotiated
-from contracts.models import Agreement, AgreementDiscount, Contract
+from contracts.models import Agreement, AgreementDiscount, AgreementPrice, Contract
 from kernel.money import ZERO
 
 
 def of(agreement_id: int, on: dt.date) -> list[Negotiated]:
-    """Discounts that hold on that day; the nearest counts: of the offering, else of its category, else of all."""
+    """Fixed prices, and discounts that hold on that day; of the offering, else of its category, else of all."""
     begun = Q(valid_from__isnull=True) | Q(valid_from__lte=on)
     running = Q(valid_until__isnull=True) | Q(valid_until__gte=on)
     rows = list(
@@ -24,7 +24,7 @@ def of(agreement_id: int, on: dt.date) -> list[Negotiated]:
     by_category = [row for row in rows if row.category_id]
     if by_category:
         found += [one for one in _of_categories(by_category) if (one.offering_id, one.charge) not in own]
-    return found
+    return found + _prices(agreement_id)
 
 
 def committed(agreement: Agreement) -> tuple[Decimal, Decimal]:
@@ -46,6 +46,21 @@ def _of_offerings(rows: list[AgreementDiscount]) -> list[Negotiated]:
         Negotiated(offering, row.charge, row.percent, row.agreement.number)
         for row in rows
         for offering in versions[row.offering.key if row.offering else None]
+    ]
+
+
+def _prices(agreement_id: int) -> list[Negotiated]:
+    """Fixed prices, one for every version of their offering."""
+    rows = list(AgreementPrice.objects.filter(agreement=agreement_id).select_related("agreement", "offering"))
+    if not rows:
+        return []
+    versions: dict[str, list[int]] = defaultdict(list)
+    for pk, key in Offering.objects.filter(key__in={row.offering.key for row in rows}).values_list("pk", "key"):
+        versions[key].append(pk)
+    return [
+        Negotiated(pk, row.charge, ZERO, row.agreement.number, row.amount, row.label, row.when)
+        for row in rows
+        for pk in versions[row.offering.key]
     ]
 
 

@@ -1,15 +1,17 @@
 """Agreement: from the agreed draft through approval and signature into force, and on to its next version or its end."""
 
 import datetime as dt
+from collections.abc import Sequence
 from decimal import Decimal
 
 from django.db import models, transaction
 from django.utils import timezone
 
-from contracts import clauses, differences, documents, events, signature
+from contracts import agreedprices, clauses, differences, documents, events, signature
 from contracts.models import (
     Agreement,
     AgreementDiscount,
+    AgreementPrice,
     AgreementSla,
     AgreementTerm,
     PartnerTerm,
@@ -94,8 +96,12 @@ def decided(made: ApprovalRequest) -> None:
         lifecycle.move(agreement, Agreement.reject, by=by, reason=last.reason if last else "")
 
 
-def send(*, agreement_id: int, contact_id: int, by: User | None) -> SignatureRequest:
+def send(
+    *, agreement_id: int, contact_id: int | None, by: User | None, then: Sequence[Contact | User] = ()
+) -> SignatureRequest:
     """Make the PDF of an approved agreement and a one-time link for its signatory; the link's `token` is told once.
+
+    `then` sign after them, one after the other.
 
     Raises:
         IllegalMove: it is not approved.
@@ -109,8 +115,8 @@ def send(*, agreement_id: int, contact_id: int, by: User | None) -> SignatureReq
     document = documents.agreement_pdf(agreement, by=by)
     with transaction.atomic():
         _require_approved(Agreement.objects.locked(agreement_id))
-        contact = Contact.objects.select_related("account").get(pk=contact_id)
-        made, token = signature.ask(subject=agreement, contact=contact, document=document, by=by)
+        contact = Contact.objects.select_related("account").get(pk=contact_id) if contact_id else None
+        made, token = signature.ask(subject=agreement, contact=contact, document=document, by=by, then=then)
         made.token = token
         return made
 
@@ -137,7 +143,7 @@ def declined(made: SignatureRequest) -> None:
     """The customer said no; it stays approved until somebody sends it again or ends it."""
     agreement: Agreement = Agreement.objects.get(pk=made.subject_id)
     if agreement.owner:
-        text = f"{agreement} was declined by {made.contact}: {made.declined_because}"[:240]
+        text = f"{agreement} was declined by {made.signatory}: {made.declined_because}"[:240]
         notifications.tell([agreement.owner], text, url(agreement), mail=True)
 
 
@@ -197,7 +203,9 @@ def new_version(*, agreement_id: int, by: User | None) -> Agreement:
 
 
 def _copy(old: Agreement, made: Agreement) -> None:
-    parts: tuple[type[models.Model], ...] = (AgreementTerm, AgreementDiscount, AgreementSla, PartnerTerm)
+    parts: tuple[type[models.Model], ...] = (
+        AgreementTerm, AgreementDiscount, AgreementPrice, AgreementSla, PartnerTerm,
+    )  # fmt: skip
     for model in parts:
         names = [f.attname for f in model._meta.concrete_fields if f.name not in ("id", "agreement")]
         model._default_manager.bulk_create(
@@ -236,6 +244,7 @@ def _problems(agreement: Agreement) -> dict[str, list[str]]:
 
 def _asks(agreement: Agreement) -> list[approvals.Ask]:
     highest = agreement.discounts.aggregate(most=models.Max("percent"))["most"] or Decimal(0)
+    highest = max(highest, agreedprices.steepest(agreement).quantize(Decimal("0.1")))
     asks = [approvals.Ask("sales_manager", f"Terms and discounts up to {highest.normalize():f} %")]
     if changed := len(clauses.deviations(agreement)) + len(clauses.left_out(agreement)):
         asks.append(approvals.Ask("legal", f"{changed} of the terms differ from the clause library"))

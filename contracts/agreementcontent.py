@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from catalog.models import Charge, SlaMetric
 from contracts import clauses, negotiation
-from contracts.models import Agreement, AgreementDiscount, AgreementTerm
+from contracts.models import Agreement, AgreementDiscount, AgreementPrice, AgreementTerm
 
 WORDS = {
     SlaMetric.AVAILABILITY: ("Availability", "{} % of every month"),
@@ -37,12 +37,13 @@ class AgreementContent:
     """The parts of the document."""
 
     discounts: list[Discount]
+    prices: list[AgreementPrice]
     levels: list[Level]
     terms: list[tuple[int, AgreementTerm]]
 
 
 def content(agreement: Agreement) -> AgreementContent:
-    """Read the parts in four queries."""
+    """Read the parts in five queries."""
     return AgreementContent(
         [
             Discount(
@@ -52,6 +53,7 @@ def content(agreement: Agreement) -> AgreementContent:
             )
             for discount in negotiation.discounts_of(agreement)
         ],
+        list(agreement.prices.select_related("offering")),
         [level(sla.metric, sla.value) for sla in agreement.slas.order_by("metric")],
         list(enumerate(_terms(agreement), 1)),
     )

@@ -4,11 +4,12 @@ import datetime as dt
 from collections.abc import Iterable
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from cmdb.models import Product
 from contracts import events
-from contracts.models import BillingStart, Contract, ContractLine
+from contracts.models import BillingChange, BillingStart, Contract, ContractCharge, ContractLine
 from crm.models import Account, BillingProfile
 from kernel import audit, outbox
 from kernel.models import User
@@ -92,13 +93,20 @@ def _contract_lines(products: list[Product]) -> dict[tuple[str, int | None], int
     return found
 
 
+def under(contract: Contract) -> QuerySet[BillingStart]:
+    """What is billed under a contract and those below it, also what a change or a renewal brought under it."""
+    lines = ContractLine.objects.filter(Q(contract=contract) | Q(contract__parent=contract))
+    later = BillingChange.objects.filter(contract_line__in=lines).values("billing_start")
+    found: QuerySet[BillingStart] = BillingStart.objects.filter(Q(contract_line__in=lines) | Q(pk__in=later))
+    return found
+
+
+def charges_under(contract: Contract) -> QuerySet[ContractCharge]:
+    """What is owed once for a contract and those below it."""
+    return ContractCharge.objects.filter(Q(contract=contract) | Q(contract__parent=contract))
+
+
 def of_contract(contract: Contract) -> list[BillingStart]:
-    """What is billed under a contract: its own lines, and for a sales contract those of its sites."""
-    lines = ContractLine.objects.filter(contract=contract)
-    if contract.kind == Contract.Kind.SALES:
-        lines = ContractLine.objects.filter(quote_line__quote=contract.quote)
-    return list(
-        BillingStart.objects.filter(contract_line__in=lines)
-        .select_related("product", "site", "billing_profile")
-        .order_by("starts_on", "site__code", "id")
-    )
+    """What is billed under a contract with its changes, in the order of the sites."""
+    rows = under(contract).select_related("product", "site", "billing_profile").prefetch_related("changes")
+    return list(rows.order_by("starts_on", "site__code", "id"))

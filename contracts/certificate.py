@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pypdf import PdfReader
@@ -31,6 +32,10 @@ class Certificate:
     consent: str
     reference: str
     drawn: bytes = b""
+    place: int = 1
+    places: int = 1
+    wet: bool = False
+    copy: str = ""  # SHA-256 of the copy that was signed on paper
 
     @property
     def picture(self) -> str:
@@ -38,15 +43,18 @@ class Certificate:
         return f"data:image/png;base64,{base64.b64encode(self.drawn).decode()}" if self.drawn else ""
 
 
-def append(original: bytes, told: Certificate) -> bytes:
-    """The document with the certificate as its last page, sealed; its own bytes stay as they are. Raises NotPdf."""
+def append(original: bytes, signatures: Sequence[Certificate]) -> bytes:
+    """The document with a page for each signature behind it, sealed; its own bytes stay as they are. Raises NotPdf."""
     reader = require_pdf(original)
-    at = told.at.astimezone(dt.UTC)
-    context = {
-        "told": told, "pages": len(reader.pages), "size": len(original), "at": f"{at.day} {at:%B %Y, %H:%M:%S}",
-    }  # fmt: skip
-    page = printing.pdf("pdf/certificate.html", context, title=f"Signature of {told.document}")
-    return sealing.seal(original, page, reason=f"Signed by {told.name}")
+    leaves = []
+    for told in signatures:
+        at = told.at.astimezone(dt.UTC)
+        context = {
+            "told": told, "pages": len(reader.pages), "size": len(original), "at": f"{at.day} {at:%B %Y, %H:%M:%S}",
+            "last": told is signatures[-1],
+        }  # fmt: skip
+        leaves.append(printing.pdf("pdf/certificate.html", context, title=f"Signature of {told.document}"))
+    return sealing.seal(original, leaves, reason=f"Signed by {', '.join(told.name for told in signatures)}")
 
 
 def require_pdf(content: bytes) -> PdfReader:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from contracts import signingorder
 from contracts.models import ConsentText, SignatureRequest
 from kernel import audit
 from kernel.models import User
@@ -26,7 +27,7 @@ def shown(made: SignatureRequest) -> Consent:
     """The newest version for this request; the product's own words as long as nobody wrote others."""
     newest = ConsentText.objects.first()
     version, text = (newest.version, newest.text) if newest else (1, FIRST)
-    for name, value in (("document", made.document.name), ("customer", made.account.name)):
+    for name, value in (("document", made.document.name), ("customer", signingorder.party(made))):
         text = text.replace(f"{{{name}}}", value)
     return Consent(version, text)
 

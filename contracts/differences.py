@@ -37,6 +37,7 @@ def content(agreement: Agreement) -> dict[str, Any]:
                 "offering_id", "category_id", "charge"
             )
         },
+        "prices": {str(price): f"{price.amount:f}" for price in agreement.prices.select_related("offering")},
         "partner terms": {
             str(term): term.text for term in agreement.partner_terms.select_related("partner", "offering")
         },

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from contracts import periods
+from contracts import periods, ramped
 from contracts.models import Contract, ContractLine
 from kernel import decisions
 from kernel.money import ZERO, percent, rounded
@@ -98,7 +98,7 @@ def _counted(contract: Contract, ending: list[Contract]) -> Iterable[tuple[Contr
     """Each running line once: those of sites by their own contract and its own term, the rest by the sales contract."""
     by_contract: dict[int, list[ContractLine]] = defaultdict(list)
     rows = ContractLine.objects.filter(contract__in=ending, ended_on=None).select_related(
-        "offering", "site", "quote_line"
+        "offering", "site", "quote_line", "amendment"
     )
     for line in rows.order_by("site__country", "site__code", "pk"):
         by_contract[line.contract_id].append(line)
@@ -134,10 +134,11 @@ def _charge(contract: Contract, line: ContractLine, on: dt.date, percents: _Perc
     steps: list[Step] = []
     for month in range(used + 1, last + 1):
         rate, because = percents.of(line.offering.key, contract.term_months, month, signed)
-        same = steps and (steps[-1].percent, steps[-1].because) == (rate, because)
+        price = ramped.monthly(contract, line, month)
+        same = steps and (steps[-1].percent, steps[-1].because, steps[-1].monthly) == (rate, because, price)
         first = steps.pop().first if same else month
-        amount = rounded(percent(line.monthly * (month - first + 1), rate), contract.currency)
-        steps.append(Step(first, month, line.monthly, rate, amount, because))
+        amount = rounded(percent(price * (month - first + 1), rate), contract.currency)
+        steps.append(Step(first, month, price, rate, amount, because))
     site = line.site.name if line.site else ""
     return LineCharge(line.pk, contract.number, line.offering.name, site, line.monthly, max(last - used, 0), steps)
 

@@ -112,9 +112,8 @@ def carry_out(termination_id: int) -> Termination:
     lifecycle.move(termination, Termination.carry_out, by=None, reason=termination.reason)
     outbox.publish_all([events.ContractEnded(contract_id=pk, on=f"{termination.on:%Y-%m-%d}") for pk in ended])
     if termination.asked_by:
-        text = (
-            f"{whole.number} ended on {termination.on:%-d %B %Y}; {termination.charge} {termination.currency} is owed"
-        )
+        owed = f"{termination.charge:.2f} {termination.currency} is owed"
+        text = f"{whole.number} ended on {termination.on:%-d %B %Y}; {owed}"
         notifications.tell([termination.asked_by], text, termination.get_absolute_url())
     return termination
 
@@ -169,7 +168,8 @@ def _require_fit(contract: Contract, on: dt.date, reason: str, side: str) -> Non
 def _require_owed(owed: Decimal, computed: Decimal, because: str) -> None:
     problems: dict[str, list[str]] = {}
     if not owed.is_finite() or not ZERO <= owed <= computed:
-        problems["charge"] = [f"The charge is between 0 and the {computed} that the contract says."]
+        told = f"The charge is between 0 and the {computed:.2f} that the contract says."
+        problems["charge"] = [told if computed else "Nothing is owed for an end on that day; leave this empty."]
     elif owed < computed and not because.strip():
         problems["reduced_because"] = ["Say why less is charged than the contract says; finance will read it."]
     if problems:
@@ -177,7 +177,8 @@ def _require_owed(owed: Decimal, computed: Decimal, because: str) -> None:
 
 
 def _asks(made: Termination) -> list[Ask]:
-    asks = [Ask("sales_manager", f"Ends before its time, {made.charge} {made.currency} to be charged")]
+    owed = f"{made.charge:.2f} {made.currency} to be charged" if made.charge else "nothing to be charged"
+    asks = [Ask("sales_manager", f"Ends before its time, {owed}")]
     if made.charge < made.computed:
         asks.append(Ask("finance", f"{made.computed - made.charge} {made.currency} less than the contract says", 2))
     return asks

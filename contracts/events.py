@@ -41,7 +41,7 @@ class BillingStarted:
 
 @dataclass(frozen=True)
 class ContractEnded:
-    """A contract ended; `on` is its last day as YYYY-MM-DD. What was delivered under it is to be switched off."""
+    """A contract ended; `on` is its last day as YYYY-MM-DD. What no other contract carries on is to be switched off."""
 
     contract_id: int
     on: str

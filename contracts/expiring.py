@@ -46,7 +46,7 @@ def remind() -> int:
         quiet, signed_at=None, declined_at=None, void_at=None, expires_at__gt=timezone.now()
     )
     done = 0
-    for made in waiting.select_related("contact", "account", "document").order_by("pk")[:MOST]:
+    for made in waiting.select_related("contact", "person", "account", "document").order_by("pk")[:MOST]:
         try:
             signature.remind(made, by=None)
         except Refusal:  # settled in this moment, or its record cannot be signed now

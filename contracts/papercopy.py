@@ -32,7 +32,7 @@ def upload(*, request_id: int, name: str, signed_on: dt.date, filename: str, con
         Conflict: another copy waits to be confirmed.
     """
     _require_right(by)
-    made = SignatureRequest.objects.select_related("contact", "account", "document").get(pk=request_id)
+    made = SignatureRequest.objects.select_related("contact", "person", "account", "document").get(pk=request_id)
     signature.require_open(made, expired_too=False)
     problems = _problems(made, name, signed_on)
     kind = ""

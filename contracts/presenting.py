@@ -1,12 +1,13 @@
 """Presenting: an approved quote goes to the customer's signatory, who accepts it by signing, or declines."""
 
 import datetime as dt
+from collections.abc import Sequence
 
 from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from contracts import concluding, contracting, documents, events, quotechecks, signature
+from contracts import concluding, contracting, documents, events, quotechecks, signature, signingorder
 from contracts.models import Quote, SignatureRequest
 from crm import pipeline
 from crm.models import Contact, Opportunity
@@ -28,10 +29,14 @@ class TooLate(Refusal):
     """The offer is over."""
 
 
-def present(*, quote_id: int, contact_id: int, by: User | None) -> SignatureRequest:
+def present(
+    *, quote_id: int, contact_id: int | None, by: User | None, then: Sequence[Contact | User] = ()
+) -> SignatureRequest:
     """Give an approved quote to a signatory: PDF, one-time link, mail. The link's `token` is told once, here.
 
-    A presented quote may be sent again, to the same or another signatory; the earlier link is void then.
+    Without a contact, once the customer has signed, only colleagues do. `then` sign after the contact, one after the
+    other, colleagues of ours among them. A presented quote may be sent again, to the same or another signatory; the
+    earlier link is void then.
 
     Raises:
         IllegalMove: the quote is neither approved nor presented.
@@ -52,8 +57,8 @@ def present(*, quote_id: int, contact_id: int, by: User | None) -> SignatureRequ
             lifecycle.move(quote, Quote.present, by=by)
             _supersede(earlier_versions(quote), f"Version {quote.version} was presented", by)
             outbox.publish(events.QuotePresented(quote_id=quote.pk))
-        contact = Contact.objects.select_related("account").get(pk=contact_id)
-        made, token = signature.ask(subject=quote, contact=contact, document=document, by=by)
+        contact = Contact.objects.select_related("account").get(pk=contact_id) if contact_id else None
+        made, token = signature.ask(subject=quote, contact=contact, document=document, by=by, then=then)
         made.token = token
         return made
 
@@ -86,12 +91,16 @@ def accept(made: SignatureRequest) -> None:
     """
     quote: Quote = Quote.objects.select_related("account", "agreement", "opportunity").get(pk=made.subject_id)
     today = timezone.localdate()
-    if quote.valid_until < today:
+    days = [timezone.localdate(one.signed_at) for one in signature.of(quote) if one.signed_at and one.contact]
+    in_time = any(day <= quote.valid_until for day in days)
+    if quote.valid_until < today and not in_time:
         raise TooLate(f"This offer was valid until {quote.valid_until:%d %B %Y}. Ask your contact for a new one.")
     quote.accepted_at = timezone.now()
     lifecycle.move(quote, Quote.accept, by=None, reason=f"Signed by {made.signed_name}")
     _supersede(rivals(quote), f"{quote} was accepted", None)
-    contract = concluding.conclude(quote, by=None, on=today, signatory=made.contact)
+    contract = concluding.conclude(
+        quote, by=None, on=today, signatory=made.contact or signingorder.customers_signatory(quote)
+    )
     if quote.opportunity and quote.opportunity.state == Opportunity.State.OPEN:
         pipeline.win(opportunity_id=quote.opportunity.pk, because=f"{quote} was signed by {made.signed_name}.", by=None)
     outbox.publish(events.QuoteAccepted(quote_id=quote.pk, contract_id=contract.pk))

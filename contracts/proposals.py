@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from catalog.models import Offering, SlaMetric
-from contracts import agreementcontent, differences, negotiation
+from contracts import agreedprices, agreementcontent, differences, negotiation
 from contracts.models import Agreement, AgreementDiscount, NegotiationRound, Proposal, Quote
 from contracts.negotiation import Unfit
 from kernel import audit, lifecycle
@@ -117,7 +117,7 @@ def present(agreement: Agreement, part: str, key: str) -> Any:
     """What the agreement says about an item now, as JSON; None for one that it does not have. Raises Unfit."""
     if part not in Part.values:
         raise Unfit(problems={"item": ["Choose what the proposal is about."]})
-    if key == NEW or key.startswith("offering:"):
+    if key == NEW or key.startswith(("offering:", "price:")):
         return None
     if part == Part.TERM:
         term = agreement.terms.filter(pk=key).first() if key.isdigit() else None
@@ -125,6 +125,9 @@ def present(agreement: Agreement, part: str, key: str) -> Any:
     if part == Part.DISCOUNT:
         discount = agreement.discounts.filter(pk=key).first() if key.isdigit() else None
         return {"percent": agreementcontent.plain(discount.percent)} if discount else None
+    if part == Part.PRICE:
+        price = agreement.prices.filter(pk=key).first() if key.isdigit() else None
+        return {"value": agreementcontent.plain(price.amount)} if price else None
     if part == Part.LEVEL:
         sla = agreement.slas.filter(metric=key).first()
         return {"value": agreementcontent.plain(sla.value)} if sla else None
@@ -149,6 +152,16 @@ def items(agreement: Agreement) -> list[Item]:
         .exclude(pk__in=agreed - {None})
     )
     found += [Item(Part.DISCOUNT, f"offering:{one.key}", f"Discount on {one.name}", "none") for one in sold]
+    found += [
+        Item(Part.PRICE, str(one.pk), f"Price of {one}", agreementcontent.plain(one.amount))
+        for one in agreement.prices.select_related("offering")
+    ]
+    bare = {(one.offering_id, one.charge, one.label) for one in agreement.prices.all() if not one.when}
+    found += [
+        Item(Part.PRICE, _price_key(one), f"Price of {one}", "list price")
+        for one in agreedprices.listed(agreement)
+        if (one.offering.pk, one.charge, one.label) not in bare
+    ]
     has = dict(agreement.slas.values_list("metric", "value"))
     found += [
         Item(Part.LEVEL, metric, str(label), agreementcontent.plain(has[metric]) if metric in has else "none")
@@ -223,6 +236,10 @@ def _wanted(agreement: Agreement, part: str, key: str, before: Any, wanted: str,
         return {"percent": agreementcontent.plain(number.quantize(Decimal("0.01")))}
     if part == Part.LEVEL:
         return _level(key, number)
+    if part == Part.PRICE:
+        if not 0 <= number <= agreedprices.LARGEST:
+            raise Unfit(problems={"wanted": ["A price is 0 or more."]})
+        return {"value": agreementcontent.plain(number.quantize(Decimal("0.01")))}
     if number != int(number) or not 1 <= number <= 120:
         raise Unfit(problems={"wanted": ["The minimum term is between 1 and 120 months."]})
     return {"value": str(int(number))}
@@ -286,6 +303,8 @@ def _apply(proposal: Proposal, by: User | None) -> None:
         negotiation.set_sla(agreement_id=agreement, metric=key, value=Decimal(after["value"]), by=by)
     elif proposal.part == Part.DISCOUNT:
         _apply_discount(proposal, by)
+    elif proposal.part == Part.PRICE:
+        _apply_price(proposal, by)
     else:
         value: Any = int(after["value"]) if key == "term_months" else dt.date.fromisoformat(after["value"])
         edition = Agreement.objects.values_list("edition", flat=True).get(pk=agreement)
@@ -303,6 +322,28 @@ def _apply_term(proposal: Proposal, by: User | None) -> None:
         negotiation.reword_term(
             agreement_id=agreement, term_id=int(proposal.key), title=after["title"], text=after["text"], by=by
         )
+
+
+def _apply_price(proposal: Proposal, by: User | None) -> None:
+    after: Any = proposal.after
+    agreement = proposal.agreement_id
+    if proposal.key.startswith("price:"):
+        wanted = [one for one in agreedprices.listed(proposal.agreement) if _price_key(one) == proposal.key]
+        if not wanted:
+            raise Unfit(problems={"item": ["This is not in the price list any more."]})
+        agreedprices.add(
+            agreement_id=agreement, offering_id=wanted[0].offering.pk, charge=wanted[0].charge, label=wanted[0].label,
+            amount=Decimal(after["value"]), by=by,
+        )  # fmt: skip
+    elif after is None:
+        agreedprices.remove(agreement_id=agreement, price_id=int(proposal.key), by=by)
+    else:
+        price, amount = int(proposal.key), Decimal(after["value"])
+        agreedprices.change(agreement_id=agreement, price_id=price, amount=amount, by=by)
+
+
+def _price_key(one: agreedprices.Listed) -> str:
+    return f"price:{one.offering.key}|{one.charge}|{one.label}"[:60]
 
 
 def _apply_discount(proposal: Proposal, by: User | None) -> None:

@@ -32,7 +32,8 @@ def wanted(quote: Quote) -> dict[str, Decimal]:
         agreed[line.offering_id] += line.monthly_agreed
         sold[line.offering_id] += line.monthly
         names[line.offering_id] = line.offering.key
-    has = {one.offering_id: one.percent for one in quotepricing.negotiated(quote) if one.charge == "recurring"}
+    granted = [one for one in quotepricing.negotiated(quote) if one.charge == "recurring" and one.price is None]
+    has = {one.offering_id: one.percent for one in granted}
     found = {}
     for offering, before in agreed.items():
         if before and sold[offering] < before:

@@ -8,11 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Exists, Max, OuterRef, Q
 from django.utils import timezone
 
 from contracts import quotechecks, quotepricing
-from contracts.models import LinePrice, Quote, QuoteLine
+from contracts.models import LinePrice, Quote, QuoteLine, SignatureRequest
 from contracts.models.quotes import OPEN
 from kernel import approvals, audit, lifecycle, numbering
 from kernel.models import ApprovalRequest, User
@@ -166,7 +166,10 @@ def supersede_older(*, quote_id: int, by: User | None) -> list[int]:
 @transaction.atomic
 def expire(*, today: dt.date | None = None) -> list[int]:
     """Close open versions whose validity is over; their rounds of approval end."""
-    late = Quote.objects.filter(state__in=OPEN, valid_until__lt=today or timezone.localdate())
+    signed = SignatureRequest.objects.filter(  # the customer was in time; what is open is our own signature
+        subject_type="contracts.quote", subject_id=OuterRef("pk"), signed_at__isnull=False
+    )
+    late = Quote.objects.filter(~Exists(signed), state__in=OPEN, valid_until__lt=today or timezone.localdate())
     keys = list(late.values_list("pk", flat=True))
     ApprovalRequest.objects.filter(
         subject_type="contracts.quote", subject_id__in=keys, state=ApprovalRequest.State.OPEN

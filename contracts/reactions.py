@@ -1,8 +1,8 @@
 """What contracts do when facts come up: papers of what was signed or ended are kept with the contract."""
 
 from cmdb.events import SiteChecked
-from contracts import contractpapers, events, quotechecks, repricing
-from contracts.models import ContractAmendment, Termination
+from contracts import contractpapers, events, quotechecks, rebilling, repricing
+from contracts.models import Contract, ContractAmendment, Termination
 from kernel import outbox
 
 
@@ -11,6 +11,18 @@ def keep_amendment(event: events.ContractAmended) -> None:
     """Print the amendment and keep it."""
     amendment = ContractAmendment.objects.select_related("contract__account", "quote").get(pk=event.amendment_id)
     contractpapers.keep_amendment(amendment)
+
+
+@outbox.reaction(events.ContractAmended)
+def bill_amendment(event: events.ContractAmended) -> None:
+    """What costs another price without any work at the site is billed so from the day of the amendment."""
+    rebilling.amended(ContractAmendment.objects.select_related("contract").get(pk=event.amendment_id))
+
+
+@outbox.reaction(events.ContractEnded)
+def stop_billing(event: events.ContractEnded) -> None:
+    """What no other contract carries on is billed to its last day."""
+    rebilling.stop(Contract.objects.select_related("account").get(pk=event.contract_id))
 
 
 @outbox.reaction(events.ContractEnded)

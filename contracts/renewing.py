@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from contracts import entitlement, events, periods
+from contracts import entitlement, events, periods, rebilling
 from contracts.models import Contract, Entitlement
 from kernel import audit, lifecycle, outbox
 from kernel.models import User
@@ -119,9 +119,9 @@ def take_over(on: dt.date) -> int:
     family = Q(pk__in=[*old, *(pk for pk, _ in rows)]) | Q(parent__in=old)
     Contract.objects.locked_all(Contract.objects.filter(family).values_list("pk", flat=True))
     started = lifecycle.move_many(Contract.objects.filter(pk__in=[pk for pk, _ in rows]), Contract.activate, by=None)
-    lifecycle.move_many(Contract.objects.filter(pk__in=old), Contract.expire, by=None)
-    left_out = lifecycle.move_many(Contract.objects.filter(parent__in=old), Contract.expire, by=None)
-    outbox.publish_all([events.ContractEnded(contract_id=pk, on=f"{on - periods.DAY}") for pk in left_out])
+    over = lifecycle.move_many(Contract.objects.filter(Q(pk__in=old) | Q(parent__in=old)), Contract.expire, by=None)
+    rebilling.renewed(started)
+    outbox.publish_all([events.ContractEnded(contract_id=pk, on=f"{on - periods.DAY}") for pk in over])
     by_day: dict[dt.date, list[int]] = defaultdict(list)
     for pk, day in Contract.objects.filter(pk__in=started).values_list("pk", "starts_on"):
         by_day[day].append(pk)

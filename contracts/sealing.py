@@ -9,6 +9,7 @@ import hashlib
 import io
 import os
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -33,8 +34,8 @@ class Verdict:
     why: str = ""
 
 
-def seal(original: bytes, page: bytes, *, reason: str) -> bytes:
-    """The document with the page behind it, certified so that no further change is allowed."""
+def seal(original: bytes, leaves: Sequence[bytes], *, reason: str) -> bytes:
+    """The document with these pages behind it, certified so that no further change is allowed."""
     from pyhanko.pdf_utils import generic
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
     from pyhanko.pdf_utils.reader import PdfFileReader
@@ -43,17 +44,17 @@ def seal(original: bytes, page: bytes, *, reason: str) -> bytes:
     from pyhanko.stamp import TextStampStyle
 
     writer = IncrementalPdfFileWriter(io.BytesIO(original))
-    found = PdfFileReader(io.BytesIO(page))
-    form = writer.import_page_as_xobject(found, 0)
     name = generic.pdf_name
-    forms = generic.DictionaryObject({name("/Certificate"): form})
-    writer.insert_page(
-        PageObject(
-            contents=writer.add_object(generic.StreamObject(stream_data=b"q /Certificate Do Q")),
-            media_box=generic.ArrayObject(map(generic.FloatObject, _size(found))),
-            resources=generic.DictionaryObject({name("/XObject"): forms}),
+    for leaf in leaves:
+        found = PdfFileReader(io.BytesIO(leaf))
+        forms = generic.DictionaryObject({name("/Certificate"): writer.import_page_as_xobject(found, 0)})
+        writer.insert_page(
+            PageObject(
+                contents=writer.add_object(generic.StreamObject(stream_data=b"q /Certificate Do Q")),
+                media_box=generic.ArrayObject(map(generic.FloatObject, _size(found))),
+                resources=generic.DictionaryObject({name("/XObject"): forms}),
+            )
         )
-    )
     fields.append_signature_field(writer, fields.SigFieldSpec(FIELD, on_page=-1, box=BOX))
     wanted = signers.PdfSignatureMetadata(
         field_name=FIELD, certify=True, docmdp_permissions=fields.MDPPerm.NO_CHANGES, reason=reason[:200],

@@ -8,7 +8,7 @@ import base64
 import datetime as dt
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from contracts import certificate, pictures
+from contracts import certificate, pictures, signingorder
 from contracts import consent as consent_texts
 from contracts.models import SignatureRequest, SigningLink
 from crm.models import Contact
@@ -53,8 +53,7 @@ class TooSoon(Conflict):
     """They were reminded a short while ago."""
 
 
-class Unfit(Refusal):
-    """This person cannot sign this."""
+Unfit = signingorder.Unfit
 
 
 class Tampered(Conflict):
@@ -93,29 +92,42 @@ def subject_of(made: SignatureRequest) -> Subject:
 
 @transaction.atomic
 def ask(
-    *, subject: models.Model, contact: Contact, document: Document, by: User | None
+    *,
+    subject: models.Model,
+    contact: Contact | None,
+    document: Document,
+    by: User | None,
+    then: Sequence[Contact | User] = (),
 ) -> tuple[SignatureRequest, str]:
     """Make a one-time link to sign this document; an earlier open one of the record is void. Tells the secret.
 
-    The caller holds the lock of the record.
+    `then` sign after the contact, each by a link that is made when the one before has signed. Signatures of this
+    document that are there already stand. The caller holds the lock of the record.
 
     Raises:
-        Unfit: the contact belongs to another customer.
+        Unfit: somebody belongs to another customer, may not sign for us, or would sign twice.
     """
-    known = _subjects[subject._meta.label_lower]
-    account = subject.account  # type: ignore[attr-defined]
-    if contact.account.root_id != account.root_id:
-        raise Unfit(problems={"contact": [f"{contact} is not a contact of {account.name}."]})
+    people = [*([contact] if contact else []), *then]
+    signingorder.require(subject, people)
     void(subject, "A newer link was made.")
-    token = secrets.token_urlsafe(32)
-    now = timezone.now()
-    until = known.valid_until(subject)
+    place = len(signingorder.signed(subject)) + 1
+    signingorder.line_up(subject, people[1:], document, after=place, by=by)
+    return _request(subject, people[0], document, place, by)
+
+
+def _request(
+    subject: models.Model, who: Contact | User, document: Document, place: int, by: User | None
+) -> tuple[SignatureRequest, str]:
+    token, now = secrets.token_urlsafe(32), timezone.now()
+    contact, person = (None, who) if isinstance(who, User) else (who, None)
+    until = None if person else _subjects[subject._meta.label_lower].valid_until(subject)
     expires = min(now + dt.timedelta(days=DAYS), _end_of(until)) if until else now + dt.timedelta(days=DAYS)
     made = SignatureRequest.objects.create(
-        subject_type=subject._meta.label_lower, subject_id=subject.pk, account=account, contact=contact,
+        subject_type=subject._meta.label_lower, subject_id=subject.pk, contact=contact,
+        account=subject.account, person=person, position=place,  # type: ignore[attr-defined]
         token_hash=_hash(token), document=document, document_sha256=document.sha256, expires_at=expires, created_by=by,
     )  # fmt: skip
-    audit.record("signature asked", subject, by=by, changes={"signatory": [None, str(contact)]})
+    audit.record("signature asked", subject, by=by, changes={"signatory": [None, str(who)]})
     transaction.on_commit(lambda: _mail(made.pk, token), robust=True)
     return made, token
 
@@ -137,7 +149,7 @@ def remind(made: SignatureRequest, *, by: User | None) -> None:
     if not SignatureRequest.objects.filter(due, pk=made.pk).update(reminded_at=now):
         raise TooSoon("A reminder went out less than a day ago; give them time.")
     token = another_link(made, channel=SigningLink.Channel.MAIL, by=by)
-    audit.record("signature reminded", record_of(made), by=by, changes={"signatory": [None, str(made.contact)]})
+    audit.record("signature reminded", record_of(made), by=by, changes={"signatory": [None, str(made.signatory)]})
     transaction.on_commit(lambda: _mail(made.pk, token, again=True), robust=True)
 
 
@@ -157,7 +169,7 @@ def find(token: str) -> SignatureRequest:
     """The request behind a secret. Raises UnknownLink."""
     known = models.Q(token_hash=_hash(token)) | models.Q(links__token_hash=_hash(token))
     found = SignatureRequest.objects.filter(known)
-    made = found.select_related("contact", "account", "document", "signed_document").first()
+    made = found.select_related("contact", "person", "account", "document", "signed_document").first()
     if made is None:
         raise UnknownLink
     return made
@@ -207,13 +219,15 @@ def sign(
     picture = _require_signature(name, consent and version in (0, agreed.version), drawn, reworded=bool(consent))
     now = timezone.now()
     page = certificate.Certificate(
-        document=made.document.name, sha256=made.document_sha256, customer=made.account.name, name=name,
-        email=made.contact.email, at=now, address=address or "", agent=agent[:300], consent=agreed.text,
+        document=made.document.name, sha256=made.document_sha256, customer=signingorder.party(made), name=name,
+        email=made.email, at=now, address=address or "", agent=agent[:300], consent=agreed.text,
         reference=made.token_hash[:16], drawn=picture,
     )  # fmt: skip
-    signed_pdf = certificate.append(shown(made), page)
+    ahead = signingorder.waiting(record_of(made)).count()
+    signed_pdf = certificate.append(shown(made), signingorder.certificates(made, page, ahead))
     made = settle(made)
     made.signed_at, made.signed_name, made.drawn = now, name, picture or None
+    made.signed_email = made.email
     made.consent, made.consent_version = agreed.text, agreed.version
     made.address, made.agent = address, agent[:300]
     return conclude(made, signed_pdf, by=None)
@@ -263,14 +277,16 @@ def decline(*, token: str, reason: str) -> SignatureRequest:
     made.save()
     subject = record_of(made)
     audit.record(
-        "signature declined", subject, by=None, changes={"signatory": [None, str(made.contact)]}, reason=reason
+        "signature declined", subject, by=None, changes={"signatory": [None, str(made.signatory)]}, reason=reason
     )
+    signingorder.waiting(subject).delete()
     subject_of(made).decline(made)
     return made
 
 
 def void(subject: models.Model, because: str) -> int:
-    """Close the open links of a record; whoever opens one is told why."""
+    """Close the open links of a record and let go who would sign later; whoever opens one is told why."""
+    signingorder.waiting(subject).delete()
     return (
         of(subject)
         .filter(signed_at=None, declined_at=None, void_at=None)
@@ -282,7 +298,7 @@ def of(subject: models.Model) -> models.QuerySet[SignatureRequest]:
     """Requests of a record, newest first."""
     return (
         SignatureRequest.objects.filter(subject_type=subject._meta.label_lower, subject_id=subject.pk)
-        .select_related("contact", "document", "signed_document", "created_by")
+        .select_related("contact", "person", "document", "signed_document", "created_by")
         .order_by("-id")
     )
 
@@ -292,7 +308,7 @@ def settle(made: SignatureRequest, *, expired_too: bool = True) -> SignatureRequ
     subject_of(made).lock(made.subject_id)
     locked = (
         SignatureRequest.objects.select_for_update(of=("self",))
-        .select_related("contact", "account", "document")
+        .select_related("contact", "person", "account", "document")
         .get(pk=made.pk)
     )
     require_open(locked, expired_too=expired_too)
@@ -302,7 +318,7 @@ def settle(made: SignatureRequest, *, expired_too: bool = True) -> SignatureRequ
 def conclude(
     made: SignatureRequest, content: bytes, *, by: User | None, content_type: str = "application/pdf"
 ) -> SignatureRequest:
-    """Keep the signed file of a settled request, unaltered for ever, and let the record move on."""
+    """Keep the signed file of a settled request, unaltered for ever; the next one is asked, or the record moves on."""
     known = subject_of(made)
     subject = record_of(made)
     stem = made.document.name.rsplit(".", 1)[0]
@@ -317,8 +333,16 @@ def conclude(
         "signed_sha256": [None, made.signed_document.sha256],
     }
     audit.record("signed on paper" if made.wet else "signed", subject, by=by, changes=changes, reason=made.consent)
-    known.conclude(made)
+    if after := signingorder.next_up(subject):
+        _request(subject, after.who, after.document, after.position, after.created_by)
+    else:
+        known.conclude(made)
     return made
+
+
+def open_of(subject: models.Model) -> SignatureRequest | None:
+    """The request that a record waits for."""
+    return of(subject).filter(signed_at=None, declined_at=None, void_at=None).first()
 
 
 def record_of(made: SignatureRequest) -> Any:
@@ -356,13 +380,15 @@ def _hash(token: str) -> str:
 
 
 def _mail(request_id: int, token: str, *, again: bool = False) -> None:
-    made = SignatureRequest.objects.select_related("contact", "account", "document").get(pk=request_id)
+    made = SignatureRequest.objects.select_related("contact", "person", "account", "document").get(pk=request_id)
     until = timezone.localtime(made.expires_at)
+    before = " and ".join(one.signed_name for one in signingorder.signed_before(made))
     send_mail(
         f"{'Still for' if again else 'For'} your signature: {made.document.name}",
-        f"Dear {made.contact},\n\n{made.document.name} for {made.account.name} "
-        f"{'still waits for you' if again else 'is ready'}. Read and sign it here:\n\n"
+        f"Dear {made.signatory},\n\n{made.document.name} for {made.account.name} "
+        f"{'still waits for you' if again else 'is ready'}. {f'It was signed by {before}. ' if before else ''}"
+        f"Read and sign it here:\n\n"
         f"{link(token)}\n\nThe link is for you alone, works once and ends on {until:%d %B %Y}.\n",
         None,
-        [made.contact.email],
+        [made.email],
     )

@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from contracts.views import (
     agreements,
+    chargefeed,
     checks,
     clauses,
     contractacts,
@@ -46,6 +47,7 @@ deal_urls: list[URLPattern] = [
     path("contracts/<str:number>/quote/", contractacts.quote, name="contract_quote"),
     path("contracts/<str:number>/notice/", contractacts.notice, name="contract_notice"),
     path("contracts/<str:number>/rule/", contractacts.rule, name="contract_rule"),
+    path("contracts/<str:number>/billing/", chargefeed.month, name="contract_billing"),
     path("contracts/<str:number>/end/", contractacts.end, name="contract_end"),
     path("contracts/<str:number>/end/withdraw/", contractacts.withdraw, name="contract_end_withdraw"),
     path("contracts/<str:number>/contract.pdf", contractacts.pdf, name="contract_pdf"),

@@ -67,6 +67,21 @@ def record_many(
     )  # fmt: skip
 
 
+def record_each(
+    action: str, changed: Iterable[tuple[Any, dict[str, list[Any]]]], *, by: User | None, reason: str = ""
+) -> None:
+    """A row for each of many records, each with changes of its own, in one statement."""
+    here = origin.get()
+    AuditEntry.objects.bulk_create(
+        AuditEntry(
+            actor=by, action=action, subject_type=subject._meta.label_lower, subject_id=subject.pk,
+            subject_name=str(subject)[:200], changes=_plain(changes), reason=reason, request_id=here.request_id,
+            address=here.address,
+        )
+        for subject, changes in changed
+    )  # fmt: skip
+
+
 def record_rows(action: str, model: type[models.Model], rows: Iterable[tuple[int, str]], *, by: User | None) -> None:
     """The same row for many records of one model that are not at hand as instances; `rows` are (key, name)."""
     here, rows = origin.get(), list(rows)

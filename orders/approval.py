@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from cmdb import reservation
+from cmdb import reservation, termination
 from cmdb.reservation import NewProduct
 from kernel import approvals, audit, decisions, lifecycle, outbox
 from kernel.models import ApprovalRequest, AuditEntry, User
@@ -18,7 +18,7 @@ def request(order: Order) -> Order:
     lifecycle.move(order, Order.ask_approval, by=None)
     found = checks.of(order)
     asks = _asks(found)
-    if not asks:
+    if not asks or order.channel == Order.Channel.CONTRACT:  # whoever ended the contract has been asked
         return _grant(order, by=None)
     approvals.request(
         order, asks, by=_submitter(order), url=f"/orders/{order.number}/", content_hash=fingerprint(order),
@@ -99,6 +99,8 @@ def _submitter(order: Order) -> User:
 def _grant(order: Order, *, by: User | None) -> Order:
     lifecycle.move(order, Order.approve, by=by)
     _reserve(order, by)
+    ending = order.lines.filter(action="delete", product__isnull=False)
+    termination.expect_end(list(ending.values_list("product", flat=True)), by)
     outbox.publish(events.OrderApproved(order_id=order.pk))
     return order
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from catalog import configuration, pricing
 from catalog.models import Charge, Offering, PriceList
 from cmdb.models import Product
+from contracts import rebilling
 from contracts.models import Contract, Quote, QuoteLine, SignatureRequest
 from crm.models import Account, BillingProfile, Contact, Site
 from fulfillment.models import Action
@@ -200,7 +201,7 @@ def _own_draft(order_id: int) -> Order:
 def _signatory(quote: Quote) -> Contact | None:
     signed = (
         SignatureRequest.objects.filter(subject_type=Quote._meta.label_lower, subject_id=quote.pk)
-        .exclude(signed_at=None).select_related("contact").order_by("-signed_at").first()
+        .exclude(signed_at=None).exclude(contact=None).select_related("contact").order_by("-signed_at").first()
     )  # fmt: skip
     return signed.contact if signed else Contact.objects.filter(account=quote.account).order_by("id").first()
 
@@ -216,7 +217,7 @@ def _copy_lines(order: Order, quote: Quote) -> None:
         (line, line.offering.specification_id)
         for line in rows
         if line.offering.specification_id
-        and not (str(line.key) in there and changing.is_as_wanted(there[str(line.key)], line))
+        and not (str(line.key) in there and rebilling.is_as_wanted(there[str(line.key)], line))
     ]
     made_lines = [_line_of(order, line, specification, there.get(str(line.key))) for line, specification in sold]
     ending = changing.ending_lines(order, quote, there, len(made_lines) + 1)

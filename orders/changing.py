@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from cmdb.models import Product
-from contracts import amending
+from contracts import amending, rebilling
 from contracts.models import Quote, QuoteLine
 from fulfillment.models import Action
 from orders.models import Order, OrderLine
@@ -19,24 +19,23 @@ def installed(quote: Quote) -> dict[str, Product]:
     return {product.order_line_key: product for product in rows.select_related("specification").order_by("pk")}
 
 
-def is_as_wanted(product: Product, line: QuoteLine) -> bool:
-    """Whether the installed product is what the line asks for; technical data beside that does not count."""
-    same = all(product.characteristics.get(name) == value for name, value in line.characteristics.items())
-    return same and product.quantity == line.quantity
-
-
 def left_out(quote: Quote) -> set[int]:
     """Keys of the quote's lines that ask for nothing that is not there already."""
     there = installed(quote)
     rows = QuoteLine.objects.filter(quote=quote, key__in=there) if there else ()
-    return {line.pk for line in rows if is_as_wanted(there[str(line.key)], line)}
+    return {line.pk for line in rows if rebilling.is_as_wanted(there[str(line.key)], line)}
 
 
 def ending_lines(order: Order, quote: Quote, there: dict[str, Product], start: int) -> list[OrderLine]:
     """Unsaved lines that switch off what an amendment took out."""
     if quote.purpose != Quote.Purpose.AMENDMENT:
         return []
-    return list(_ending(order, [there[str(key)] for key in amending.removed_keys(quote) if str(key) in there], start))
+    return ends(order, [there[str(key)] for key in amending.removed_keys(quote) if str(key) in there], start)
+
+
+def ends(order: Order, products: Iterable[Product], start: int = 1) -> list[OrderLine]:
+    """Unsaved lines that switch off installed products."""
+    return list(_ending(order, products, start))
 
 
 def _ending(order: Order, products: Iterable[Product], start: int) -> Iterable[OrderLine]:

@@ -12,8 +12,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from catalog.models import Characteristic
-from cmdb import activation, termination
+from cmdb import activation, alteration, termination
 from cmdb.activation import Realized
+from cmdb.alteration import Altered
 from fulfillment.models import Flow
 from kernel import lifecycle, outbox
 from orders import dependencies, events, handover
@@ -210,7 +211,20 @@ def _change_products(lines: list[OrderLine]) -> None:
             by_action[line.action].append(line.product_id)
     now = timezone.now()
     activation.activate_products(by_action["add"], now, None)
+    alteration.alter_products(_altered(lines), None, because="Changed by an order")
     termination.terminate_products(by_action["delete"], now, None)
+
+
+def _altered(lines: list[OrderLine]) -> list[Altered]:
+    """What products are after lines that changed them; the price of each comes with its billing."""
+    return [
+        Altered(
+            line.product_id, characteristics=line.characteristics, quantity=line.quantity,
+            offering_id=line.offering_id, specification_id=line.specification_id,
+        )
+        for line in lines
+        if line.action == "modify" and line.product_id
+    ]  # fmt: skip
 
 
 def _tell_fulfilment(orders: Orders, touched: set[int]) -> None:

@@ -9,7 +9,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from cmdb.models import Product
-from contracts import billing, contracting
+from contracts import billing, contracting, rebilling
 from crm.models import Contact, Site
 from kernel import notifications
 from orders.models import Order, OrderLine
@@ -25,7 +25,7 @@ def start_sites(orders: Mapping[int, Order], completed: Iterable[OrderLine]) -> 
     `orders` are those of the lines by key. The caller holds their locks and calls once per completion, so nobody is
     told twice.
     """
-    touched = {(line.order_id, line.site_id) for line in completed if line.site_id}
+    touched = {(line.order_id, line.site_id) for line in completed if line.site_id and line.action != "delete"}
     sites = {site for _, site in touched}
     lines = OrderLine.objects.filter(order__in=orders, site__in=sites).exclude(state__in=DONE)
     live = sorted(touched - set(lines.values_list("order", "site"))) if touched else []
@@ -38,12 +38,21 @@ def start_sites(orders: Mapping[int, Order], completed: Iterable[OrderLine]) -> 
 
 @transaction.atomic
 def bill(*, order_id: int) -> None:
-    """Start billing of every active product of the order's completed lines that is not billed yet."""
-    lines = OrderLine.objects.filter(order=order_id, state=OrderLine.State.COMPLETED, action="add")
-    active = Product.objects.filter(order_lines__in=lines, state=Product.State.ACTIVE, billing_start__isnull=True)
+    """Billing follows completed lines: products that came are billed, changed ones anew, ended ones no more."""
+    today, lines = timezone.localdate(), OrderLine.objects.filter(order=order_id, state=OrderLine.State.COMPLETED)
+    came = lines.filter(action="add")
+    active = Product.objects.filter(order_lines__in=came, state=Product.State.ACTIVE, billing_start__isnull=True)
     keys = list(active.distinct().values_list("pk", flat=True))
     if keys:
-        billing.start(product_ids=keys, on=timezone.localdate(), by=None)
+        billing.start(product_ids=keys, on=today, by=None)
+    changed, ended = (
+        list(lines.filter(action=action, product__isnull=False).values_list("product", flat=True))
+        for action in ("modify", "delete")
+    )
+    if changed or ended:
+        because = f"Order {Order.objects.values_list('number', flat=True).get(pk=order_id)}"
+        rebilling.delivered(changed, on=today, because=because)
+        rebilling.removed(ended, on=today, because=because)
 
 
 def tell(order: Order, text: str) -> None:

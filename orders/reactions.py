@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from contracts import events as promises
 from fulfillment import events as engine
 from kernel import approvals, outbox
 from kernel.models import ApprovalRequest
-from orders import approval, enrichment, events, handover, jeopardy, orchestration, progress
+from orders import approval, enrichment, events, handover, jeopardy, orchestration, progress, switchoff
 from orders.models import DomainOrder, Order
 
 OWNER = DomainOrder._meta.label_lower
@@ -72,6 +73,8 @@ def tell_customer(told: list[events.OrderEnded]) -> None:
     for event in told:
         if words := WORDS.get(Order.State(event.state)):
             order = orders[event.order_id]
+            if order.channel == Order.Channel.CONTRACT:
+                words = words.replace("Everything you ordered works.", "What the contract covered is switched off.")
             handover.tell(order, f"your order “{order.title}” is {words}")
 
 
@@ -91,3 +94,9 @@ def trouble_came(told: list[engine.TaskFellOut]) -> None:
 def trouble_went(told: list[engine.TaskRecovered]) -> None:
     """What was mended may save the date."""
     jeopardy.look_again(progress.orders_of(event.task_id for event in told))
+
+
+@outbox.reaction(promises.ContractEnded)
+def switch_off(event: promises.ContractEnded) -> None:
+    """What a contract that ended leaves at the sites is disconnected."""
+    switchoff.order_ends([event.contract_id])

@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern] = [
     path("process/jeopardy/", jeopardy.rules, name="jeopardy_rules"),
     path("orders/mine/", orders.mine, name="mine"),
     path("orders/of-account/<str:number>/", orders.of_account, name="of_account"),
+    path("orders/of-contract/<str:number>/", orders.of_contract, name="of_contract"),
     path("orders/of-quote/<int:pk>/", orders.of_quote, name="of_quote"),
     path("orders/from-quote/<int:pk>/", acts.from_quote, name="from_quote"),
     path("orders/why/<str:number>/", why.panel, name="why"),

@@ -1,15 +1,18 @@
 """Belongings: what a customer has: services with their levels, documents, people with access."""
 
+import datetime as dt
 from collections import defaultdict
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q
 
 from cmdb.models import Product
-from contracts.models import Agreement, Contract, Quote, ServiceLevel
+from contracts.models import Agreement, Contract, Quote, ServiceLevel, Termination
 from crm.models import Account, Contact
 from kernel.models import Document, User
-from orders.models import Order
+from orders.models import Order, OrderLine
 
 LIVING = ("pending_active", "active", "suspended", "pending_terminate")
 SHOWN_QUOTES = ("presented", "accepted", "completed", "declined", "expired")
@@ -45,6 +48,33 @@ def contract_of(user: User, product: Product) -> Any:
         .order_by("-pk")
         .first()
     )
+
+
+@dataclass(frozen=True)
+class End:
+    """When and why a service is to end; `order` is the number of the order that switches it off."""
+
+    on: dt.date | None
+    early: bool
+    charge: Decimal
+    currency: str
+    order: str = ""
+
+
+def end_of(contract: Contract, product: Product) -> End | None:
+    """The settled end of a service: an approved early end, notice, or an order that switches it off already."""
+    lines = OrderLine.objects.filter(product=product, action="delete").exclude(order__state__in=["draft", "cancelled"])
+    number = lines.order_by("-pk").values_list("order__number", flat=True).first() or ""
+    made = Termination.objects.filter(Q(contract=contract.pk) | Q(contract=contract.parent_id or 0))
+    early = made.filter(state__in=[Termination.State.APPROVED, Termination.State.DONE]).order_by("-pk").first()
+    if early:
+        of_site = [Decimal(line["amount"]) for line in early.lines if line["contract"] == contract.number]
+        charge = sum(of_site, Decimal(0)) if early.charge == early.computed else early.charge
+        return End(early.on, True, charge, early.currency, number)
+    whole = contract.parent if contract.parent and contract.parent.notice_given_on else contract
+    if whole.notice_given_on or number:
+        return End(whole.ends_on, False, Decimal(0), contract.currency, number)
+    return None
 
 
 def documents(user: User) -> Any:

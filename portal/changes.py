@@ -23,6 +23,13 @@ TOLD: dict[str, tuple[str, str, str]] = {
     "cancelled": ("circle-x", "idle", "Your order is cancelled"),
 }
 
+ENDING: dict[str, tuple[str, str, str]] = {  # of an order that switches off what a contract left
+    "submitted": ("inbox", "run", "Your contract has ended"),
+    "approved": ("circle-check", "ok", "The switch-off is planned"),
+    "in_progress": ("player-play", "run", "We are switching it off"),
+    "completed": ("circle-check", "ok", "Everything under the contract is switched off"),
+}
+
 
 @dataclass(frozen=True)
 class Change:
@@ -54,7 +61,8 @@ def _order(order: Any) -> list[Change]:
         state = moved.get("state", [None, None])[1] if isinstance(moved.get("state"), list) else None
         if state in TOLD and (state not in seen or state in ("on_hold", "awaiting_information")):
             seen.add(state)
-            found.append(Change(at, *TOLD[state]))
+            told = ENDING if order.channel == Order.Channel.CONTRACT else TOLD
+            found.append(Change(at, *told.get(state, TOLD[state])))
         date = moved.get("promised_on")
         if isinstance(date, list) and date[1]:
             old, new = _date(date[0]), _date(date[1])

@@ -40,6 +40,7 @@ def signatures(user: User) -> list[Signature]:
     waiting = SignatureRequest.objects.filter(
         account__in=Account.objects.visible_to(user).values("pk"), signed_at=None, declined_at=None, void_at=None,
         expires_at__gt=timezone.now(), subject_type__in=[QUOTE, AGREEMENT],
+        contact__isnull=False,
     )  # fmt: skip
     rows = list(waiting.select_related("contact", "document").order_by("expires_at", "pk"))
     quotes = Quote.objects.in_bulk([row.subject_id for row in rows if row.subject_type == QUOTE])

@@ -17,6 +17,6 @@ def fresh_link(*, request_id: int, by: User) -> str:
         LinkClosed (signature): it is signed, declined, replaced or too old.
     """
     made = SignatureRequest.objects.select_related("contact", "account", "document").get(pk=request_id)
-    if made.contact.user_id != by.pk:
-        raise NotPermitted(f"This document waits for {made.contact}, so only they can sign it.")
+    if made.contact is None or made.contact.user_id != by.pk:
+        raise NotPermitted(f"This document waits for {made.signatory}, so only they can sign it.")
     return signature.another_link(made, channel=SigningLink.Channel.PORTAL, by=by)

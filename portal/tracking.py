@@ -23,6 +23,7 @@ SAID = {
     "cancelled": "Cancelled", "rejected": "Not accepted", "revision_in_progress": "Being changed",
     "assessing_cancellation": "Cancellation is being checked", "cancellation_in_progress": "Being cancelled",
 }  # fmt: skip
+ENDING = SAID | {"completed": "Switched off", "partial": "Partly switched off", "failed": "Could not be switched off"}
 GONE = (OrderLine.State.CANCELLED, OrderLine.State.REJECTED, OrderLine.State.FAILED)
 
 COUNTRIES = {
@@ -126,7 +127,8 @@ class Progress:
         """The order's state in the customer's words."""
         if self.before:
             return stages.NOW["ordered"]
-        return SAID.get(self.order.state, "Under way")
+        said = ENDING if self.order.channel == Order.Channel.CONTRACT else SAID
+        return said.get(self.order.state, "Under way")
 
     @property
     def before(self) -> bool:

@@ -79,7 +79,9 @@ class Product(Numbered):
     def resume(self) -> None:
         """Switched on again."""
 
-    @transition(field=state, source=State.ACTIVE, target=State.PENDING_TERMINATE, custom={"hidden": True})
+    @transition(
+        field=state, source=[State.ACTIVE, State.SUSPENDED], target=State.PENDING_TERMINATE, custom={"hidden": True}
+    )
     def expect_end(self) -> None:
         """An approved order will end it."""
 

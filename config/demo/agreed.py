@@ -6,7 +6,11 @@ from decimal import Decimal
 from django.utils import timezone
 
 from catalog.models import Offering, PriceList, SlaMetric
+from cmdb import activation, reservation
+from cmdb.models import Product
+from cmdb.reservation import NewProduct
 from contracts import (
+    billing,
     clauses,
     contracting,
     ending,
@@ -115,7 +119,31 @@ def _live(team: dict[str, User], company: str, country: str, city: str, *, month
     contracting.start_service_contracts(pairs=[(quote.pk, site.pk)], on=began, by=None)
     sales: Contract = Contract.objects.get(quote=quote, kind=Contract.Kind.SALES)
     Contract.objects.filter(pk=sales.pk).update(starts_on=began, ends_on=periods.after(began, 36))
+    _deliver(sales, began)
     return sales
+
+
+def _deliver(contract: Contract, on: dt.date) -> None:
+    """What was sold works at its sites since that day, and is billed since then."""
+    lines = contract.lines.select_related("quote_line", "offering", "site").order_by("pk")
+    products = reservation.reserve_products(
+        [
+            NewProduct(
+                order_number=contract.number, order_line_key=str(line.quote_line.key), name=line.offering.name,
+                offering_id=line.offering_id, specification_id=line.offering.specification_id,
+                account_id=line.site.account_id, site_id=line.site_id, quantity=line.quantity,
+                characteristics=line.characteristics, currency=contract.currency, monthly=line.monthly,
+                one_time=line.one_time, term_months=contract.term_months,
+            )
+            for line in lines
+            if line.site and line.offering.specification_id
+        ],
+        None,
+    )  # fmt: skip
+    keys = [product.pk for product in products]
+    activation.activate_products(keys, timezone.make_aware(dt.datetime.combine(on, dt.time(9))), None)
+    billing.start(product_ids=keys, on=on, by=None)
+    Product.objects.filter(pk__in=keys).update(order_number="")  # it came long before there were orders here
 
 
 def _end(team: dict[str, User], contract: Contract) -> Termination:

@@ -6,7 +6,7 @@ from django import forms
 from django.utils import timezone
 
 from catalog.models import Category, Charge, Offering, PriceList, SlaMetric
-from contracts import proposals, signature
+from contracts import agreedprices, proposals, signature, signingorder
 from contracts.models import Agreement, Clause
 from contracts.presenting import signatories
 from crm.models import Account, Contact, Opportunity
@@ -100,6 +100,22 @@ class DiscountForm(forms.Form):
     commitment = forms.DecimalField(label="Commitment a month", required=False, max_digits=14, decimal_places=2)
 
 
+class PriceForm(forms.Form):
+    """A fixed price instead of one of the list."""
+
+    listed = forms.ChoiceField(label="Price of")
+    when = forms.CharField(
+        label="Only when", required=False, max_length=300,
+        widget=forms.TextInput(attrs={"placeholder": "bandwidth = 1G, region = metro"}),
+    )  # fmt: skip
+    amount = forms.DecimalField(label="Fixed price", max_digits=14, decimal_places=2)
+
+    def __init__(self, *args: Any, agreement: Agreement, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["listed"]
+        field.choices = [(one.key, str(one)) for one in agreedprices.listed(agreement)]
+
+
 class LevelForm(forms.Form):
     """A service level."""
 
@@ -146,15 +162,42 @@ class ProposalForm(forms.Form):
 
 
 class PresentForm(forms.Form):
-    """Who gets the link."""
+    """Who gets the link, and who signs after that one."""
 
     contact = forms.ModelChoiceField(Contact.objects.none(), label="Signatory", empty_label=None)
+    then = forms.ModelChoiceField(
+        Contact.objects.none(), label="Then", required=False, empty_label="Nobody else of the customer"
+    )
+    third = forms.ModelChoiceField(Contact.objects.none(), label="After that", required=False, empty_label="Nobody")
+    countersigner = forms.ModelChoiceField(
+        User.objects.none(), label="Countersigned for us by", required=False, empty_label="Nobody"
+    )
 
-    def __init__(self, *args: Any, root_id: int, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, record: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field: Any = self.fields["contact"]
-        field.queryset = signatories(root_id).select_related("account")
-        field.label_from_instance = lambda contact: f"{contact}, {contact.email}"
+        signed = [one.contact_id for one in signingorder.signed(record) if one.contact_id]
+        for name in ("contact", "then", "third"):
+            field: Any = self.fields[name]
+            field.queryset = signatories(record.account.root_id).exclude(pk__in=signed).select_related("account")
+            field.label_from_instance = lambda contact: f"{contact}, {contact.email}"
+        self.only_ours = bool(signed) and not self.fields["contact"].queryset.exists()  # type: ignore[attr-defined]
+        self.fields["contact"].required = not self.only_ours
+        ours: Any = self.fields["countersigner"]
+        app, code = signingorder.RIGHT.split(".")
+        may = {"groups__permissions__codename": code, "groups__permissions__content_type__app_label": app}
+        ours.queryset = User.objects.filter(**may, is_active=True).exclude(email="").distinct().order_by("last_name")
+
+    def others(self) -> list[Contact | User]:
+        """Who signs after the first, in order."""
+        wanted = (self.cleaned_data[name] for name in ("then", "third", "countersigner"))
+        return [who for who in wanted if who]
+
+    def clean(self) -> dict[str, Any]:
+        """Somebody has to sign."""
+        data = super().clean() or {}
+        if self.only_ours and not data.get("countersigner"):
+            self.add_error("countersigner", "Choose who signs for us.")
+        return data
 
 
 class PaperForm(forms.Form):

@@ -3,13 +3,14 @@
 from contracts.models.agreements import (
     Agreement,
     AgreementDiscount,
+    AgreementPrice,
     AgreementSla,
     AgreementTerm,
     Clause,
     NegotiationRound,
     PartnerTerm,
 )
-from contracts.models.changes import ContractAmendment, ContractCharge, Termination
+from contracts.models.changes import BillingChange, ContractAmendment, ContractCharge, Termination
 from contracts.models.contracts import (
     BillingStart,
     Contract,
@@ -23,13 +24,15 @@ from contracts.models.proposals import Proposal, RepriceProposal
 from contracts.models.provider import Provider
 from contracts.models.quotes import LinePrice, Quote, QuoteLine
 from contracts.models.sheets import SheetImport
-from contracts.models.signing import ConsentText, PaperCopy, SigningLink
+from contracts.models.signing import ConsentText, PaperCopy, Signatory, SigningLink
 
 __all__ = [
     "Agreement",
     "AgreementDiscount",
+    "AgreementPrice",
     "AgreementSla",
     "AgreementTerm",
+    "BillingChange",
     "BillingStart",
     "Clause",
     "ConsentText",
@@ -50,6 +53,7 @@ __all__ = [
     "RepriceProposal",
     "ServiceLevel",
     "SheetImport",
+    "Signatory",
     "SignatureRequest",
     "SigningLink",
     "Termination",

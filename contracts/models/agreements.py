@@ -271,6 +271,32 @@ class AgreementDiscount(models.Model):
         return f"{self.percent.normalize():f} % on {self.offering or self.category or 'everything'}"
 
 
+class AgreementPrice(models.Model):
+    """A fixed price instead of one of the list, for lines with the values of `when`; no discount comes on top."""
+
+    agreement = models.ForeignKey(Agreement, on_delete=models.CASCADE, related_name="prices")
+    offering = models.ForeignKey("catalog.Offering", on_delete=models.PROTECT, related_name="+")
+    charge = models.CharField(max_length=10, default="recurring")
+    label = models.CharField(max_length=80, help_text="Which price of the list it replaces.")
+    when = models.JSONField(default=dict, blank=True, help_text="Characteristic → value, empty for always.")
+    amount = models.DecimalField(max_digits=14, decimal_places=2)
+    id: int
+
+    class Meta:
+        ordering = ["offering__name", "charge", "label", "id"]
+        triggers = [_signed_stays("COALESCE(NEW.agreement_id, OLD.agreement_id)")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["agreement", "offering", "charge", "label", "when"], name="agreement_price_once"
+            ),
+            models.CheckConstraint(condition=models.Q(amount__gte=0), name="agreement_price_range"),
+        ]
+
+    def __str__(self) -> str:
+        told = f"{self.offering}, {self.label.lower()}"
+        return f"{told}, {', '.join(f'{name} {value}' for name, value in self.when.items())}" if self.when else told
+
+
 class AgreementSla(models.Model):
     """A global service level: every service contract inherits it and may only tighten it."""
 

@@ -170,3 +170,38 @@ class ContractCharge(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} {self.amount}"
+
+
+class BillingChange(models.Model):
+    """From a day on, a product is billed by another line at another price, or no more. Rows are only added."""
+
+    billing_start = models.ForeignKey("contracts.BillingStart", on_delete=models.PROTECT, related_name="changes")
+    contract_line = models.ForeignKey(
+        "contracts.ContractLine", null=True, blank=True, on_delete=models.PROTECT, related_name="billing_changes"
+    )
+    on = models.DateField(help_text="First day that it holds for; of an end, the day after the last one billed.")
+    monthly = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+    one_time = models.DecimalField(max_digits=14, decimal_places=2, default=0, help_text="Charged once, on that day.")
+    ends = models.BooleanField(default=False, help_text="Nothing is billed from that day on.")
+    because = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+    id: int
+
+    class Meta:
+        ordering = ["on", "id"]
+        triggers = [pgtrigger.Protect(name="change_is_final", operation=pgtrigger.Update | pgtrigger.Delete)]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["billing_start"], condition=models.Q(ends=True), name="billing_ends_once"
+            ),
+            models.UniqueConstraint(
+                fields=["billing_start", "contract_line"], condition=models.Q(ends=False), name="billing_follows_once",
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ends=False) | models.Q(monthly=0, one_time=0), name="ended_billing_is_free"
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.because}, from {self.on}"

@@ -1,5 +1,7 @@
 """Contracts: what was signed, per legal entity and per site, with service levels, entitlements and billing starts."""
 
+import datetime as dt
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import pgtrigger
@@ -51,6 +53,14 @@ NEVER_LOOSENED = """
     END IF;
     RETURN NEW;
 """
+
+# What a signed request says; the customer and the contact it is kept with may be merged into others.
+EVIDENCE = pgtrigger.UpdateOf(  # type: ignore[no-untyped-call]
+    "subject_type", "subject_id", "person_id", "position", "token_hash", "document_id", "document_sha256", "expires_at",
+    "opened_at", "signed_at", "declined_at", "declined_because", "void_at", "void_because", "wet", "signed_name",
+    "signed_email", "consent", "consent_version", "address", "agent", "drawn", "signed_document_id", "created_by_id",
+    "created_at",
+)  # fmt: skip
 
 
 def _entitled(contract: str, operation: pgtrigger.Operation) -> pgtrigger.Trigger:
@@ -262,6 +272,23 @@ class BillingStart(models.Model):
     def __str__(self) -> str:
         return f"Billing of {self.product_id} from {self.starts_on}"
 
+    @property
+    def now(self) -> Decimal:
+        """What it costs a month today, without a ramp."""
+        today = timezone.localdate()
+        held = [one for one in self.changes.all() if one.on <= today and not one.ends]
+        return held[-1].monthly if held else self.monthly
+
+    @property
+    def next(self) -> Any:
+        """The change that is still to come, its end among them."""
+        return next((one for one in self.changes.all() if one.on > timezone.localdate()), None)
+
+    @property
+    def until(self) -> dt.date | None:
+        """The last day that is billed, once it is settled."""
+        return next((one.on - dt.timedelta(days=1) for one in self.changes.all() if one.ends), None)
+
 
 class SignatureRequest(models.Model):
     """A one-time link for a signatory: what they saw, what they typed, from where, and the signed PDF."""
@@ -270,7 +297,12 @@ class SignatureRequest(models.Model):
     subject_id = models.BigIntegerField()
     account = models.ForeignKey("crm.Account", on_delete=models.PROTECT, related_name="+")
     token_hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the token in the link.")
-    contact = models.ForeignKey("crm.Contact", on_delete=models.PROTECT, related_name="+")
+    contact = models.ForeignKey("crm.Contact", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+",
+        help_text="Who signs for us, instead of a contact of the customer.",
+    )  # fmt: skip
+    position = models.PositiveSmallIntegerField(default=1, help_text="The how manieth signature of the document.")
     document = models.ForeignKey("kernel.Document", on_delete=models.PROTECT, related_name="+")
     document_sha256 = models.CharField(max_length=64)
     expires_at = models.DateTimeField()
@@ -282,6 +314,7 @@ class SignatureRequest(models.Model):
     void_because = models.CharField(max_length=200, blank=True)
     wet = models.BooleanField(default=False, help_text="Signed on paper; the copy was uploaded.")
     signed_name = models.CharField(max_length=120, blank=True)
+    signed_email = models.CharField(max_length=254, blank=True, help_text="Where the link went.")
     consent = models.TextField(blank=True)
     address = models.GenericIPAddressField(null=True)
     agent = models.CharField(max_length=300, blank=True)
@@ -304,21 +337,36 @@ class SignatureRequest(models.Model):
                 name="one_open_signature_request",
             ),
             models.UniqueConstraint(
-                fields=["subject_type", "subject_id"],
+                fields=["subject_type", "subject_id", "position"],
                 condition=models.Q(signed_at__isnull=False),
-                name="signed_once",
+                name="signed_once_a_place",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(contact__isnull=False, person__isnull=True)
+                | models.Q(contact__isnull=True, person__isnull=False),
+                name="signature_of_one_person",
             ),
         ]
         triggers = [
             pgtrigger.Protect(
                 name="signed_is_kept",
-                operation=pgtrigger.Update | pgtrigger.Delete,
+                operation=EVIDENCE | pgtrigger.Delete,
                 condition=pgtrigger.Q(old__signed_at__isnull=False),
             )
         ]
 
     def __str__(self) -> str:
-        return f"Signature of {self.contact} on {self.subject_type} {self.subject_id}"
+        return f"Signature of {self.signatory} on {self.subject_type} {self.subject_id}"
+
+    @property
+    def signatory(self) -> Any:
+        """Who is asked: a contact of the customer, or one of us."""
+        return self.contact or self.person
+
+    @property
+    def email(self) -> str:
+        """Where the link goes."""
+        return self.signed_email or str(self.signatory.email)
 
     @property
     def state(self) -> str:

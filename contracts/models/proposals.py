@@ -31,6 +31,7 @@ class Proposal(Record):
     class Part(models.TextChoices):
         TERM = "term", "Term"
         DISCOUNT = "discount", "Discount"
+        PRICE = "price", "Fixed price"
         LEVEL = "level", "Service level"
         HEAD = "head", "Period and minimum term"
 

@@ -1,5 +1,7 @@
 """Around a signature: further links, copies signed on paper, the versions of the consent text."""
 
+from typing import Any
+
 import pgtrigger
 from django.conf import settings
 from django.db import models
@@ -22,6 +24,40 @@ class SigningLink(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_channel_display()} link of {self.request}"
+
+
+class Signatory(models.Model):
+    """Somebody who signs after others have: the link is made when it is their turn."""
+
+    subject_type = models.CharField(max_length=60)
+    subject_id = models.BigIntegerField()
+    position = models.PositiveSmallIntegerField()
+    contact = models.ForeignKey("crm.Contact", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    document = models.ForeignKey("kernel.Document", on_delete=models.PROTECT, related_name="+")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["position"]
+        verbose_name_plural = "signatories"
+        constraints = [
+            models.UniqueConstraint(fields=["subject_type", "subject_id", "position"], name="signatory_place_once"),
+            models.CheckConstraint(
+                condition=models.Q(contact__isnull=False, person__isnull=True)
+                | models.Q(contact__isnull=True, person__isnull=False),
+                name="signatory_is_one_person",
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return str(self.who)
+
+    @property
+    def who(self) -> Any:
+        """A contact of the customer, or one of us."""
+        return self.contact or self.person
 
 
 class PaperCopy(models.Model):

@@ -1,6 +1,7 @@
 """Agreements: the list, the record with its parts, and how they are written while they are negotiated."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -11,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from contracts import (
     agreeddiscounts,
+    agreedprices,
     agreementcontent,
     clauses,
     differences,
@@ -21,7 +23,7 @@ from contracts import (
 )
 from contracts import agreement as acts
 from contracts.forms import deals as dealforms
-from contracts.models import Agreement, Proposal, RepriceProposal
+from contracts.models import Agreement, AgreementPrice, Proposal, RepriceProposal
 from kernel import editing, htmx, tables, workspace
 from kernel.models import User
 from kernel.refusal import Refusal
@@ -216,6 +218,7 @@ def page(
         "account_url": _account_url(agreement),
         "most": max((discount.percent for discount in shown.discounts), key=float, default=""),
         "discounts": negotiation.discounts_of(agreement),
+        "prices": _prices(agreement),
         "slas": [(sla, agreementcontent.level(sla.metric, sla.value)) for sla in agreement.slas.order_by("metric")],
         "rounds": list(agreement.rounds.select_related("by").order_by("-number")),
         "versions": Agreement.objects.filter(number=agreement.number).exclude(pk=agreement.pk).order_by("-version"),
@@ -229,6 +232,12 @@ def page(
         context.setdefault("proposal_form", dealforms.ProposalForm(agreement=agreement, auto_id="proposal_%s"))
         context["forms"] = {name: form if name == opened else _form(name, agreement) for name in _FORMS}
     return render(request, RECORD, context, status=status)
+
+
+def _prices(agreement: Agreement) -> list[tuple[AgreementPrice, Decimal | None, Decimal | None]]:
+    """Fixed prices with that of the list, and by how many percent they are below it."""
+    rows = agreedprices.against_list(agreement)
+    return [(row, plain, (plain - row.amount) / plain * 100 if plain else None) for row, plain in rows]
 
 
 def _talk(request: HttpRequest, agreement: Agreement) -> dict[str, Any]:
@@ -271,6 +280,7 @@ _FORMS: dict[str, Callable[[Agreement, Any], forms.Form]] = {
     "clauses": lambda agreement, data: dealforms.ClauseForm(data, agreement=agreement, prefix=None),
     "terms": lambda agreement, data: dealforms.TermForm(data, auto_id="term_%s"),
     "discounts": lambda agreement, data: dealforms.DiscountForm(data, auto_id="discount_%s"),
+    "prices": lambda agreement, data: dealforms.PriceForm(data, agreement=agreement, auto_id="price_%s"),
     "levels": lambda agreement, data: dealforms.LevelForm(data, auto_id="level_%s"),
     "partners": lambda agreement, data: dealforms.PartnerForm(data, auto_id="partner_%s"),
     "rounds": lambda agreement, data: dealforms.RoundForm(data, auto_id="round_%s"),
@@ -294,6 +304,12 @@ def _add(part: str, agreement: Agreement, user: User, values: dict[str, Any]) ->
             category_id=values["category"].pk if values["category"] else None, commitment=values["commitment"],
             valid_from=values["valid_from"], valid_until=values["valid_until"],
         )  # fmt: skip
+    elif part == "prices":
+        offering_id, charge, label = values["listed"].split("|", 2)
+        agreedprices.add(
+            agreement_id=key, offering_id=int(offering_id), charge=charge, label=label, amount=values["amount"],
+            when=values["when"], by=user,
+        )  # fmt: skip
     elif part == "partners":
         negotiation.set_partner_term(
             agreement_id=key, partner_id=values["partner"].pk, text=values["text"], by=user,
@@ -309,6 +325,7 @@ def _remove(part: str, agreement: Agreement, user: User, key: str) -> None:
     rows: Any = {
         "terms": agreement.terms,
         "discounts": agreement.discounts,
+        "prices": agreement.prices,
         "levels": agreement.slas,
         "partners": agreement.partner_terms,
     }.get(part)
@@ -319,6 +336,8 @@ def _remove(part: str, agreement: Agreement, user: User, key: str) -> None:
         negotiation.remove_term(agreement_id=agreement.pk, term_id=int(key), by=user)
     elif part == "discounts":
         negotiation.remove_discount(agreement_id=agreement.pk, discount_id=int(key), by=user)
+    elif part == "prices":
+        agreedprices.remove(agreement_id=agreement.pk, price_id=int(key), by=user)
     elif part == "partners":
         negotiation.remove_partner_term(agreement_id=agreement.pk, term_id=int(key), by=user)
     else:

@@ -18,6 +18,7 @@ from contracts import (
     billing,
     ending,
     quotecontent,
+    remainder,
     renewing,
     servicelevel,
 )
@@ -127,6 +128,8 @@ def page(request: HttpRequest, contract: Contract, *, status: int = 200, **typed
     context = {
         **_facts(contract),
         **_standing(contract),
+        "over": contract.state in remainder.OVER,
+        "today": timezone.localdate(),
         "can_tighten": contract.kind == Contract.Kind.SERVICE
         and contract.state not in servicelevel.OVER
         and may("contracts.move_contract"),
@@ -148,6 +151,7 @@ def _standing(contract: Contract) -> dict[str, Any]:
     days = (contract.ends_on - timezone.localdate()).days if in_force and contract.ends_on else None
     return {
         "follows": follows,
+        "leaving": in_force and bool(contract.notice_given_on) and not follows,
         "days_left": days,
         "soon": days is not None and days <= renewing.SOON and not follows,
         "deadline": renewing.last_day_of_notice(contract),

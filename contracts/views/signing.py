@@ -9,7 +9,17 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from contracts import agreement, consent, documents, papercopy, presenting, printruns, signature, signingsummary
+from contracts import (
+    agreement,
+    consent,
+    documents,
+    papercopy,
+    presenting,
+    printruns,
+    signature,
+    signingorder,
+    signingsummary,
+)
 from contracts.forms import deals as dealforms
 from contracts.models import PrintRun, SignatureRequest
 from kernel import htmx, records, workspace
@@ -76,15 +86,16 @@ def document(request: HttpRequest, token: str) -> HttpResponse:
         made = signature.find(token)
     except signature.UnknownLink:
         raise Http404("There is no such page.") from None
-    if made.state == "signed" and made.signed_document:
-        with made.signed_document.file.open("rb") as file:
-            content, name = file.read(), made.signed_document.name
+    kind = "application/pdf"
+    if made.state == "signed" and (copy := signingorder.newest_copy(made)):
+        with copy.file.open("rb") as file:
+            content, name, kind = file.read(), copy.name, copy.content_type
     elif made.state == "open":
         content, name = signature.shown(made), made.document.name
     else:
         raise Http404("There is no such page.")
     how = "attachment" if "download" in request.GET else "inline"
-    response = HttpResponse(content, content_type="application/pdf")
+    response = HttpResponse(content, content_type=kind)
     response["Content-Disposition"] = f'{how}; filename="{name}"'
     response["X-Content-Type-Options"] = "nosniff"
     response["X-Frame-Options"] = "SAMEORIGIN"
@@ -109,6 +120,8 @@ def _open(
         "declining": declining or dealforms.DeclineForm(),
         "declining_open": declining is not None,
         "consent": consent.shown(made),
+        "before": signingorder.signed_before(made),
+        "after": signingorder.waiting(signature.record_of(made)),
         "summary": signingsummary.summary(made),
         "word": signature.subject_of(made).word,
     }
@@ -123,6 +136,7 @@ def _closed(request: HttpRequest, token: str, error: signature.LinkClosed) -> Ht
     status = 200 if request.method in ("GET", "HEAD") and error.state in ("signed", "declined") else error.status
     context = {
         "made": made, "token": token, "closed": error, "again": status != 200, "word": signature.subject_of(made).word,
+        "next": signature.open_of(signature.record_of(made)),
     }  # fmt: skip
     response = render(request, "contracts/sign_closed.html", context, status=status)
     response["Referrer-Policy"] = "same-origin"
@@ -144,14 +158,15 @@ def present(request: HttpRequest, label: str, pk: int) -> HttpResponse:
     record = _subject(request, label, pk)
     if not user.has_perm(LABELS[label]):
         raise PermissionDenied("Your roles do not include the right to send this for signature.")
-    form = dealforms.PresentForm(request.POST, root_id=record.account.root_id)
+    form = dealforms.PresentForm(request.POST, record=record)
     if form.is_valid():
-        contact_id = form.cleaned_data["contact"].pk
+        first, then = form.cleaned_data["contact"], form.others()
+        contact_id = first.pk if first else None
         try:
             made = (
-                presenting.present(quote_id=pk, contact_id=contact_id, by=user)
+                presenting.present(quote_id=pk, contact_id=contact_id, by=user, then=then)
                 if label == presenting.LABEL
-                else agreement.send(agreement_id=pk, contact_id=contact_id, by=user)
+                else agreement.send(agreement_id=pk, contact_id=contact_id, by=user, then=then)
             )
         except Refusal as error:
             if error.status == 409 and not isinstance(error, documents.DocumentPending):
@@ -168,7 +183,7 @@ def remind(request: HttpRequest, label: str, pk: int) -> HttpResponse:
     """Write to the signatory once more."""
     made = _open_request(request, label, pk)
     signature.remind(made, by=workspace.person(request))
-    return htmx.go(request, records_url(label, _subject(request, label, pk)), toast=f"{made.contact} is reminded.")
+    return htmx.go(request, records_url(label, _subject(request, label, pk)), toast=f"{made.signatory} is reminded.")
 
 
 @workspace.allowed("kernel.use_workspace")
@@ -264,9 +279,12 @@ def _panel(
         "record": record,
         "label": label,
         "asked": asked,
+        "waits_for": "Waits for us" if open_one and open_one.person_id else "Waits for the customer",
+        "line": list(signingorder.waiting(record)),
+        "several_open": form is not None and bool(form.errors),
         "open": open_one,
         "mine": user,
-        "form": form or dealforms.PresentForm(root_id=record.account.root_id),
+        "form": form or dealforms.PresentForm(record=record),
         "paper": paper or dealforms.PaperForm(),
         "copy": papercopy.waiting(open_one),
         "paper_open": paper is not None,

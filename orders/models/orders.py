@@ -69,6 +69,7 @@ class Order(Numbered):
         PORTAL = "portal"
         API = "api", "API"
         PARTNER = "partner"
+        CONTRACT = "contract", "From a contract that ended"
 
     title = models.CharField(max_length=120)
     account = models.ForeignKey("crm.Account", on_delete=models.PROTECT, related_name="orders")

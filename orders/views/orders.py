@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
-from contracts.models import Quote
+from contracts.models import Contract, Quote
 from crm.models import Account
 from fulfillment.models import Level
 from kernel import many, tables
@@ -17,7 +17,7 @@ from kernel.forms import ReasonForm
 from kernel.models import User
 from kernel.templatetags import trunkline as tags
 from kernel.workspace import allowed, person
-from orders import queries
+from orders import queries, switchoff
 from orders.models import Order
 from orders.views.jeopardy import LEVELS, LevelOf
 
@@ -219,6 +219,21 @@ def of_quote(request: HttpRequest, pk: int) -> HttpResponse:
     order = Order.objects.visible_to(user).filter(quote=quote).first()
     may = quote.state == Quote.State.ACCEPTED and user.has_perm("orders.add_order")
     return render(request, "orders/of_quote.html", {"quote": quote, "order": order, "may_order": may})
+
+
+@allowed("kernel.use_workspace")
+@require_safe
+def of_contract(request: HttpRequest, number: str) -> HttpResponse:
+    """For a contract's page: what its end would switch off, with `?preview`, else the orders that do so."""
+    user = person(request)
+    rows = Contract.objects.visible_to(user).select_related("account", "site", "parent")
+    contract = get_object_or_404(rows, number=number)
+    context: dict[str, Any] = {"contract": contract, "preview": None}
+    if "preview" in request.GET:
+        context["preview"] = switchoff.preview(contract)
+    else:
+        context["orders"] = switchoff.of(contract)
+    return render(request, "orders/of_contract.html", context)
 
 
 @allowed("kernel.use_workspace")

@@ -50,6 +50,7 @@ def service(request: HttpRequest, number: str) -> HttpResponse:
         "values": characteristics.told(product, customer=True),
         "contract": contract,
         "levels": levels.get(product.site_id, []),
+        "end": belongings.end_of(contract, product) if contract else None,
         "papers": files.of(contract).filter(customer_may_see=True) if contract else [],
     }
     return htmx.respond(request, "portal/service.html", context)

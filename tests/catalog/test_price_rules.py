@@ -237,6 +237,23 @@ def test_the_agreement_of_the_offering_and_of_the_charge() -> None:
     assert [(c.agreed, c.amount) for c in made] == [(80, 72), (50, 50)]  # the discount by hand is on monthly prices
 
 
+def test_a_fixed_price_of_the_agreement_replaces_its_own_list_price_alone() -> None:
+    ten, label = Negotiated(None, "recurring", Decimal(10), "A"), entry().label
+
+    def fixed(price: str, of: str = label, charge: str = "recurring", offering: int = 1, **when: object) -> Negotiated:
+        return Negotiated(offering, charge, Decimal(0), "F", Decimal(price), of, when)
+
+    made = book([entry(), entry(charge="one_time")], negotiated=[ten, fixed("70"), fixed("60", bandwidth="1G")])
+    plain, once = priced(made, quantity=3)
+    assert (plain.amount, plain.steps[-1]["step"]) == (210, "agreement")
+    assert "fixed price 70" in plain.steps[-1]["detail"]
+    assert (once.amount, once.steps[-1]["step"]) == (300, "list")
+    assert priced(made, values={"bandwidth": "1G"})[0].amount == 60
+    others = [ten, fixed("1", of="Other"), fixed("2", charge="one_time"), fixed("3", offering=2)]
+    assert priced(book([entry()], negotiated=others))[0].amount == 90
+    assert priced(book([entry()], negotiated=[fixed("0")]))[0].amount == 0
+
+
 @pytest.mark.parametrize(
     ("manual", "floor", "amount", "last"),
     [

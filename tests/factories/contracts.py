@@ -9,13 +9,17 @@ from django.utils import timezone
 from pypdf import PdfReader
 
 from catalog.models import Category, Offering, PriceList, SlaMetric
+from cmdb import activation, reservation
+from cmdb.models import Product
+from cmdb.reservation import NewProduct
 from contracts import agreement as agreements
-from contracts import contracting, negotiation, presenting, quoteapproval, signature
-from contracts.models import Agreement, Contract, Quote, SignatureRequest
+from contracts import billing, contracting, ending, negotiation, presenting, quoteapproval, signature
+from contracts.models import Agreement, Contract, Quote, SignatureRequest, Termination
 from crm.models import Account, Contact
-from kernel import lifecycle, moving
+from kernel import approvals, lifecycle, moving
 from kernel.models import Document, User
 from tests.factories import contracts_quotes as quotes
+from tests.factories.crm import BillingProfileFactory
 from tests.factories.people import UserFactory
 
 SLAS = {SlaMetric.AVAILABILITY: "99.9", SlaMetric.REPAIR_HOURS: "4"}
@@ -144,3 +148,53 @@ def live(*, sites: int = 2, on: dt.date | None = None, agreement: Agreement | No
     pairs = [(quote.pk, one.site_id) for one in quote.contracts.filter(kind=Contract.Kind.SERVICE)]
     contracting.start_service_contracts(pairs=pairs, on=on or timezone.localdate(), by=None)
     return Contract.objects.get(quote=quote, kind=Contract.Kind.SALES)
+
+
+def installed(contract: Contract, *, order: str = "ORD0000001") -> list[Product]:
+    """What the contract sold, at work at its sites since they went live, with technical data beside what was chosen."""
+    lines = list(contract.lines.select_related("quote_line", "offering", "site").order_by("pk"))
+    made = reservation.reserve_products(
+        [
+            NewProduct(
+                order_number=order, order_line_key=str(line.quote_line.key), name=line.offering.name,
+                offering_id=line.offering_id, specification_id=line.offering.specification_id,
+                account_id=line.site.account_id, site_id=line.site_id, quantity=line.quantity, monthly=line.monthly,
+                one_time=line.one_time, characteristics=line.characteristics | {"vlan": 2114},
+            )
+            for line in lines
+        ],
+        None,
+    )  # fmt: skip
+    activation.activate_products([one.pk for one in made], at=timezone.now(), by=None)
+    return [Product.objects.get(pk=one.pk) for one in made]
+
+
+def billed(contract: Contract, on: dt.date | None = None) -> list[Product]:
+    """The same, billed since a day, today unless told otherwise."""
+    if not contract.account.billing_profiles.exists():
+        BillingProfileFactory(account=contract.account)
+    made = installed(contract)
+    day = on or timezone.localdate()
+    Product.objects.filter(pk__in=[one.pk for one in made]).update(
+        started_at=timezone.make_aware(dt.datetime.combine(day, dt.time(9)))
+    )
+    billing.start(product_ids=[one.pk for one in made], on=day, by=None)
+    return made
+
+
+def signed(quote: Quote) -> Quote:
+    """Approved by whoever is asked, and accepted."""
+    quoteapproval.submit(quote_id=quote.pk, by=quotes.seller())
+    for step in quoteapproval.steps_of(quote):
+        quoteapproval.decide(step_id=step.pk, by=UserFactory(role=step.role), approve=True)
+    return accepted(Quote.objects.get(pk=quote.pk))
+
+
+def ended(contract: Contract, on: dt.date) -> Termination:
+    """Asked and approved; carried out when the day has come."""
+    made = ending.ask(contract_id=contract.pk, on=on, reason="They leave.", by=quotes.seller())
+    request = approvals.current(made)
+    assert request
+    for step in request.steps.all():
+        approvals.decide(step.pk, by=UserFactory(role=step.role), approve=True)
+    return Termination.objects.get(pk=made.pk)

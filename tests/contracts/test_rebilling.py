@@ -1,0 +1,130 @@
+"""Billing follows the contract: changed prices from their day, prorated; nothing after the end; ramps step by step."""
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from catalog.models import ProrationRule
+from cmdb.models import Product
+from contracts import (
+    basis,
+    billing,
+    chargefeed,
+    earlytermination,
+    periods,
+    quoting,
+    rebilling,
+    renewing,
+)
+from contracts.models import BillingChange, BillingStart, Contract, ContractCharge, ContractLine
+from kernel import outbox
+from kernel.money import rounded
+from tests.factories import contracts as make
+from tests.factories import contracts_quotes as quotes
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue", "blank_pages"), pytest.mark.slow]
+
+
+def _month(contract: Contract, first: dt.date) -> list[chargefeed.Item]:
+    return chargefeed.of_month(billing.under(contract), first, billing.charges_under(contract))
+
+
+def _begin(months_ago: int) -> dt.date:
+    return periods.first_of(timezone.localdate().replace(day=1), -months_ago)
+
+
+def test_a_changed_price_is_billed_from_the_day_the_change_works() -> None:
+    start = _begin(2)
+    contract = make.live(sites=2, on=start)
+    changed, kept = make.billed(contract, start)
+    change = basis.start(contract_id=contract.pk, purpose="amendment", by=quotes.seller())
+    line = change.lines.get(key=changed.order_line_key)
+    quoting.configure(line_id=line.pk, values=line.characteristics | {"bandwidth": "500M"}, by=None)
+    before, old = BillingStart.objects.get(product=changed), changed.monthly
+    make.signed(change)
+    outbox.drain()
+    assert not BillingChange.objects.exists()  # the site still has what it had
+    month = _begin(1)
+    day = month + dt.timedelta(days=10)
+    (made,) = rebilling.delivered([changed.pk, kept.pk], on=day, because="Order")
+    new = Contract.objects.get(parent=contract, site=changed.site_id).monthly
+    assert (made.billing_start, made.on, made.monthly) == (before, day, new)
+    assert new != old
+    assert Product.objects.get(pk=changed.pk).monthly == new
+    assert rebilling.delivered([changed.pk], on=day, because="Order") == []
+    mine = [one for one in _month(contract, month) if one.product == changed.number and one.kind == "recurring"]
+    days = (periods.first_of(month, 1) - month).days
+    assert [(one.first, one.last) for one in mine] == [
+        (month, day - periods.DAY), (day, month + dt.timedelta(days=days - 1)),
+    ]  # fmt: skip
+    assert mine[0].amount == (old * 10 / days).quantize(Decimal("0.01"))
+    assert abs(mine[1].amount - new * (days - 10) / days) <= Decimal("0.01")
+    (whole,) = [one for one in _month(contract, month) if one.product == kept.number]
+    assert whole.amount == kept.monthly
+
+
+def test_whole_months_are_charged_once() -> None:
+    start = _begin(1)
+    contract = make.live(sites=1, on=start)
+    (product,) = make.billed(contract, start)
+    ProrationRule.objects.create(rule=ProrationRule.Rule.WHOLE, valid_from=dt.date(2020, 1, 1))
+    BillingChange.objects.create(
+        billing_start=BillingStart.objects.get(), on=start + dt.timedelta(days=9), monthly=1, because="Cheaper"
+    )
+    (item,) = [one for one in _month(contract, start) if one.kind == "recurring"]
+    assert item.amount == product.monthly
+
+
+def test_a_renewal_is_billed_at_its_price_from_its_first_day() -> None:
+    contract = make.live(sites=1)
+    (product,) = make.billed(contract)
+    renewal = make.signed(basis.start(contract_id=contract.pk, purpose="renewal", by=quotes.seller()))
+    follows = Contract.objects.get(quote=renewal, kind="sales")
+    ContractLine.objects.filter(contract__quote=renewal).update(monthly=Decimal("123.45"))
+    renewing.run(follows.starts_on)
+    (made,) = BillingChange.objects.all()
+    assert (made.on, made.monthly, made.ends) == (follows.starts_on, Decimal("123.45"), False)
+    outbox.drain()  # the contract before is over, but the renewal carries its services on
+    assert BillingChange.objects.count() == 1
+    assert [one.product for one in billing.of_contract(follows)] == [product]
+
+
+def test_an_early_end_bills_the_month_that_had_begun_and_no_more() -> None:
+    start = _begin(3)
+    contract = make.live(sites=1, on=start)
+    make.billed(contract, start)
+    made = make.ended(contract, timezone.localdate())
+    outbox.drain()
+    (end,) = BillingChange.objects.all()
+    this = timezone.localdate().replace(day=1)
+    assert (end.ends, end.on) == (True, periods.first_of(this, 1))
+    last = [one for one in _month(contract, this) if one.kind == "recurring"]
+    assert [one.amount for one in last] == [one.monthly for one in last]
+    assert sum(one.amount for one in _month(contract, made.on.replace(day=1)) if one.kind == "early_termination") == (
+        ContractCharge.objects.get().amount
+    )
+    assert _month(contract, periods.first_of(this, 1)) == []
+    assert rebilling.stop(Contract.objects.get(pk=contract.pk)) == []
+
+
+def test_a_ramp_counts_in_the_charge_and_on_the_bill() -> None:
+    start = _begin(2)
+    contract = make.live(sites=1, on=start)
+    make.billed(contract, start)
+    ContractLine.objects.update(ramp=[{"until": 3, "percent": "50"}, {"until": 6, "percent": "80"}])
+    service = contract.service_contracts.get()
+    price = service.monthly
+    found = earlytermination.preview(service, periods.after(start, 2))
+    (line,) = found.lines
+    half, most = (rounded(price * part / 10, "EUR") for part in (5, 8))
+    assert [(one.first, one.last, one.monthly, one.percent) for one in line.steps] == [
+        (3, 3, half, 100), (4, 6, most, 100), (7, 12, price, 100), (13, 36, price, 50),
+    ]  # fmt: skip
+    assert found.total == half + 3 * most + 6 * price + 12 * price
+    bills = {}
+    for month in (2, 3, 6):
+        day = periods.first_of(start, month)
+        bills[month] = sum(one.amount for one in _month(contract, day) if one.kind == "recurring")
+    assert bills == {2: half, 3: most, 6: price}
