@@ -5,7 +5,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
-class User(AbstractUser):
+class User(AbstractUser):  # type: ignore[django-manager-missing]  # of API clients, whose base is untyped
     """A person or a system account. Roles are Django groups named in `kernel.roles`."""
 
     email = models.EmailField(unique=True)
