@@ -10,8 +10,9 @@ from typing import Any
 
 from catalog import references, valuetypes
 from catalog.models import Characteristic, Specification
-from catalog.valuetypes import NO, YES, check, choices, is_empty, parse, plain, plain_value, told, within
+from catalog.valuetypes import NO, YES, check, choices, is_empty, parse, plain_value, told, within
 from kernel import decisions
+from kernel.money import plain
 
 __all__ = [
     "NO", "YES", "Effects", "Field", "Problems", "Values", "check", "checked", "choices", "clean", "defaults", "drawn",

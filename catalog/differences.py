@@ -5,6 +5,7 @@ from typing import Any
 
 from catalog import configuration
 from catalog.models import BundleItem, Characteristic, Offering, PriceEntry, Specification
+from kernel.money import plain
 
 ENTRY = {
     "name": "Name", "description": "Description", "conditions": "Decision table", "short_name": "Short name",
@@ -94,7 +95,7 @@ def _prices(offering: Offering) -> dict[str, str]:
     return {
         f"{row.price_list.name}, {row.label}"
         + (f", {', '.join(str(value) for value in row.when.values())}" if row.when else ""): (
-            f"{configuration.plain(row.amount)} {row.price_list.currency} {row.get_charge_display().lower()}"
+            f"{plain(row.amount)} {row.price_list.currency} {row.get_charge_display().lower()}"
         )
         for row in rows
     }

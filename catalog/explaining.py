@@ -10,6 +10,7 @@ from django.urls import reverse
 from catalog import configuration
 from catalog.models import Characteristic, Charge, PriceEntry
 from catalog.queries import CHARGES
+from kernel.money import plain
 
 PERIODS = {1: "a month", 3: "a quarter", 6: "half a year", 12: "a year"}
 KINDS = {
@@ -157,7 +158,7 @@ def _tiers(usage: dict[str, Any]) -> list[str]:
         said.append(f"the first {usage['allowance']} {unit} are included")
     tiers = usage["tiers"]
     if len(tiers) > 1:
-        said += [f"over {tier['over']} {unit}: {configuration.plain(Decimal(tier['amount']))}" for tier in tiers]
+        said += [f"over {tier['over']} {unit}: {plain(Decimal(tier['amount']))}" for tier in tiers]
         how = "each unit at the price of its tier" if usage["tiering"] == "tiered" else "all at the tier reached"
         said.append(how)
     return said

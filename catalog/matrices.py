@@ -8,6 +8,7 @@ from typing import Any
 
 from catalog import configuration
 from catalog.models import Characteristic, Offering, PriceMatrix
+from kernel.money import plain
 from kernel.refusal import Refusal
 
 ANY = "*"
@@ -167,7 +168,7 @@ def read_cell(typed: str, how: str) -> str:
     low, high, said = LIMITS[PriceMatrix.How(how)]
     if not low <= number <= high:
         raise BadCell(said)
-    return configuration.plain(round(number, 6))
+    return plain(round(number, 6))
 
 
 def overlaps(heads: Sequence[Head]) -> list[tuple[int, int]]:

@@ -11,8 +11,9 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 from django.utils import timezone
 
-from catalog import configuration, explaining
+from catalog import explaining
 from catalog.models import Offering, PriceAdjustment, PriceEntry, PriceList, PriceMatrix
+from kernel.money import plain
 
 STEPS = {"attribute": 0, "matrix": 1, "volume": 2}
 
@@ -67,7 +68,7 @@ def book(price_list: PriceList, offering: Offering, *, with_costs: bool) -> list
 
 def digits_of(amount: Decimal) -> int:
     """Decimals that an amount needs to be shown whole, two at least."""
-    _, _, decimals = configuration.plain(amount).partition(".")
+    _, _, decimals = plain(amount).partition(".")
     return max(2, len(decimals))
 
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from catalog import configuration, tiering
+from catalog import tiering
 from catalog.matrices import Grid
 from catalog.models import Charge, Offering, PriceAdjustment, PriceEntry
 from catalog.pricebook import FLOOR_MARGIN, Negotiated, PriceBook, Rule, Terms
 from catalog.tiering import Tier
 from kernel import decisions
-from kernel.money import ZERO, percent
+from kernel.money import ZERO, percent, plain
 
 EXACT = Decimal("0.00000001")  # digits kept between the steps
 RATE = Decimal("0.000001")  # digits of the price of one unit of usage
@@ -193,7 +193,7 @@ def _charge(book: PriceBook, item: PricingInput, facts: Facts, entry: PriceEntry
         running.take("agreement", "Agreement", detail, after, f"agreement:{fixed.label}", given)
     elif discount := _negotiated(book, item.offering_id, entry.charge):
         after = running.amount - percent(running.amount, discount.percent)
-        detail = f"{discount.label}, − {_plain(discount.percent)} %"
+        detail = f"{discount.label}, − {plain(discount.percent)} %"
         running.take("agreement", "Agreement", detail, after, f"agreement:{discount.label}")
     agreed = running.amount
     own = book.money(cost)
@@ -233,15 +233,15 @@ def _by_cell(book: PriceBook, amount: Decimal, how: str, value: Decimal, units: 
 
 def _cell_detail(how: str, value: Decimal) -> str:
     if how == "percent":
-        return f"{'−' if value < 0 else '+'} {_plain(abs(value))} %"
-    return f"× {_plain(value)}" if how == "factor" else _plain(value)
+        return f"{'−' if value < 0 else '+'} {plain(abs(value))} %"
+    return f"× {plain(value)}" if how == "factor" else plain(value)
 
 
 def _discount(running: _Running, item: PricingInput, cost: Decimal, floor_margin: Decimal) -> None:
     """The manual discount, and the floor that it cannot go through; what was lower before stays as it was."""
     agreed = running.amount
     who = f"{item.manual_by}, " if item.manual_by else ""
-    detail = f"{who}− {_plain(item.manual)} %"
+    detail = f"{who}− {plain(item.manual)} %"
     running.take("manual", "Manual", detail, agreed - percent(agreed, item.manual), "manual")
     floor = min(agreed, cost * 100 / (100 - floor_margin))
     if running.amount < floor:
@@ -253,7 +253,7 @@ def _usage(book: PriceBook, entry: PriceEntry, running: _Running, listed: Decima
     share = running.amount / listed if listed else Decimal(1)
     tiers = [replace(tier, amount=(book.money(tier.amount) * share).quantize(RATE)) for tier in _tiers(entry)]
     usage = {
-        "unit": entry.unit or "unit", "allowance": _plain(entry.allowance), "tiering": entry.tiering,
+        "unit": entry.unit or "unit", "allowance": plain(entry.allowance), "tiering": entry.tiering,
         "tiers": tiering.stored(tiers),
     }  # fmt: skip
     of_list, agreed, own = (amount.quantize(RATE) for amount in (listed, running.amount, cost))
@@ -325,11 +325,11 @@ def _list_detail(book: PriceBook, entry: PriceEntry, facts: Facts) -> str:
     said = [_told(facts.get(name)) for name in entry.when]
     said.append(_counted(entry, facts))
     if entry.allowance:
-        said.append(f"{_plain(entry.allowance)} included")
+        said.append(f"{plain(entry.allowance)} included")
     if facts["quantity"] != 1 and entry.charge != Charge.USAGE:
         said.append(f"× {facts['quantity']}")
     if book.rate:
-        said.append(f"{_plain(_amount(entry, facts))} {book.rate.source}, {book.rate.worded()}")
+        said.append(f"{plain(_amount(entry, facts))} {book.rate.source}, {book.rate.worded()}")
     return ", ".join([part for part in said if part] if any(said[:1]) else [entry.label, *filter(None, said)])
 
 
@@ -342,7 +342,7 @@ def _counted(entry: PriceEntry, facts: Facts) -> str:
     if not per:
         return "by tiers" if entry.tiering else ""
     count = f"{_told(facts.get(per) or 0)} {per.replace('_', ' ')}"
-    return f"{count} by tiers" if entry.tiering else f"{_plain(entry.amount)} × {count}"
+    return f"{count} by tiers" if entry.tiering else f"{plain(entry.amount)} × {count}"
 
 
 def _negotiated(book: PriceBook, offering_id: int, charge: str) -> Negotiated | None:
@@ -364,17 +364,13 @@ def _step(
     step: str, label: str, detail: str, before: Decimal, after: Decimal, rule: str = "", given: str = ""
 ) -> Step:  # fmt: skip
     """One step; `rule` says which record led to it, `input` the values of the line that it looked at."""
-    made = {"step": step, "label": label, "detail": detail, "before": _plain(before), "after": _plain(after)}
+    made = {"step": step, "label": label, "detail": detail, "before": plain(before), "after": plain(after)}
     return made | ({"rule": rule} if rule else {}) | ({"input": given} if given else {})
 
 
 def _said(facts: Facts, names: list[str]) -> str:
     """Values of the line by name, as in bandwidth 1G, term 36."""
     return ", ".join(f"{name} {_told(facts[name])}" for name in dict.fromkeys(names) if name in facts)
-
-
-def _plain(number: Decimal) -> str:
-    return configuration.plain(number)
 
 
 def _told(value: Any) -> str:

@@ -19,6 +19,7 @@ from catalog.models import (
     Specification,
 )
 from kernel.models import User
+from kernel.money import plain
 
 V = TypeVar("V", Specification, Offering)
 CHARGES = {Charge.RECURRING: "per month", Charge.ONE_TIME: "once", Charge.USAGE: "by use"}
@@ -159,8 +160,8 @@ def _values(row: Characteristic) -> str:
         return f"any of {listed}" if row.multiple else listed
     if row.type == Characteristic.Type.BOOLEAN:
         return "yes or no"
-    bounds = [configuration.plain(bound) for bound in (row.minimum, row.maximum) if bound is not None]
-    steps = f", in steps of {configuration.plain(row.step)}" if row.step else ""
+    bounds = [plain(bound) for bound in (row.minimum, row.maximum) if bound is not None]
+    steps = f", in steps of {plain(row.step)}" if row.step else ""
     if len(bounds) == 2:
         return f"{bounds[0]} to {bounds[1]} {row.unit}".strip() + steps
     if row.type == Characteristic.Type.REFERENCE:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from kernel.money import ZERO
+from kernel.money import ZERO, plain
 from kernel.refusal import Refusal
 
 MOST = 24  # steps of one ramp
@@ -105,15 +105,10 @@ def worded(steps: Sequence[Step], term: int) -> list[str]:
     said = []
     for first, last, step in phases(steps, term):
         months = f"months {first}–{last}" if last > first else f"month {first}"
-        part = "the full price" if step is None or step.percent == WHOLE else f"{_plain(step.percent)} % of the price"
+        part = "the full price" if step is None or step.percent == WHOLE else f"{plain(step.percent)} % of the price"
         pieces = f", {step.quantity} pieces" if step and step.quantity else ""
         said.append(f"{months}: {part}{pieces}")
     return said
-
-
-def _plain(number: Decimal) -> str:
-    text = f"{number:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _until(entry: dict[str, Any]) -> int | None:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from catalog.models import Characteristic
+from kernel.money import plain
 
 Type = Characteristic.Type
 YES = frozenset({"true", "yes", "on", "1", "y"})
@@ -64,11 +65,6 @@ def is_empty(value: Any) -> bool:
 def within(name: str) -> str:
     """A name as it stands within a sentence: AS number stays, Bandwidth becomes bandwidth."""
     return name if name[:2].isupper() else name[:1].lower() + name[1:]
-
-
-def plain(number: Decimal) -> str:
-    """A number without trailing zeros."""
-    return f"{number:f}".rstrip("0").rstrip(".") if "." in f"{number:f}" else f"{number:f}"
 
 
 def plain_value(value: Any) -> str:

@@ -139,8 +139,13 @@ class Stack:
 
 
 @contextmanager
-def scratch(*, only: Iterable[str] = ALL, listen: Listener | None = None, concurrency: int = 2) -> Iterator[Stack]:
-    """A stack with a new migrated database, roles and broker of its own; all of it is gone afterwards."""
+def scratch(
+    *, only: Iterable[str] = ALL, listen: Listener | None = None, concurrency: int = 2, stocked: bool = False
+) -> Iterator[Stack]:
+    """A stack with a new migrated database and broker of its own; all of it is gone afterwards.
+
+    The database is empty, or holds roles, catalogue, plans and people of the demo if it shall be `stocked`.
+    """
     servers.ensure()
     name = f"scratch_{secrets.token_hex(6)}"
     folder = Path(tempfile.mkdtemp(prefix="trunkline-"))
@@ -148,13 +153,12 @@ def scratch(*, only: Iterable[str] = ALL, listen: Listener | None = None, concur
         clean.callback(shutil.rmtree, folder, ignore_errors=True)
         broker = valkey.start(folder / "valkey")
         clean.callback(valkey.stop, folder / "valkey")
-        database = postgres.create(os.environ["DATABASE_URL"], name, template.ensure(os.environ["DATABASE_URL"]))
-        clean.callback(postgres.drop, os.environ["DATABASE_URL"], name)
+        server = os.environ["DATABASE_URL"]
+        source = template.stocked(server) if stocked else template.ensure(server)
+        database = postgres.create(server, name, source)
+        clean.callback(postgres.drop, server, name)
         environment = {"DATABASE_URL": database, "REDIS_URL": broker, "TRUNKLINE_VAR": str(folder)}
         stack = Stack(only=only, environment=environment, logs=folder / "log", listen=listen, concurrency=concurrency)
-        done = stack.manage("synchronise_roles")
-        if done.returncode:
-            raise NoStart(f"synchronise_roles failed.\n{done.stdout}{done.stderr}")
         with stack:
             yield stack
 

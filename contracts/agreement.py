@@ -21,6 +21,7 @@ from contracts.models import (
 from crm.models import Contact
 from kernel import approvals, audit, lifecycle, notifications, outbox
 from kernel.models import ApprovalRequest, ApprovalStep, User
+from kernel.money import plain
 from kernel.refusal import Conflict, NotPermitted, Refusal
 
 LABEL = "contracts.agreement"
@@ -245,7 +246,7 @@ def _problems(agreement: Agreement) -> dict[str, list[str]]:
 def _asks(agreement: Agreement) -> list[approvals.Ask]:
     highest = agreement.discounts.aggregate(most=models.Max("percent"))["most"] or Decimal(0)
     highest = max(highest, agreedprices.steepest(agreement).quantize(Decimal("0.1")))
-    asks = [approvals.Ask("sales_manager", f"Terms and discounts up to {highest.normalize():f} %")]
+    asks = [approvals.Ask("sales_manager", f"Terms and discounts up to {plain(highest)} %")]
     if changed := len(clauses.deviations(agreement)) + len(clauses.left_out(agreement)):
         asks.append(approvals.Ask("legal", f"{changed} of the terms differ from the clause library"))
     if highest > FINANCE_ABOVE:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from catalog.models import Charge, SlaMetric
 from contracts import clauses, negotiation
 from contracts.models import Agreement, AgreementDiscount, AgreementPrice, AgreementTerm
+from kernel.money import plain
 
 WORDS = {
     SlaMetric.AVAILABILITY: ("Availability", "{} % of every month"),
@@ -84,8 +85,3 @@ def level(metric: str, value: Decimal) -> Level:
     """A service level in words."""
     name, promise = WORDS[SlaMetric(metric)]
     return Level(name, promise.format(plain(value)))
-
-
-def plain(value: Decimal) -> str:
-    """A number without trailing zeros."""
-    return f"{value.normalize():f}"

@@ -6,6 +6,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from contracts.models import Agreement, AgreementDiscount
+from kernel.money import plain
 
 HEAD = {
     "title": "Title", "price_list": "Price list", "currency": "Currency", "starts_on": "Start", "ends_on": "End",
@@ -41,14 +42,12 @@ def content(agreement: Agreement) -> dict[str, Any]:
         "partner terms": {
             str(term): term.text for term in agreement.partner_terms.select_related("partner", "offering")
         },
-        "service levels": {
-            sla.get_metric_display(): f"{sla.value.normalize():f}" for sla in agreement.slas.order_by("metric")
-        },
+        "service levels": {sla.get_metric_display(): plain(sla.value) for sla in agreement.slas.order_by("metric")},
     }
 
 
 def _conditions(discount: AgreementDiscount) -> str:
-    told = f"{discount.percent.normalize():f} %"
+    told = f"{plain(discount.percent)} %"
     if discount.valid_from:
         told += f" from {discount.valid_from}"
     if discount.valid_until:

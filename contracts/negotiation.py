@@ -22,6 +22,7 @@ from contracts.models import (
 from crm.models import Account, Opportunity
 from kernel import audit, editing, numbering
 from kernel.models import User
+from kernel.money import plain
 from kernel.refusal import Conflict, NotPermitted, Refusal
 
 OPEN = (Agreement.State.DRAFT, Agreement.State.NEGOTIATION)
@@ -256,7 +257,7 @@ def set_sla(*, agreement_id: int, metric: str, value: Decimal, by: User | None) 
         raise Unfit(problems={"value": [f"{SlaMetric(metric).label}: between {low.normalize():f} and {high:f}."]})
     before = agreement.slas.filter(metric=metric).values_list("value", flat=True).first()
     sla, _ = AgreementSla.objects.update_or_create(agreement=agreement, metric=metric, defaults={"value": value})
-    _touch(agreement, "service level set", {metric: [before and _plain(before), _plain(value)]}, by=by)
+    _touch(agreement, "service level set", {metric: [before and plain(before), plain(value)]}, by=by)
     return sla
 
 
@@ -266,7 +267,7 @@ def remove_sla(*, agreement_id: int, sla_id: int, by: User | None) -> None:
     agreement = open_one(agreement_id, by)
     sla = agreement.slas.get(pk=sla_id)
     sla.delete()
-    _touch(agreement, "service level removed", {sla.metric: [_plain(sla.value), None]}, by=by)
+    _touch(agreement, "service level removed", {sla.metric: [plain(sla.value), None]}, by=by)
 
 
 @transaction.atomic
@@ -363,10 +364,6 @@ def _require_words(title: str, text: str) -> None:
         problems["text"] = ["Write the term."]
     if problems:
         raise Unfit(problems=problems)
-
-
-def _plain(value: Decimal) -> str:
-    return f"{value.normalize():f}"
 
 
 def _next_position(agreement: Agreement) -> int:

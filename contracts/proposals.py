@@ -9,11 +9,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from catalog.models import Offering, SlaMetric
-from contracts import agreedprices, agreementcontent, differences, negotiation
+from contracts import agreedprices, differences, negotiation
 from contracts.models import Agreement, AgreementDiscount, NegotiationRound, Proposal, Quote
 from contracts.negotiation import Unfit
 from kernel import audit, lifecycle
 from kernel.models import User
+from kernel.money import plain
 from kernel.refusal import Conflict
 
 NEW = "new"
@@ -124,13 +125,13 @@ def present(agreement: Agreement, part: str, key: str) -> Any:
         return {"title": term.title, "text": term.text} if term else None
     if part == Part.DISCOUNT:
         discount = agreement.discounts.filter(pk=key).first() if key.isdigit() else None
-        return {"percent": agreementcontent.plain(discount.percent)} if discount else None
+        return {"percent": plain(discount.percent)} if discount else None
     if part == Part.PRICE:
         price = agreement.prices.filter(pk=key).first() if key.isdigit() else None
-        return {"value": agreementcontent.plain(price.amount)} if price else None
+        return {"value": plain(price.amount)} if price else None
     if part == Part.LEVEL:
         sla = agreement.slas.filter(metric=key).first()
-        return {"value": agreementcontent.plain(sla.value)} if sla else None
+        return {"value": plain(sla.value)} if sla else None
     if key not in ("ends_on", "term_months"):
         raise Unfit(problems={"item": ["Choose what the proposal is about."]})
     return {"value": str(getattr(agreement, key))}
@@ -140,7 +141,7 @@ def items(agreement: Agreement) -> list[Item]:
     """Everything that a proposal can be about, in the order of the page."""
     found = [
         Item(Part.DISCOUNT, str(one.pk), f"Discount on {one.offering or one.category or 'everything'}",
-             f"{agreementcontent.plain(one.percent)} %")
+             f"{plain(one.percent)} %")
         for one in negotiation.discounts_of(agreement)
     ]  # fmt: skip
     agreed = {one.offering_id for one in agreement.discounts.filter(charge="recurring")}
@@ -153,7 +154,7 @@ def items(agreement: Agreement) -> list[Item]:
     )
     found += [Item(Part.DISCOUNT, f"offering:{one.key}", f"Discount on {one.name}", "none") for one in sold]
     found += [
-        Item(Part.PRICE, str(one.pk), f"Price of {one}", agreementcontent.plain(one.amount))
+        Item(Part.PRICE, str(one.pk), f"Price of {one}", plain(one.amount))
         for one in agreement.prices.select_related("offering")
     ]
     bare = {(one.offering_id, one.charge, one.label) for one in agreement.prices.all() if not one.when}
@@ -164,7 +165,7 @@ def items(agreement: Agreement) -> list[Item]:
     ]
     has = dict(agreement.slas.values_list("metric", "value"))
     found += [
-        Item(Part.LEVEL, metric, str(label), agreementcontent.plain(has[metric]) if metric in has else "none")
+        Item(Part.LEVEL, metric, str(label), plain(has[metric]) if metric in has else "none")
         for metric, label in SlaMetric.choices
     ]
     found.append(Item(Part.HEAD, "term_months", "Minimum term, months", str(agreement.term_months)))
@@ -233,13 +234,13 @@ def _wanted(agreement: Agreement, part: str, key: str, before: Any, wanted: str,
     if part == Part.DISCOUNT:
         if not 0 < number <= 100:
             raise Unfit(problems={"wanted": ["A discount is more than 0 and at most 100 percent."]})
-        return {"percent": agreementcontent.plain(number.quantize(Decimal("0.01")))}
+        return {"percent": plain(number.quantize(Decimal("0.01")))}
     if part == Part.LEVEL:
         return _level(key, number)
     if part == Part.PRICE:
         if not 0 <= number <= agreedprices.LARGEST:
             raise Unfit(problems={"wanted": ["A price is 0 or more."]})
-        return {"value": agreementcontent.plain(number.quantize(Decimal("0.01")))}
+        return {"value": plain(number.quantize(Decimal("0.01")))}
     if number != int(number) or not 1 <= number <= 120:
         raise Unfit(problems={"wanted": ["The minimum term is between 1 and 120 months."]})
     return {"value": str(int(number))}
@@ -258,7 +259,7 @@ def _level(key: str, number: Decimal) -> Any:
     low, high = negotiation.SLA_RANGES[key]
     if not low <= number <= high:
         raise Unfit(problems={"wanted": [f"{SlaMetric(key).label}: between {low.normalize():f} and {high:f}."]})
-    return {"value": agreementcontent.plain(number)}
+    return {"value": plain(number)}
 
 
 def _number(wanted: str) -> Decimal:

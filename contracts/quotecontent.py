@@ -16,6 +16,7 @@ from contracts.models import Clause, Contract, ContractLine, LinePrice, Quote, Q
 from contracts.quotepayments import Payments
 from crm.countries import NAMES
 from crm.models import Site
+from kernel.money import plain
 
 ZERO = Decimal(0)
 WITHOUT_AGREEMENT = ("delivery", "liability", "data", "law")  # clauses that an offer brings when no agreement does
@@ -198,7 +199,7 @@ def percent_under(listed: Decimal, price: Decimal) -> str:
     """How far a price is under the list, such as 12.5; empty when it is not."""
     if not listed or price >= listed:
         return ""
-    return agreementcontent.plain((100 * (listed - price) / listed).quantize(Decimal("0.1")))
+    return plain((100 * (listed - price) / listed).quantize(Decimal("0.1")))
 
 
 def _ramp(line: QuoteLine, term: int) -> str:
@@ -251,7 +252,7 @@ def _usage(prices: models.QuerySet[LinePrice]) -> list[Usage]:
     rows = prices.order_by("line__offering__name", "label", "amount").values_list(
         "line__offering__name", "label", "amount"
     )
-    return [Usage(name, label, agreementcontent.plain(amount)) for name, label, amount in rows.distinct()]
+    return [Usage(name, label, plain(amount)) for name, label, amount in rows.distinct()]
 
 
 def _terms(quote: Quote) -> list[Clause]:

@@ -113,10 +113,10 @@ def _signer() -> Any:
 @lru_cache(maxsize=1)
 def _opened(path: Path, password: str, changed: int) -> Any:
     """The signer of that file, kept while the file is as it is: opening it and its key takes longer than a seal."""
+    from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
     from cryptography.hazmat.primitives.serialization import load_der_private_key
     from pyhanko.sign import signers
-    from pyhanko.sign.general import get_pyca_cryptography_hash
 
     signer = signers.SimpleSigner.load_pkcs12(str(path), passphrase=password.encode() or None)
     if signer is None:
@@ -125,7 +125,7 @@ def _opened(path: Path, password: str, changed: int) -> Any:
         key: Any = load_der_private_key(signer.signing_key.dump(), password=None)
 
         async def sign(data: bytes, digest: str, dry_run: bool = False) -> bytes:
-            length, way = key.key_size // 8, get_pyca_cryptography_hash(digest)
+            length, way = key.key_size // 8, getattr(hashes, digest.upper())()
             return bytes(length) if dry_run else key.sign(data, PKCS1v15(), way)
 
         signer.async_sign_raw = sign  # the library's own reads and checks the key again at each signature

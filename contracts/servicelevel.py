@@ -9,6 +9,7 @@ from contracts.models import Agreement, Contract, ServiceLevel
 from contracts.negotiation import SLA_RANGES
 from kernel import audit
 from kernel.models import User
+from kernel.money import plain
 from kernel.refusal import Conflict, NotPermitted, Refusal
 
 OVER = (Contract.State.EXPIRED, Contract.State.TERMINATED, Contract.State.CANCELLED)
@@ -48,13 +49,13 @@ def tighten(*, contract_id: int, metric: str, value: Decimal, by: User | None) -
         raise Refusal(problems={"metric": ["There is no such service level."]})
     low, high = SLA_RANGES[metric]
     if not low <= value <= high:
-        raise Refusal(problems={"value": [f"{SlaMetric(metric).label}: between {low.normalize():f} and {high:f}."]})
+        raise Refusal(problems={"value": [f"{SlaMetric(metric).label}: between {plain(low)} and {high:f}."]})
     level = ServiceLevel.objects.filter(contract=contract, metric=metric).first()
     before = level.value if level else None
     if before is not None and not is_tighter(metric, value, before):
         raise Loosened(problems={"value": [_said(metric, value, before)]})
     level, _ = ServiceLevel.objects.update_or_create(contract=contract, metric=metric, defaults={"value": value})
-    told = [one if one is None else f"{one.normalize():f}" for one in (before, value)]
+    told = [one if one is None else plain(one) for one in (before, value)]
     audit.record("service level tightened", contract, by=by, changes={metric: told})
     return level
 
@@ -65,7 +66,7 @@ def is_tighter(metric: str, value: Decimal, than: Decimal) -> bool:
 
 
 def _said(metric: str, value: Decimal, before: Decimal) -> str:
-    label, now, then = SlaMetric(metric).label, f"{value.normalize():f}", f"{before.normalize():f}"
+    label, now, then = SlaMetric(metric).label, plain(value), plain(before)
     if value == before:
         return f"{label} is {then} already."
     direction = "more" if metric in TIGHTER_IS_MORE else "less"

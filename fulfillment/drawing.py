@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from fulfillment.models import PlanDependency, PlanItem
 from fulfillment.shapes import Plan
+from kernel.money import plain
 
 WIDE, HIGH, GAP_X, GAP_Y, EDGE = 176, 52, 40, 20, 16
 ICONS = {
@@ -94,7 +95,7 @@ def _line(start: tuple[int, int], end: tuple[int, int]) -> str:
 
 
 def _detail(item: PlanItem) -> str:
-    days = f"{item.duration_days.normalize():f} d" if item.duration_days else ""
+    days = f"{plain(item.duration_days)} d" if item.duration_days else ""
     who = item.team if item.kind in ("manual", "field_work", "project") else item.get_kind_display()
     return ", ".join(filter(None, [who, days]))
 
@@ -104,11 +105,6 @@ def _outside_name(row: PlanDependency, names: dict[str, str]) -> str:
     return f"{name}: {row.before_item.replace('_', ' ')}" if row.before_item else name
 
 
-def plain(number: Decimal) -> str:
-    """A number without needless zeros."""
-    return f"{number.normalize():f}" if number else "0"
-
-
 def words(plan: Plan, item: PlanItem, names: dict[str, str]) -> list[str]:
     """What an item waits for, as sentences."""
     items = {other.pk: other.name for other in plan.items}
@@ -116,7 +112,7 @@ def words(plan: Plan, item: PlanItem, names: dict[str, str]) -> list[str]:
     for row in plan.waits.get(item.pk, ()):
         inside = items.get(row.before_id or 0)
         name = inside or f"{_outside_name(row, names)} ({row.get_scope_display().lower()})"
-        lag = f", {row.lag_days.normalize():f} days later" if row.lag_days else ""
+        lag = f", {plain(row.lag_days)} days later" if row.lag_days else ""
         said.append(SAYS[row.kind].format(name) + lag)
     return said
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from fulfillment.models import DependencyKind, Kind, PlanItem
+from kernel.money import plain
 
 NAMES = {
     "name": "name", "kind": "kind of step", "adapter": "system", "operation": "operation", "days": "working days",
@@ -84,7 +85,7 @@ def _said(name: str, old: Any, new: Any) -> str:
 
 def _plain(name: str, value: Any) -> str:
     if isinstance(value, Decimal):
-        return f"{value.normalize():f}" if value else "0"
+        return plain(value)
     if isinstance(value, list):
         return (
             ", ".join(str(v.get("label") or v.get("key")) if isinstance(v, dict) else str(v) for v in value)

@@ -3,7 +3,7 @@
 import csv
 import difflib
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -65,31 +65,43 @@ def parse(content: bytes, *, known: tuple[str, ...], required: tuple[str, ...]) 
     """
     text = _decoded(content)
     delimiter = _delimiter(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     columns: tuple[str, ...] = ()
     records: list[Record] = []
-    try:
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            if not columns:
-                columns = _columns(cells, known, required)
-                continue
-            if len(records) >= MAX_ROWS:
-                raise Unreadable(f"The file has more than {MAX_ROWS:,} rows; split it.")
-            found = {name: cell.strip() for name, cell in zip(columns, cells, strict=False)}
-            records.append(Record(reader.line_num, found, max(0, len([c for c in cells[len(columns) :] if c.strip()]))))
-    except csv.Error as error:
-        raise Unreadable(f"Line {reader.line_num} is not CSV ({error}). Is a quotation mark left open?") from error
+    for line, cells in rows(text, delimiter):
+        if not any(cells):
+            continue
+        if not columns:
+            columns = _columns(cells, known, required)
+            continue
+        if len(records) >= MAX_ROWS:
+            raise Unreadable(f"The file has more than {MAX_ROWS:,} rows; split it.")
+        found = dict(zip(columns, cells, strict=False))
+        records.append(Record(line, found, len([cell for cell in cells[len(columns) :] if cell])))
     if not records:
         raise Unreadable("The file has a head but no rows." if columns else "The file is empty.")
     return File(columns, tuple(records), delimiter)
 
 
-def _decoded(content: bytes) -> str:
+def rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Each row with the number of its last line, cells without the space around them. Raises Unreadable."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        for cells in reader:
+            yield reader.line_num, [cell.strip() for cell in cells]
+    except csv.Error as error:
+        raise Unreadable(f"Line {reader.line_num} is not CSV ({error}). Is a quotation mark left open?") from error
+
+
+def require_size(content: bytes, *advice: str) -> None:
+    """Raises Unreadable, with the advice, when the file is larger than uploads may be."""
     limit = settings.MAX_UPLOAD_BYTES
     if len(content) > limit:
-        raise Unreadable(f"The file is {len(content) / 1048576:.1f} MB; the limit is {limit / 1048576:.0f} MB.")
+        told = f"The file is {len(content) / 1048576:.1f} MB; the limit is {limit / 1048576:.0f} MB."
+        raise Unreadable(told, *advice)
+
+
+def _decoded(content: bytes) -> str:
+    require_size(content)
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise Unreadable("This is an Excel workbook, not CSV.", HOW_TO_SAVE)
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):

@@ -32,3 +32,8 @@ def total(amounts: Iterable[tuple[Decimal, str]], currency: str) -> Decimal:
 def percent(amount: Decimal, rate: Decimal) -> Decimal:
     """`rate` percent of an amount, unrounded."""
     return amount * rate / 100
+
+
+def plain(number: Decimal) -> str:
+    """A number as people write it: no trailing zeros, no exponent, no minus before nothing."""
+    return f"{number.normalize():f}" if number else "0"

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from django.conf import settings
-
+from kernel import csvfile
 from kernel.csvfile import HOW_TO_SAVE, MAX_ROWS, Unreadable
 
 MAX_COLUMNS = 60
@@ -37,9 +36,7 @@ def read(content: bytes) -> Sheet:
     Raises:
         Unreadable: too large, another kind of file, no table, or more than 5,000 rows.
     """
-    limit = settings.MAX_UPLOAD_BYTES
-    if len(content) > limit:
-        raise Unreadable(f"The file is {len(content) / 1048576:.1f} MB; the limit is {limit / 1048576:.0f} MB.", SPLIT)
+    csvfile.require_size(content, SPLIT)
     if content.startswith(b"\xd0\xcf\x11\xe0"):
         raise Unreadable("This is an old or protected Excel file (.xls).", "Save it as .xlsx without a password.")
     notes: list[str] = []
@@ -80,13 +77,8 @@ def _head(cells: list[str]) -> list[str]:
 
 def _text(content: bytes, notes: list[str]) -> Iterator[tuple[int, list[str]]]:
     text = _decoded(content, notes)
-    delimiter = _delimiter(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        for cells in reader:
-            yield reader.line_num, [cell.strip()[:MAX_CELL] for cell in cells]
-    except csv.Error as error:
-        raise Unreadable(f"Line {reader.line_num} is not CSV ({error}). Is a quotation mark left open?") from error
+    for line, cells in csvfile.rows(text, _delimiter(text)):
+        yield line, [cell[:MAX_CELL] for cell in cells]
 
 
 def _decoded(content: bytes, notes: list[str]) -> str:

@@ -7,6 +7,7 @@ from django import forms
 from catalog import valuetypes
 from catalog.models import BundleGroup, BundleItem, Category, Characteristic, Offering, Specification
 from kernel.models import DecisionTable
+from kernel.money import plain
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Any]
@@ -155,7 +156,7 @@ class CharacteristicForm(ModelForm):
             )  # fmt: skip
             self.initial["default_text"] = "" if one.default is None else _text(one.default)
             for name in ("minimum", "maximum", "step"):
-                self.initial[name] = None if getattr(one, name) is None else valuetypes.plain(getattr(one, name))
+                self.initial[name] = None if getattr(one, name) is None else plain(getattr(one, name))
 
     def values(self) -> dict[str, Any]:
         """The characteristic's fields as they are stored. Call when the form is valid."""

@@ -13,6 +13,7 @@ from fulfillment import drawing, plancheck, plancompare, planfile, planmigration
 from fulfillment.models import Action, PlanDefinition
 from fulfillment.shapes import PlanBook
 from kernel import htmx, tables, workspace
+from kernel.money import plain
 from kernel.refusal import Refusal
 
 
@@ -75,9 +76,9 @@ def page(request: HttpRequest, key: str, version: int) -> HttpResponse:
     plan = PlanBook([definition]).plans[definition.pk]
     wanted = {row.before_specification for rows in plan.waits.values() for row in rows}
     names = dict(Specification.objects.filter(key__in=wanted).values_list("key", "name"))
-    items = [(item, drawing.plain(item.duration_days), drawing.words(plan, item, names)) for item in plan.items]
+    items = [(item, plain(item.duration_days), drawing.words(plan, item, names)) for item in plan.items]
     context = frame(request, definition, "steps") | {
-        "items": items, "graph": drawing.graph(plan, names), "days": drawing.plain(drawing.days(plan)),
+        "items": items, "graph": drawing.graph(plan, names), "days": plain(drawing.days(plan)),
         "problems": plancheck.soundness(planfile.dumped(plan), planfile.dump()) if is_draft(definition) else [],
     }  # fmt: skip
     return htmx.respond(request, "fulfillment/plan.html", context)

@@ -26,9 +26,7 @@ collect_ignore = [] if BIG else ["test_big_order.py"]
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """The whole product on a new database with the provider's catalogue and people, and no customer yet."""
-    with scratch(only=ALL) as running:
-        seeded = running.manage("seed_demo", "--bare")
-        assert seeded.returncode == 0, seeded.stderr
+    with scratch(only=ALL, stocked=True) as running:
         yield running
 
 

@@ -30,24 +30,22 @@ def _url(name: str, contract: Contract, *more: object) -> str:
     return reverse(f"contracts:{name}", args=[contract.number, *more])
 
 
-def test_a_quote_starts_from_the_page(client: Client) -> None:
-    contract = make.live(sites=1)
+def test_a_quote_starts_from_the_page(client: Client, live: Contract) -> None:
     _as(client, "sales_agent")
-    assert "Quote from it" in client.get(_url("contract", contract)).content.decode()
-    answer = client.post(_url("contract_quote", contract), {"purpose": "renewal"})
-    made = Quote.objects.get(basis=contract)
+    assert "Quote from it" in client.get(_url("contract", live)).content.decode()
+    answer = client.post(_url("contract_quote", live), {"purpose": "renewal"})
+    made = Quote.objects.get(basis=live)
     assert (answer.status_code, answer.headers["Location"]) == (302, reverse("contracts:quote", args=[made.number, 1]))
-    shown = client.get(_url("contract", contract)).content.decode()
+    shown = client.get(_url("contract", live)).content.decode()
     assert "Under way" in shown
     assert made.number in shown
-    assert client.post(_url("contract_quote", contract), {"purpose": "amendment"}).status_code == 409
-    assert client.post(_url("contract_quote", contract), {"purpose": "gift"}).status_code == 422
+    assert client.post(_url("contract_quote", live), {"purpose": "amendment"}).status_code == 409
+    assert client.post(_url("contract_quote", live), {"purpose": "gift"}).status_code == 422
 
 
-def test_an_early_end_from_preview_to_notice(client: Client) -> None:
-    contract = make.live(sites=2)
+def test_an_early_end_from_preview_to_notice(client: Client, live: Contract) -> None:
     _as(client, "sales_agent")
-    url, today = _url("contract_end", contract), timezone.localdate()
+    url, today = _url("contract_end", live), timezone.localdate()
     page = client.get(url)
     assert page.context["preview"].total > 0
     assert "Months 2 to 12" in page.content.decode()
@@ -60,37 +58,36 @@ def test_an_early_end_from_preview_to_notice(client: Client) -> None:
     assert client.post(url, {"on": "soon", "side": "customer", "reason": ""}).status_code == 422
     assert client.post(url, {"on": today, "side": "customer", "reason": "They close."}).status_code == 302
     made = Termination.objects.get()
-    assert "They close." in client.get(_url("contract", contract)).content.decode()
+    assert "They close." in client.get(_url("contract", live)).content.decode()
     _as(client, "sales_manager")
     step = ApprovalStep.objects.get(request__subject_type="contracts.termination")
     assert client.post(reverse("approval_decide", args=[step.pk]), {"decision": "approve"}).status_code == 302
-    assert Contract.objects.get(pk=contract.pk).state == "terminated"
+    assert Contract.objects.get(pk=live.pk).state == "terminated"
     outbox.drain()
     outbox.drain()
-    kept = documents.of(contract).get(kind="termination_notice")
+    kept = documents.of(live).get(kind="termination_notice")
     assert kept.customer_may_see
-    assert client.get(_url("notice_pdf", contract, made.number)).headers["Content-Type"] == "application/pdf"
-    assert "Together" in client.get(_url("contract", contract)).content.decode()
+    assert client.get(_url("notice_pdf", live, made.number)).headers["Content-Type"] == "application/pdf"
+    assert "Together" in client.get(_url("contract", live)).content.decode()
     assert "Only one in force" in client.get(url).content.decode()
 
 
-def test_notice_and_rule(client: Client) -> None:
-    contract = make.live(sites=1)
+def test_notice_and_rule(client: Client, live: Contract) -> None:
     _as(client, "sales_manager")
-    assert client.post(_url("contract_notice", contract), {"on": "yesterday"}).status_code == 422
-    wrong = client.post(_url("contract_rule", contract), {"renew_months": "99", "notice_days": "30"})
+    assert client.post(_url("contract_notice", live), {"on": "yesterday"}).status_code == 422
+    wrong = client.post(_url("contract_rule", live), {"renew_months": "99", "notice_days": "30"})
     assert wrong.status_code == 422
     assert "1 to 60" in wrong.content.decode()
     rule = {"auto_renew": "on", "renew_months": "12", "notice_days": "90"}
-    assert client.post(_url("contract_rule", contract), rule).status_code == 302
-    assert Contract.objects.get(pk=contract.pk).renew_months == 12
-    assert client.post(_url("contract_notice", contract), {"on": timezone.localdate()}).status_code == 302
-    assert "Notice was given" in client.get(_url("contract", contract)).content.decode()
-    assert client.post(_url("contract_notice", contract), {"on": timezone.localdate()}).status_code == 409
+    assert client.post(_url("contract_rule", live), rule).status_code == 302
+    assert Contract.objects.get(pk=live.pk).renew_months == 12
+    assert client.post(_url("contract_notice", live), {"on": timezone.localdate()}).status_code == 302
+    assert "Notice was given" in client.get(_url("contract", live)).content.decode()
+    assert client.post(_url("contract_notice", live), {"on": timezone.localdate()}).status_code == 409
 
 
-def test_the_list_finds_what_ends_soon(client: Client) -> None:
-    soon, late = make.live(sites=1), make.live(sites=1)
+def test_the_list_finds_what_ends_soon(client: Client, live: Contract) -> None:
+    soon, late = live, make.live(sites=1)
     Contract.objects.filter(pk=soon.pk).update(ends_on=timezone.localdate() + dt.timedelta(days=20))
     _as(client, "sales_agent")
     shown = client.get(reverse("contracts:contract_list"), {"ending": "30"}).content.decode()
@@ -99,33 +96,31 @@ def test_the_list_finds_what_ends_soon(client: Client) -> None:
 
 
 @pytest.mark.parametrize("role", ["service_agent", "fallout_agent"])
-def test_who_may_not(client: Client, role: str) -> None:
-    contract = make.live(sites=1)
+def test_who_may_not(client: Client, role: str, live: Contract) -> None:
     _as(client, role)
     for name in ("contract_quote", "contract_notice", "contract_rule", "contract_end", "contract_end_withdraw"):
-        assert client.post(_url(name, contract), {}).status_code == 403
+        assert client.post(_url(name, live), {}).status_code == 403
     if role == "service_agent":
-        assert "Quote from it" not in client.get(_url("contract", contract)).content.decode()
+        assert "Quote from it" not in client.get(_url("contract", live)).content.decode()
 
 
-def test_amendments_are_shown_and_printed(client: Client) -> None:
-    contract = make.live(sites=2)
-    quote = basis.start(contract_id=contract.pk, purpose="amendment", by=quotes.seller())
+def test_amendments_are_shown_and_printed(client: Client, live: Contract) -> None:
+    quote = basis.start(contract_id=live.pk, purpose="amendment", by=quotes.seller())
     ContractAmendment.objects.create(
-        contract=contract, number=1, quote=quote, on=timezone.localdate(), monthly_before=1, monthly_after=2,
+        contract=live, number=1, quote=quote, on=timezone.localdate(), monthly_before=1, monthly_after=2,
         differences=[{"kind": "added", "name": "Dedicated internet", "site": "Here", "fields": [],
                       "monthly_before": "0.00", "monthly_after": "1.00"}],
     )  # fmt: skip
     _as(client, "sales_agent")
-    shown = client.get(_url("contract", contract)).content.decode()
+    shown = client.get(_url("contract", live)).content.decode()
     assert "Amendment 1" in shown
-    for url in (_url("contract_pdf", contract), _url("amendment_pdf", contract, 1)):
+    for url in (_url("contract_pdf", live), _url("amendment_pdf", live, 1)):
         assert client.get(url).headers["Content-Type"] == "application/pdf"
-    assert client.get(_url("amendment_pdf", contract, 2)).status_code == 404
+    assert client.get(_url("amendment_pdf", live, 2)).status_code == 404
 
 
-def test_the_page_asks_the_same_of_few_and_many_sites(client: Client) -> None:
-    few, many = make.live(sites=1), make.live(sites=6)
+def test_the_page_asks_the_same_of_few_and_many_sites(client: Client, live: Contract) -> None:
+    few, many = live, make.live(sites=6)
     _as(client, "sales_agent")
     counts = []
     for contract in (few, few, many):

@@ -1,6 +1,7 @@
 """Ending: the charge of an early end to the cent, its approval, and what is left of the contract afterwards."""
 
 import datetime as dt
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -34,6 +35,12 @@ def _decide(made: Termination, *, approve: bool = True, by: User | None = None) 
             if not approve:
                 return Termination.objects.get(pk=made.pk)
     return Termination.objects.get(pk=made.pk)
+
+
+@pytest.fixture(scope="module")
+def single(made_once: Callable[..., Contract]) -> Contract:
+    """A sales contract in force with one site, made once for the file."""
+    return made_once(make.live, sites=1)
 
 
 def test_the_charge_is_all_of_year_one_and_half_of_the_rest() -> None:
@@ -88,8 +95,8 @@ def test_one_site_leaves_the_deal() -> None:
     assert after.lines.filter(ended_on=None).get().site == second.site
 
 
-def test_a_reduction_needs_a_reason_and_finance() -> None:
-    contract, seller, today = make.live(sites=1), quotes.seller(), timezone.localdate()
+def test_a_reduction_needs_a_reason_and_finance(single: Contract) -> None:
+    contract, seller, today = single, quotes.seller(), timezone.localdate()
     computed = earlytermination.preview(contract, today).total
     common = {"contract_id": contract.pk, "on": today, "reason": "Goodwill", "by": seller}
     for values, field in (
@@ -108,8 +115,8 @@ def test_a_reduction_needs_a_reason_and_finance() -> None:
     assert rows == {"early_termination": computed, "reduction": Decimal(100) - computed}
 
 
-def test_wrong_days_and_rights_are_refused() -> None:
-    contract, today = make.live(sites=1), timezone.localdate()
+def test_wrong_days_and_rights_are_refused(single: Contract) -> None:
+    contract, today = single, timezone.localdate()
     service = contract.service_contracts.get()
     for target, on, reason, fields in (
         (contract, today - dt.timedelta(days=60), "x", {"on"}),
@@ -126,8 +133,8 @@ def test_wrong_days_and_rights_are_refused() -> None:
         ending.ask(contract_id=contract.pk, on=today, reason="x", by=quotes.seller())
 
 
-def test_a_later_day_is_waited_for_and_may_be_withdrawn() -> None:
-    contract, seller, today = make.live(sites=1), quotes.seller(), timezone.localdate()
+def test_a_later_day_is_waited_for_and_may_be_withdrawn(single: Contract) -> None:
+    contract, seller, today = single, quotes.seller(), timezone.localdate()
     made = _decide(ending.ask(contract_id=contract.pk, on=today + dt.timedelta(days=20), reason="Later", by=seller))
     assert made.state == "approved"
     tasks.renew_contracts()
@@ -143,8 +150,8 @@ def test_a_later_day_is_waited_for_and_may_be_withdrawn() -> None:
     assert ContractCharge.objects.filter(contract=contract, kind="early_termination").count() == 1
 
 
-def test_a_contract_that_changed_meanwhile_is_not_ended_at_the_old_charge() -> None:
-    contract, seller = make.live(sites=1), quotes.seller()
+def test_a_contract_that_changed_meanwhile_is_not_ended_at_the_old_charge(single: Contract) -> None:
+    contract, seller = single, quotes.seller()
     made = ending.ask(contract_id=contract.pk, on=timezone.localdate(), reason="x", by=seller)
     ContractLine.objects.filter(contract__parent=contract).update(monthly=Decimal(1))
     with pytest.raises(ending.Changed):
@@ -152,15 +159,15 @@ def test_a_contract_that_changed_meanwhile_is_not_ended_at_the_old_charge() -> N
     assert Contract.objects.get(pk=contract.pk).state == "active"
 
 
-def test_a_refused_end_leaves_everything() -> None:
-    contract, seller = make.live(sites=1), quotes.seller()
+def test_a_refused_end_leaves_everything(single: Contract) -> None:
+    contract, seller = single, quotes.seller()
     made = _decide(ending.ask(contract_id=contract.pk, on=timezone.localdate(), reason="x", by=seller), approve=False)
     assert (made.state, Contract.objects.get(pk=contract.pk).state) == ("rejected", "active")
     assert not ContractCharge.objects.exists()
 
 
-def test_what_is_owed_is_never_changed() -> None:
-    contract, seller = make.live(sites=1), quotes.seller()
+def test_what_is_owed_is_never_changed(single: Contract) -> None:
+    contract, seller = single, quotes.seller()
     made = _decide(ending.ask(contract_id=contract.pk, on=timezone.localdate(), reason="x", by=seller))
     with pytest.raises(DatabaseError), transaction.atomic():
         ContractCharge.objects.filter(termination=made).update(amount=1)

@@ -23,11 +23,10 @@ from tests.factories import contracts_quotes as quotes
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue", "blank_pages"), pytest.mark.slow]
 
 
-def test_only_the_hash_of_the_secret_is_kept() -> None:
-    made = make.sent()
-    stored = SignatureRequest.objects.get(pk=made.pk)
-    assert len(made.token) >= 43
-    assert stored.token_hash == hashlib.sha256(made.token.encode()).hexdigest()
+def test_only_the_hash_of_the_secret_is_kept(sent: SignatureRequest) -> None:
+    stored = SignatureRequest.objects.get(pk=sent.pk)
+    assert len(sent.token) >= 43
+    assert stored.token_hash == hashlib.sha256(sent.token.encode()).hexdigest()
     assert stored.token == ""
 
 
@@ -39,29 +38,27 @@ def test_the_link_goes_by_mail_after_the_commit(django_capture_on_commit_callbac
     assert signature.link(made.token) in letter.body
 
 
-def test_opening_is_kept_once() -> None:
-    made = make.sent()
-    first = signature.open(made.token).opened_at
+def test_opening_is_kept_once(sent: SignatureRequest) -> None:
+    first = signature.open(sent.token).opened_at
     assert first is not None
-    assert signature.open(made.token).opened_at == first
+    assert signature.open(sent.token).opened_at == first
     with pytest.raises(UnknownLink):
         signature.open("made-up")
 
 
-def test_signing_keeps_who_when_where_and_what() -> None:
-    made = make.sent()
-    before = made.document.sha256
-    signed = make.sign(made, "  Julia   Brandt ")
+def test_signing_keeps_who_when_where_and_what(sent: SignatureRequest) -> None:
+    before = sent.document.sha256
+    signed = make.sign(sent, "  Julia   Brandt ")
     assert (signed.signed_name, signed.address, signed.agent) == ("Julia Brandt", "192.0.2.7", "Browser 1.0")
     assert signed.document_sha256 == before
     assert "same effect as a signature by hand" in signed.consent
-    row = AuditEntry.objects.get(action="signed", subject_id=made.subject_id)
+    row = AuditEntry.objects.get(action="signed", subject_id=sent.subject_id)
     assert row.changes["document_sha256"] == [None, before]
     assert row.changes["signed_sha256"] == [None, signed.signed_document.sha256]
 
 
-def test_the_signed_pdf_is_the_document_with_one_page_more() -> None:
-    signed = make.sign(make.sent())
+def test_the_signed_pdf_is_the_document_with_one_page_more(sent: SignatureRequest) -> None:
+    signed = make.sign(sent)
     original, kept = make.pdf(signed.document), make.pdf(signed.signed_document)
     assert len(kept.pages) == len(original.pages) + 1
     with signed.document.file.open("rb") as before, signed.signed_document.file.open("rb") as after:
@@ -72,38 +69,34 @@ def test_the_signed_pdf_is_the_document_with_one_page_more() -> None:
 @pytest.mark.parametrize(
     ("name", "consent", "field"), [("", True, "name"), ("J", True, "name"), ("Julia B", False, "consent")]
 )
-def test_name_and_consent_are_needed(name: str, consent: bool, field: str) -> None:
-    made = make.sent()
+def test_name_and_consent_are_needed(name: str, consent: bool, field: str, sent: SignatureRequest) -> None:
     with pytest.raises(Unsigned) as refused:
-        signature.sign(token=made.token, name=name, consent=consent, address=None, agent="")
+        signature.sign(token=sent.token, name=name, consent=consent, address=None, agent="")
     assert set(refused.value.problems) == {field}
-    assert SignatureRequest.objects.get(pk=made.pk).state == "open"
+    assert SignatureRequest.objects.get(pk=sent.pk).state == "open"
 
 
-def test_a_link_works_once() -> None:
-    made = make.sent()
-    make.sign(made)
+def test_a_link_works_once(sent: SignatureRequest) -> None:
+    make.sign(sent)
     with pytest.raises(LinkClosed, match="signed already, by Julia Brandt") as refused:
-        make.sign(made)
+        make.sign(sent)
     assert refused.value.state == "signed"
     with pytest.raises(LinkClosed):
-        signature.decline(token=made.token, reason="Changed my mind")
-    assert SignatureRequest.objects.filter(subject_id=made.subject_id, signed_at__isnull=False).count() == 1
+        signature.decline(token=sent.token, reason="Changed my mind")
+    assert SignatureRequest.objects.filter(subject_id=sent.subject_id, signed_at__isnull=False).count() == 1
 
 
-def test_a_newer_link_voids_the_older() -> None:
-    first = make.sent()
-    second = agreement.send(agreement_id=first.subject_id, contact_id=first.contact_id, by=None)
+def test_a_newer_link_voids_the_older(sent: SignatureRequest) -> None:
+    second = agreement.send(agreement_id=sent.subject_id, contact_id=sent.contact_id, by=None)
     with pytest.raises(LinkClosed, match="newer link") as refused:
-        make.sign(first)
+        make.sign(sent)
     assert refused.value.state == "void"
     assert make.sign(second).state == "signed"
 
 
-def test_a_link_ends() -> None:
-    made = make.sent()
-    with time_machine.travel(made.expires_at + dt.timedelta(seconds=1)), pytest.raises(LinkClosed) as refused:
-        make.sign(made)
+def test_a_link_ends(sent: SignatureRequest) -> None:
+    with time_machine.travel(sent.expires_at + dt.timedelta(seconds=1)), pytest.raises(LinkClosed) as refused:
+        make.sign(sent)
     assert refused.value.state == "expired"
 
 
@@ -121,69 +114,65 @@ def test_a_changed_file_is_not_signed() -> None:
     assert Agreement.objects.get(pk=made.subject_id).state == "approved"
 
 
-def test_declining_keeps_the_reason_and_moves_the_quote() -> None:
-    made = make.presented()
+def test_declining_keeps_the_reason_and_moves_the_quote(presented: SignatureRequest) -> None:
     with pytest.raises(Unsigned):
-        signature.decline(token=made.token, reason="  ")
-    signature.decline(token=made.token, reason="Too expensive in Brno")
-    assert Quote.objects.get(pk=made.subject_id).state == "declined"
-    assert SignatureRequest.objects.get(pk=made.pk).declined_because == "Too expensive in Brno"
+        signature.decline(token=presented.token, reason="  ")
+    signature.decline(token=presented.token, reason="Too expensive in Brno")
+    assert Quote.objects.get(pk=presented.subject_id).state == "declined"
+    assert SignatureRequest.objects.get(pk=presented.pk).declined_because == "Too expensive in Brno"
     with pytest.raises(LinkClosed):
-        make.sign(made)
+        make.sign(presented)
 
 
-def test_a_declined_agreement_can_be_sent_again() -> None:
-    made = make.sent()
-    signature.decline(token=made.token, reason="Liability is too low")
-    again = agreement.send(agreement_id=made.subject_id, contact_id=made.contact_id, by=None)
+def test_a_declined_agreement_can_be_sent_again(sent: SignatureRequest) -> None:
+    signature.decline(token=sent.token, reason="Liability is too low")
+    again = agreement.send(agreement_id=sent.subject_id, contact_id=sent.contact_id, by=None)
     assert make.sign(again).state == "signed"
 
 
-def test_a_withdrawn_quote_cannot_be_signed() -> None:
-    made = make.presented()
-    presenting.withdraw(quote_id=made.subject_id, by=make.manager(), reason="They called and said no")
+def test_a_withdrawn_quote_cannot_be_signed(presented: SignatureRequest) -> None:
+    presenting.withdraw(quote_id=presented.subject_id, by=make.manager(), reason="They called and said no")
     with pytest.raises(LinkClosed):
-        make.sign(made)
+        make.sign(presented)
 
 
-def test_a_further_link_leaves_the_first_good_and_both_end_with_the_signature() -> None:
-    made = make.sent()
-    token = signature.another_link(made, channel="portal", by=None)
-    assert signature.open(token).pk == signature.open(made.token).pk == made.pk
+def test_a_further_link_leaves_the_first_good_and_both_end_with_the_signature(sent: SignatureRequest) -> None:
+    token = signature.another_link(sent, channel="portal", by=None)
+    assert signature.open(token).pk == signature.open(sent.token).pk == sent.pk
     signature.sign(token=token, name="Julia Brandt", consent=True, address=None, agent="")
-    for spent in (token, made.token):
+    for spent in (token, sent.token):
         with pytest.raises(LinkClosed, match="signed already"):
             signature.open(spent)
 
 
-def test_a_reminder_brings_a_link_of_its_own_once_a_day(django_capture_on_commit_callbacks: object) -> None:
-    made = make.sent()
+def test_a_reminder_brings_a_link_of_its_own_once_a_day(
+    django_capture_on_commit_callbacks: object, sent: SignatureRequest
+) -> None:
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
-        signature.remind(made, by=None)
+        signature.remind(sent, by=None)
     letter = mail.outbox[-1]
     assert "still waits for you" in letter.body
-    assert signature.link(made.token) not in letter.body
+    assert signature.link(sent.token) not in letter.body
     with pytest.raises(signature.TooSoon):
-        signature.remind(made, by=None)
-    assert signature.open(made.token).state == "open"
+        signature.remind(sent, by=None)
+    assert signature.open(sent.token).state == "open"
 
 
-def test_a_withdrawn_link_says_so() -> None:
-    made, by = make.presented(), quotes.seller()
+def test_a_withdrawn_link_says_so(presented: SignatureRequest) -> None:
+    made, by = presented, quotes.seller()
     signature.revoke(Quote.objects.get(pk=made.subject_id), by=by)
     with pytest.raises(LinkClosed, match=f"withdrawn by {by}"):
         make.sign(made)
 
 
-def test_reworded_consent_is_read_again() -> None:
-    made = make.sent()
-    before = consent.shown(made)
+def test_reworded_consent_is_read_again(sent: SignatureRequest) -> None:
+    before = consent.shown(sent)
     consent.revise(text="I, for {customer}, accept {document}.", by=None)
     with pytest.raises(Unsigned) as refused:
-        signature.sign(token=made.token, name="Julia B", consent=True, version=before.version, address=None, agent="")
+        signature.sign(token=sent.token, name="Julia B", consent=True, version=before.version, address=None, agent="")
     assert "changed" in refused.value.problems["consent"][0]
-    signed = make.sign(made)
-    assert (signed.consent_version, signed.consent) == (2, f"I, for {made.account.name}, accept {made.document.name}.")
+    signed = make.sign(sent)
+    assert (signed.consent_version, signed.consent) == (2, f"I, for {sent.account.name}, accept {sent.document.name}.")
 
 
 def _drawing(size: tuple[int, int] = (60, 20), kind: str = "PNG") -> str:
@@ -192,10 +181,9 @@ def _drawing(size: tuple[int, int] = (60, 20), kind: str = "PNG") -> str:
     return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"
 
 
-def test_a_drawn_signature_is_kept() -> None:
-    made = make.sent()
+def test_a_drawn_signature_is_kept(sent: SignatureRequest) -> None:
     signed = signature.sign(
-        token=made.token, name="Julia Brandt", consent=True, address=None, agent="", drawn=_drawing()
+        token=sent.token, name="Julia Brandt", consent=True, address=None, agent="", drawn=_drawing()
     )
     kept = SignatureRequest.objects.get(pk=signed.pk).drawn
     assert bytes(kept).startswith(b"\x89PNG")
@@ -206,15 +194,14 @@ def test_a_drawn_signature_is_kept() -> None:
     ["javascript:alert(1)", "data:image/svg+xml;base64,PHN2Zz4=", "data:image/png;base64,PHN2Zz4=",
      "data:image/png;base64,%%%", _drawing((3000, 3000)), "data:image/png;base64," + "A" * 300_000],
 )  # fmt: skip
-def test_a_drawing_that_is_no_picture_is_refused(drawn: str) -> None:
-    made = make.sent()
+def test_a_drawing_that_is_no_picture_is_refused(drawn: str, sent: SignatureRequest) -> None:
     with pytest.raises(Unsigned) as refused:
-        signature.sign(token=made.token, name="Julia Brandt", consent=True, address=None, agent="", drawn=drawn)
+        signature.sign(token=sent.token, name="Julia Brandt", consent=True, address=None, agent="", drawn=drawn)
     assert set(refused.value.problems) == {"drawn"}
 
 
-def test_what_was_signed_stays_as_it_is() -> None:
-    signed = make.sign(make.sent())
+def test_what_was_signed_stays_as_it_is(sent: SignatureRequest) -> None:
+    signed = make.sign(sent)
     for change in (
         lambda: SignatureRequest.objects.filter(pk=signed.pk).update(signed_name="Somebody Else"),
         lambda: Document.objects.filter(pk=signed.signed_document_id).update(sha256="0" * 64),

@@ -36,61 +36,58 @@ def test_an_unknown_token_is_no_page(client: Client) -> None:
         assert answer.status_code == 404
 
 
-def test_the_page_shows_the_figures_and_the_document_without_log_in(client: Client) -> None:
-    made = make.presented()
-    page = client.get(_page(made))
+def test_the_page_shows_the_figures_and_the_document_without_log_in(
+    client: Client, presented: SignatureRequest
+) -> None:
+    page = client.get(_page(presented))
     said = page.content.decode()
-    quote = Quote.objects.get(pk=made.subject_id)
+    quote = Quote.objects.get(pk=presented.subject_id)
     assert page.status_code == 200
     assert quote.title in said
-    assert consent.shown(made).text in said
+    assert consent.shown(presented).text in said
     assert "same-origin" in page.headers["Referrer-Policy"]
     assert "no-store" in page.headers["Cache-Control"]
-    file = client.get(_page(made, "sign_document"))
+    file = client.get(_page(presented, "sign_document"))
     assert (file.content[:5], file.headers["X-Frame-Options"]) == (b"%PDF-", "SAMEORIGIN")
     assert f"{quote.monthly_cost:,.2f}" not in said
 
 
-def test_signing_in_the_browser(client: Client) -> None:
-    made = make.presented()
-    wrong = client.post(_page(made), {"name": "Julia Brandt"})
+def test_signing_in_the_browser(client: Client, presented: SignatureRequest) -> None:
+    wrong = client.post(_page(presented), {"name": "Julia Brandt"})
     assert wrong.status_code == 422
     assert "Tick the box" in wrong.content.decode()
     assert 'value="Julia Brandt"' in wrong.content.decode()
-    assert client.post(_page(made), {"name": "Julia Brandt", "consent": "on"}).status_code == 302
-    stored = SignatureRequest.objects.get(pk=made.pk)
+    assert client.post(_page(presented), {"name": "Julia Brandt", "consent": "on"}).status_code == 302
+    stored = SignatureRequest.objects.get(pk=presented.pk)
     assert (stored.signed_name, stored.address) == ("Julia Brandt", "127.0.0.1")
-    thanks = client.get(_page(made))
+    thanks = client.get(_page(presented))
     assert thanks.status_code == 200
     assert "Signed. Thank you." in thanks.content.decode()
-    again = client.post(_page(made), {"name": "Julia Brandt", "consent": "on"})
+    again = client.post(_page(presented), {"name": "Julia Brandt", "consent": "on"})
     assert again.status_code == 409
     assert Contract.objects.filter(kind="sales").count() == 1
-    signed = client.get(_page(made, "sign_document"))
+    signed = client.get(_page(presented, "sign_document"))
     assert signed.headers["Content-Disposition"].endswith('-signed.pdf"')
 
 
-def test_a_void_link_says_so_and_shows_no_document(client: Client) -> None:
-    made = make.presented()
-    make.presented(Quote.objects.get(pk=made.subject_id))
-    page = client.get(_page(made))
+def test_a_void_link_says_so_and_shows_no_document(client: Client, presented: SignatureRequest) -> None:
+    make.presented(Quote.objects.get(pk=presented.subject_id))
+    page = client.get(_page(presented))
     assert page.status_code == 409
     assert "no longer valid" in page.content.decode()
-    assert client.get(_page(made, "sign_document")).status_code == 404
+    assert client.get(_page(presented, "sign_document")).status_code == 404
 
 
-def test_declining_in_the_browser(client: Client) -> None:
-    made = make.presented()
-    assert client.post(_page(made, "sign_decline"), {"reason": ""}).status_code == 422
-    assert client.post(_page(made, "sign_decline"), {"reason": "Too dear"}).status_code == 302
-    assert "Declined" in client.get(_page(made)).content.decode()
-    assert Quote.objects.get(pk=made.subject_id).state == "declined"
+def test_declining_in_the_browser(client: Client, presented: SignatureRequest) -> None:
+    assert client.post(_page(presented, "sign_decline"), {"reason": ""}).status_code == 422
+    assert client.post(_page(presented, "sign_decline"), {"reason": "Too dear"}).status_code == 302
+    assert "Declined" in client.get(_page(presented)).content.decode()
+    assert Quote.objects.get(pk=presented.subject_id).state == "declined"
 
 
-def test_the_page_wants_its_own_form() -> None:
-    made = make.presented()
+def test_the_page_wants_its_own_form(presented: SignatureRequest) -> None:
     strict = Client(enforce_csrf_checks=True)
-    assert strict.post(_page(made), {"name": "Julia Brandt", "consent": "on"}).status_code == 403
+    assert strict.post(_page(presented), {"name": "Julia Brandt", "consent": "on"}).status_code == 403
 
 
 def test_the_agent_presents_and_sees_the_link_once(client: Client) -> None:
@@ -138,10 +135,9 @@ def _scan() -> SimpleUploadedFile:
     return SimpleUploadedFile("scan.pdf", out.getvalue(), "application/pdf")
 
 
-def test_paper_is_uploaded(client: Client) -> None:
-    made = make.presented()
+def test_paper_is_uploaded(client: Client, presented: SignatureRequest) -> None:
     _as(client, "sales_agent")
-    url = reverse("contracts:signing_paper", args=["contracts.quote", made.subject_id])
+    url = reverse("contracts:signing_paper", args=["contracts.quote", presented.subject_id])
     values = {"name": "Julia Brandt", "signed_on": timezone.localdate().isoformat()}
     evil = SimpleUploadedFile("scan.pdf", b"<script>alert(1)</script>", "application/pdf")
     wrong = client.post(url, {**values, "file": evil})
@@ -149,23 +145,23 @@ def test_paper_is_uploaded(client: Client) -> None:
     assert wrong.context["paper"].errors["file"]
     assert client.post(url, {**values, "file": _scan()}).status_code == 302
     assert client.post(url, {**values, "file": _scan()}).status_code == 409
-    decide = reverse("contracts:signing_copy", args=["contracts.quote", made.subject_id])
-    panel = reverse("contracts:signature", args=["contracts.quote", made.subject_id])
+    decide = reverse("contracts:signing_copy", args=["contracts.quote", presented.subject_id])
+    panel = reverse("contracts:signature", args=["contracts.quote", presented.subject_id])
     assert "A colleague compares it" in client.get(panel).content.decode()
     assert client.post(decide, {"decision": "confirm"}).status_code == 403
     _as(client, "sales_manager")
     assert "Once confirmed it is the signature" in client.get(panel).content.decode()
     assert client.post(decide, {"decision": "refuse"}).status_code == 422
     assert client.post(decide, {"decision": "confirm"}).status_code == 302
-    assert Quote.objects.get(pk=made.subject_id).state == "accepted"
+    assert Quote.objects.get(pk=presented.subject_id).state == "accepted"
     assert client.post(decide, {"decision": "confirm"}).status_code == 404
     assert client.post(url, {**values, "file": _scan()}).status_code == 404
 
 
-def test_reminding_and_withdrawing_in_the_browser(client: Client) -> None:
-    made = make.presented()
+def test_reminding_and_withdrawing_in_the_browser(client: Client, presented: SignatureRequest) -> None:
     remind, revoke = (
-        reverse(f"contracts:signing_{act}", args=["contracts.quote", made.subject_id]) for act in ("remind", "revoke")
+        reverse(f"contracts:signing_{act}", args=["contracts.quote", presented.subject_id])
+        for act in ("remind", "revoke")
     )
     _as(client, "finance")
     assert client.post(remind).status_code == client.post(revoke).status_code == 403
@@ -173,7 +169,7 @@ def test_reminding_and_withdrawing_in_the_browser(client: Client) -> None:
     assert client.post(remind).status_code == 302
     assert client.post(remind).status_code == 409
     assert client.post(revoke).status_code == 302
-    assert "withdrawn by" in client.get(_page(made)).content.decode()
+    assert "withdrawn by" in client.get(_page(presented)).content.decode()
     assert client.post(remind).status_code == 404
 
 

@@ -22,7 +22,6 @@ PARTS = ("simulator", "web", "worker", "beat")
 
 def journey(stack: Stack) -> subprocess.Popen[str]:
     """The command, working on a running stack."""
-    assert stack.manage("seed_demo", "--bare").returncode == 0
     return subprocess.Popen(
         [sys.executable, "manage.py", "lead_to_cash", "--attached", "--json"], cwd=ROOT, text=True,
         env=inherited() | stack.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -68,7 +67,7 @@ def test_one_deal_becomes_live_services() -> None:
 
 
 def test_killed_workers_lose_and_double_nothing() -> None:
-    with scratch(only=PARTS) as stack:
+    with scratch(only=PARTS, stocked=True) as stack:
         running = journey(stack)
         killed_at = []
         with psycopg.connect(stack.environment["DATABASE_URL"], autocommit=True) as database:

@@ -50,4 +50,6 @@ class Command(BaseCommand):
         again = [sys.executable, "manage.py", "bench", options["group"], "--here"]
         again += ["--json"] if options["json"] else []
         with scratch(only=()) as stack:
+            if (done := stack.manage("synchronise_roles")).returncode:
+                raise CommandError(done.stderr)
             return subprocess.run(again, cwd=ROOT, env=inherited() | stack.environment, check=False).returncode

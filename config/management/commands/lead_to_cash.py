@@ -53,10 +53,7 @@ class Command(BaseCommand):
         again += ["--json"] if options["json"] else []
         again += ["--sites", _absolute(options["sites"])] if options["sites"] else []
         again += ["--leave-fallout"] if options["leave_fallout"] else []
-        with scratch(only=PARTS) as stack:
-            seeded = stack.manage("seed_demo", "--bare")
-            if seeded.returncode:
-                raise CommandError(seeded.stderr)
+        with scratch(only=PARTS, stocked=True) as stack:
             return subprocess.run(again, cwd=ROOT, env=inherited() | stack.environment, check=False).returncode
 
     @contextmanager
