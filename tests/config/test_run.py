@@ -1,6 +1,7 @@
 """`manage.py run`: starts, keeps going, stops; says what it cannot do."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -70,17 +71,17 @@ def command(var: Path, port: object) -> subprocess.Popen[str]:
 
 
 def children(parent: int) -> dict[str, int]:
-    """The processes that a supervisor started, by name."""
+    """The processes that a supervisor started, by name; some call themselves otherwise than they were called."""
     names = {"gunicorn": "web", "worker": "worker", "beat": "beat", "simulate_network": "simulator"}
     found = {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             ppid = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            words = (entry / "cmdline").read_text().split("\0")
+            called = (entry / "cmdline").read_text()
         except OSError:
             continue
         if ppid == parent:
-            found.update({name: int(entry.name) for word, name in names.items() if word in words})
+            found.update({name: int(entry.name) for word, name in names.items() if re.search(rf"\b{word}\b", called)})
     return found
 
 

@@ -160,7 +160,7 @@ def test_the_table_of_sites_is_a_file(client: Client, shop: Any) -> None:
     order = shop.running(sites=2)
     enter(client, shop.account)
     answer = client.get(reverse("portal:order_table", args=[order.number]))
-    lines = answer.content.decode("utf-8-sig").splitlines()
+    lines = answer.getvalue().decode("utf-8-sig").splitlines()
     assert lines[0] == "Site,Address,Stage,Promised,Works"
     assert len(lines) == 3
 
