@@ -85,7 +85,7 @@ def test_a_wrong_value_comes_back_at_its_field_with_what_was_typed() -> None:
     answer = client.post(f"/tasks/{task.number}/complete/", {"value-count": "nine"})
     assert answer.status_code == 422
     assert 'value="nine"' in body(answer)
-    assert "Enter a number." in body(answer)
+    assert "“nine” is not a number." in body(answer)
     assert "Not done yet: Power." in body(answer)
     done = client.post(f"/tasks/{task.number}/complete/", {"value-count": "3", "point": ["Power"], "queue": "1"})
     assert (done.status_code, done["Location"]) == (302, "/tasks/")
