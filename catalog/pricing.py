@@ -188,7 +188,7 @@ def _charge(book: PriceBook, item: PricingInput, facts: Facts, entry: PriceEntry
         _follow(book, running, rule, entry, facts)
     if fixed := _fixed(book, item.offering_id, entry, facts):
         after = book.money(fixed.price or ZERO) * _units(entry, facts)
-        detail = f"{fixed.label}, fixed price {_plain(fixed.price or ZERO)}"
+        detail = f"{fixed.label}, fixed price {plain(fixed.price or ZERO)}"
         given = _said(facts, list(fixed.when))
         running.take("agreement", "Agreement", detail, after, f"agreement:{fixed.label}", given)
     elif discount := _negotiated(book, item.offering_id, entry.charge):
