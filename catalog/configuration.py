@@ -44,6 +44,12 @@ class Field:
     step: str = ""
 
     @property
+    def guide(self) -> str:
+        """The hint and the range, as far as no problem says the same."""
+        ended = f"{self.hint}." if self.hint and self.hint[-1] not in ".!?" else self.hint
+        return " ".join(part for part in (ended, self.span) if part and self.hint not in self.problems)
+
+    @property
     def span(self) -> str:
         """The range and the step in words."""
         unit = f" {self.unit}" if self.unit else ""

@@ -101,12 +101,11 @@ def _waiting_nodes(order: Order) -> list[Item]:
     rows = DomainOrder.objects.filter(order=order, state=DomainOrder.State.WAITING_DATA).order_by("pk")
     nodes = [node for node in rows.select_related("site", "line__site") if set(node.missing) - asked][:FEW]
     waits = supplying.of(order, nodes)
-    people = {name.replace("_", " ") for name in asked}
     items = []
     for node in nodes:
         site = node.site or node.line.site
         where = f" at {site.name}" if site else ""
-        supplies = [supply for supply in waits[node.pk] if supply.name not in people]
+        supplies = [supply for supply in waits[node.pk] if supply.key not in asked]
         what = ", ".join(supply.name for supply in supplies)
         who = supplies[0].who[:1].upper() + supplies[0].who[1:]
         items.append(Item("hourglass", "wait", f"{node.name}{where} waits for {what}.", f"{who}.", "", supplies[0].url,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
+from catalog import configuration, telling
 from fulfillment.models import PlanItem, Task
 from orders import questions
 from orders.models import DomainOrder, Order
@@ -18,6 +19,7 @@ FROM_OUTSIDE = frozenset({"api_call", "wait_event"})
 class Supply:
     """One value that a node waits for, in words who gives it, and the page where that stands."""
 
+    key: str
     name: str
     who: str
     url: str = ""
@@ -29,8 +31,10 @@ def of(order: Order, nodes: Iterable[DomainOrder]) -> dict[int, list[Supply]]:
     if not waiting:
         return {}
     asked = {(row.line_id, row.characteristic.key) for row in questions.waiting(order)}
-    tasks = _tasks(order, {name for node in waiting for name in node.missing})
-    return {node.pk: [_one(order, node, name, asked, tasks) for name in node.missing] for node in waiting}
+    keys = {key for node in waiting for key in node.missing}
+    tasks, known = _tasks(order, keys), telling.of(keys)
+    said = {key: configuration.within(known.name(key)) for key in keys}
+    return {node.pk: [_one(order, node, key, said[key], asked, tasks) for key in node.missing] for node in waiting}
 
 
 def _tasks(order: Order, wanted: set[str]) -> dict[str, dict[str, Task]]:
@@ -52,15 +56,15 @@ def _given(item: PlanItem) -> set[str]:
 
 
 def _one(
-    order: Order, node: DomainOrder, name: str, asked: set[tuple[int | None, str]], tasks: dict[str, dict[str, Task]]
-) -> Supply:
-    said = name.replace("_", " ")
-    if (node.line_id, name) in asked:
-        return Supply(said, "asked of the fulfilment agents", reverse("orders:values", args=[order.number]))
-    task = tasks.get(name, {}).get(str(node.line.key))
+    order: Order, node: DomainOrder, key: str, name: str, asked: set[tuple[int | None, str]],
+    tasks: dict[str, dict[str, Task]],
+) -> Supply:  # fmt: skip
+    if (node.line_id, key) in asked:
+        return Supply(key, name, "asked of the fulfilment agents", reverse("orders:values", args=[order.number]))
+    task = tasks.get(key, {}).get(str(node.line.key))
     if task is None:
-        return Supply(said, "a task that is not planned yet")
+        return Supply(key, name, "a task that is not planned yet")
     whose = task.item.adapter if task.kind in FROM_OUTSIDE else str(task.assignee or "") or task.team
     if task.kind in FROM_OUTSIDE:
-        return Supply(said, f"the answer of {whose or 'another system'} to “{task.name}”", task.get_absolute_url())
-    return Supply(said, f"task “{task.name}”{f', {whose}' if whose else ''}", task.get_absolute_url())
+        return Supply(key, name, f"the answer of {whose or 'another system'} to “{task.name}”", task.get_absolute_url())
+    return Supply(key, name, f"task “{task.name}”{f', {whose}' if whose else ''}", task.get_absolute_url())

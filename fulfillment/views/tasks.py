@@ -21,6 +21,19 @@ MOST = 200  # tasks taken at once
 class Tick(tables.Column):
     """A box that marks the row for taking, completing or assigning; rows that are somebody else's have none."""
 
+    @property
+    def header(self) -> Any:
+        """A box that ticks the whole page."""
+        return format_html('<input type="checkbox" data-all aria-label="{}">', "Select all on this page")
+
+    def plain_heads(self, bound: Any) -> list[str]:
+        """No part of an export."""
+        return []
+
+    def plain_cells(self, bound: Any, record: Any) -> list[Any]:
+        """No part of an export."""
+        return []
+
     def shown(self, value: Any, record: Any) -> Any:
         if not record.tickable:
             return ""
@@ -40,6 +53,7 @@ def where(task: Task) -> str:
 class TaskTable(tables.Table):
     """Columns of the queue."""
 
+    take = Tick(orderable=False, accessor="pk", css="tick col-opt")
     name = tables.Name(sub="number", verbose_name="Task")
     root = tables.Text(
         accessor="flow__root_number", sub=where, verbose_name="Order and site", order_by="flow__root_number"
@@ -48,7 +62,6 @@ class TaskTable(tables.Table):
     assignee = tables.Avatar(order_by="assignee__last_name", optional=True)
     team = tables.Text(optional=True)
     planned_end = DueDay(verbose_name="Due")
-    take = Tick(verbose_name="Select", orderable=False, accessor="pk", css="n tick col-opt")
 
 
 def _teams() -> list[tuple[str, str]]:
