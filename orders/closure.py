@@ -12,9 +12,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from catalog.models import Characteristic
-from cmdb import activation, alteration, termination
+from cmdb import activation, alteration, replacing, termination
 from cmdb.activation import Realized
 from cmdb.alteration import Altered
+from cmdb.models import Resource, Service
 from fulfillment.models import Flow
 from kernel import lifecycle, outbox
 from orders import dependencies, events, handover
@@ -131,13 +132,15 @@ def _lines_of_parents(closed: list[int]) -> set[int]:
 
 
 def _realize(orders: Orders, closed: list[int]) -> None:
-    """What was built stands in the inventory, linked to what it stands on."""
-    rows = list(
-        DomainOrder.objects.filter(pk__in=closed, action="add")
+    """What was built stands in the inventory, linked to what it stands on; what was changed or taken away, likewise."""
+    every = list(
+        DomainOrder.objects.filter(pk__in=closed)
         .exclude(kind=DomainOrder.Kind.PRODUCT)
         .select_related("parent", "line", "flow")
         .order_by("pk")
     )
+    rows = [row for row in every if row.action == "add"]
+    _replace([row for row in every if row.action in ("modify", "delete")])
     if not rows:
         return
     _take_over(rows)
@@ -159,6 +162,26 @@ def _realize(orders: Orders, closed: list[int]) -> None:
         row.service_id = made.services.get(row.number)
         row.resource_id = made.resources.get(row.number)
     DomainOrder.objects.bulk_update(rows, ["service", "resource", "characteristics"], batch_size=1000)
+
+
+def _replace(rows: list[DomainOrder]) -> None:
+    """Installed parts that were changed have their new values; those that were taken away have ended."""
+    changed = [row for row in rows if row.action == "modify"]
+    if changed:
+        _take_over(changed)
+        DomainOrder.objects.bulk_update(changed, ["characteristics"], batch_size=1000)
+    services = {row.service_id: row.characteristics for row in changed if row.service_id}
+    resources = {row.resource_id: row.characteristics for row in changed if row.resource_id}
+    if services:
+        replacing.change_parts(Service, services, None)
+    if resources:
+        replacing.change_parts(Resource, resources, None)
+    if ended := [row for row in rows if row.action == "delete" and row.line.action != "delete"]:
+        gone = (
+            {row.service_id for row in ended if row.service_id},
+            {row.resource_id for row in ended if row.resource_id},
+        )
+        replacing.end_parts(*gone, timezone.now(), None)
 
 
 def _take_over(rows: list[DomainOrder]) -> None:

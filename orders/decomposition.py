@@ -82,13 +82,21 @@ def grow(
     order: Order, lines: list[OrderLine], rules: Iterable[DecompositionRule], kept: dict[str, dict[str, Any]]
 ) -> Tree:
     """The tree that these lines come to by these rules, in memory; nothing is stored. `kept` has values by path."""
+    tree = target(order, lines, rules, kept)
+    installed.compute_actions(order, tree, lines)
+    return tree
+
+
+def target(
+    order: Order, lines: list[OrderLine], rules: Iterable[DecompositionRule], kept: dict[str, dict[str, Any]]
+) -> Tree:
+    """The tree that these lines ask for, before it is held against what is installed."""
     tree = Tree(rulebook.read({line.specification_id for line in lines}, rules), kept)
     tree.about = facts.of_lines(order, lines)
     for line in lines:
         line.order = order
         tree.plant(line, tree.about[line.pk])
     tree.grow()
-    installed.compute_actions(order, tree, lines)
     return tree
 
 

@@ -10,13 +10,13 @@ from crm.models import BillingProfile, Contact
 from kernel import audit
 from kernel.models import User
 from kernel.refusal import Conflict, NotPermitted, Refusal
-from orders import approval, validation
+from orders import approval, reduction, validation
 from orders.models import Order, OrderLine
 
 ALWAYS = {"title", "their_reference", "contact"}
 UNTIL_APPROVED = {"billing_profile", "requested_on"}
 OF_LINES = {"contact", "access_notes", "requested_on"}
-BEFORE = frozenset({"draft", "submitted", "enrichment_in_progress", "enrichment_on_hold", "awaiting_approval"})
+BEFORE = reduction.BEFORE
 ENDED = frozenset({"rejected", "completed", "partial", "failed", "cancelled"})
 
 

@@ -1,6 +1,6 @@
 """Installed: what stands below a product already, and what a target makes of it: add, modify, delete or nothing."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,8 +24,28 @@ class Standing:
     below: list["Standing"] = field(default_factory=list)
 
 
-def compute_actions(order: Order, tree: Tree, lines: Iterable[OrderLine]) -> None:
-    """Say for every node what has to happen to an instance, from the inventory against the target."""
+@dataclass(frozen=True)
+class Surplus:
+    """Parts of one kind below one parent of which a line wants fewer than there are; which of them end is chosen."""
+
+    line_id: int
+    specification: Specification
+    wanted: int
+    standing: tuple[Standing, ...]
+
+    @property
+    def ends(self) -> int:
+        """How many of them end."""
+        return len(self.standing) - self.wanted
+
+
+def compute_actions(order: Order, tree: Tree, lines: Iterable[OrderLine]) -> list[Surplus]:
+    """Say for every node what has to happen to an instance, from the inventory against the target.
+
+    Where fewer parts are wanted than there are, those that the line names (`ending`) end, else the last ones; the
+    answer tells where such a choice is.
+    """
+    found: list[Surplus] = []
     lines = list(lines)
     changing = [line for line in lines if line.action != "add" and line.product_id]
     standing = _below(changing)
@@ -34,9 +54,10 @@ def compute_actions(order: Order, tree: Tree, lines: Iterable[OrderLine]) -> Non
         if line.action in WALKED:
             _walk(tree, root, standing[line.pk], line.action)
         else:
-            _match(tree, root, standing[line.pk])
+            found += _match(tree, root, standing[line.pk])
             _prune(tree, root)
     _reuse_shared(order, tree)
+    return found
 
 
 def _below(lines: list[OrderLine]) -> dict[int, list[Standing]]:
@@ -62,7 +83,8 @@ def _below(lines: list[OrderLine]) -> dict[int, list[Standing]]:
     for above, ons in over.items():
         if above in services:
             services[above].below += [services[on] for on in ons if on in services]
-    uses = ResourceUse.objects.filter(service__in=services).select_related("resource__specification").order_by("pk")
+    uses = ResourceUse.objects.filter(service__in=services).exclude(resource__state="retired")
+    uses = uses.select_related("resource__specification").order_by("pk")
     for use in uses:
         services[use.service_id].below.append(Standing(use.resource, use.resource.specification))
     by_product: dict[int, list[Standing]] = defaultdict(list)
@@ -87,20 +109,33 @@ def _walk(tree: Tree, parent: Node, standing: list[Standing], action: str) -> No
         _walk(tree, node, one.below, action)
 
 
-def _match(tree: Tree, parent: Node, standing: list[Standing]) -> None:
+def _match(tree: Tree, parent: Node, standing: list[Standing]) -> list[Surplus]:
     """Pair target nodes with installed ones of the same specification, in order; pair their parts likewise."""
     left: dict[str, list[Standing]] = defaultdict(list)
     for one in standing:
         left[one.specification.key].append(one)
-    for node in tree.children(parent):
+    targets = tree.children(parent)
+    surplus = _surplus(parent.line, left, Counter(node.specification.key for node in targets))
+    for node in targets:
         found = left[node.specification.key].pop(0) if left[node.specification.key] else None
         if found is None:
             continue
         node.installed = found.record
         node.action = "modify" if _differs(tree, node, found.record.characteristics) else KEEP
-        _match(tree, node, found.below)
+        surplus += _match(tree, node, found.below)
     for rest in left.values():
         _walk(tree, parent, rest, "delete")
+    return surplus
+
+
+def _surplus(line: OrderLine, left: dict[str, list[Standing]], wanted: Counter[str]) -> list[Surplus]:
+    """Where a choice is; those that were chosen to end are put last, so that they find no target."""
+    found = []
+    for key, ones in left.items():
+        if 0 < wanted[key] < len(ones):
+            found.append(Surplus(line.pk, ones[0].specification, wanted[key], tuple(ones)))
+            ones.sort(key=lambda one: one.record.number in line.ending)
+    return found
 
 
 def _differs(tree: Tree, node: Node, installed: dict[str, Any]) -> bool:

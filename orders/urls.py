@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from orders.views import acts, flows, jeopardy, orchestration, orders, page, pausing, rehearsal, steering, why
+from orders.views import acts, ending, flows, jeopardy, orchestration, orders, page, pausing, rehearsal, steering, why
 
 app_name = "orders"
 FLOW = "process/flows/<str:key>/<int:version>/"
@@ -48,5 +48,6 @@ urlpatterns: list[URLPattern] = [
     path("orders/<str:number>/supply/", acts.supply, name="supply"),
     path("orders/<str:number>/lines/add/", acts.add_line, name="add_line"),
     path("orders/<str:number>/lines/<int:pk>/configure/", acts.configure_line, name="configure_line"),
+    path("orders/<str:number>/lines/<int:pk>/ending/", ending.page, name="ending"),
     path("orders/<str:number>/lines/<int:pk>/remove/", acts.remove_line, name="remove_line"),
 ]

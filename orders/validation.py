@@ -8,7 +8,7 @@ from catalog import configuration
 from contracts import amending
 from contracts.models import QuoteLine
 from kernel.refusal import Refusal
-from orders import changing
+from orders import changing, reduction
 from orders.models import Order, OrderLine
 
 Problems = dict[str, list[str]]
@@ -37,6 +37,8 @@ def problems(order: Order) -> Problems:
     for line in lines:
         _check_line(order, line, found)
         _check_configuration(line, found)
+    for pk, text in reduction.lacking(order, lines).items():
+        found[f"line-{pk}-ending"].append(text)
     return dict(found)
 
 

@@ -280,6 +280,9 @@ class OrderLine(Record):
     )
     quantity = models.PositiveIntegerField(default=1)
     characteristics = models.JSONField(default=dict, blank=True)
+    ending = models.JSONField(
+        default=list, blank=True, help_text="Numbers of installed parts that end because fewer are wanted."
+    )
     requested_on = models.DateField(null=True, blank=True)
     promised_on = models.DateField(null=True, blank=True)
     access_notes = models.CharField(max_length=300, blank=True)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from catalog import answering, configuration
 from kernel import htmx
 from kernel.workspace import allowed, person
-from orders import checks, outline, outlook, promising, questions, validation
+from orders import checks, outline, outlook, promising, questions, reduction, validation
 from orders.forms import LineForm, OrderForm
 from orders.models import DomainOrder, Order, PromiseChange
 
@@ -74,11 +74,14 @@ def lines_page(
     """The lines with the edit form; on a draft with all that keeps it from being submitted."""
     user = person(request)
     draft = record.state == Order.State.DRAFT
-    rows = list(
-        record.lines.select_related("offering", "site", "specification", "product", "contact")
-        .prefetch_related("specification__characteristics").order_by("position", "id")
-    )  # fmt: skip
-    found = validation.problems(record) if draft and problems is None else problems or {}
+    found = problems or {}
+    every = record.lines.select_related("offering", "site", "specification", "product", "contact").order_by(
+        "position", "id"
+    ).prefetch_related("specification__characteristics")  # fmt: skip
+    open_yet = bool(found) or record.state in reduction.BEFORE
+    rows = list(every) if open_yet else []
+    if draft and problems is None:
+        found = validation.problems(record)
     may_edit = user.has_perm("orders.change_order") and record.state not in (
         "completed",
         "cancelled",
@@ -86,14 +89,17 @@ def lines_page(
         "failed",
         "partial",
     )
-    pages, here = max((len(rows) + LINES - 1) // LINES, 1), page_asked(request)
+    count = len(rows) if open_yet else every.count()
+    pages, here = max((count + LINES - 1) // LINES, 1), page_asked(request)
     here = min(here, pages)
-    shown = rows[(here - 1) * LINES : here * LINES]
+    shown = (rows if open_yet else every)[(here - 1) * LINES : here * LINES]
+    reduces = reduction.choices(record, rows)
     said = _said(found, rows, reverse("orders:lines", args=[record.number]), here)
     context = {
         "clashes": list(dict.fromkeys(clash.text for clash in checks.horizontal(record, rows))) if draft else [],
-        "rows": [{"line": line, "told": _told(line), "problems": _of_line(found, line.pk)} for line in shown],
-        "here": here, "pages": range(1, pages + 1) if pages > 1 else [], "count": len(rows),
+        "rows": [{"line": line, "told": _told(line), "problems": _of_line(found, line.pk),
+                  "reduces": line.pk in reduces} for line in shown],
+        "here": here, "pages": range(1, pages + 1) if pages > 1 else [], "count": count,
         "form": form or OrderForm(order=record), "refused": refused, "said": said[:SAID],
         "more_said": max(len(said) - SAID, 0),
         "may_edit": may_edit, "may_submit": draft and user.has_perm("orders.submit_order"),

@@ -29,9 +29,9 @@ def delivered(shop: Shop, **quote: Any) -> list[Product]:
     return list(Product.objects.filter(order_number=order.number).order_by("pk"))
 
 
-def changing(shop: Shop, product: Product, action: str, **values: Any) -> Order:
+def changing(shop: Shop, product: Product, action: str, state: str = "approved", **values: Any) -> Order:
     """An approved order that changes one installed product."""
-    order: Order = Order.objects.create(title="Change", account=shop.account, state="approved")
+    order: Order = Order.objects.create(title="Change", account=shop.account, state=state)
     given = {"speed": 100, "routing": "static", "access_pairs": 1, "vlan": 100} | values
     OrderLine.objects.create(
         order=order, key=uuid.uuid4(), position=1, action=action, offering=product.offering, account=product.account,
