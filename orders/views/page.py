@@ -89,11 +89,10 @@ def lines_page(
         "failed",
         "partial",
     )
-    count = len(rows) if open_yet else every.count()
-    pages, here = max((count + LINES - 1) // LINES, 1), page_asked(request)
-    here = min(here, pages)
+    count, reduces = len(rows) if open_yet else every.count(), reduction.choices(record, rows)
+    pages = max((count + LINES - 1) // LINES, 1)
+    here = min(page_asked(request), pages)
     shown = (rows if open_yet else every)[(here - 1) * LINES : here * LINES]
-    reduces = reduction.choices(record, rows)
     said = _said(found, rows, reverse("orders:lines", args=[record.number]), here)
     context = {
         "clashes": list(dict.fromkeys(clash.text for clash in checks.horizontal(record, rows))) if draft else [],
@@ -103,8 +102,7 @@ def lines_page(
         "form": form or OrderForm(order=record), "refused": refused, "said": said[:SAID],
         "more_said": max(len(said) - SAID, 0),
         "may_edit": may_edit, "may_submit": draft and user.has_perm("orders.submit_order"),
-        "dates_open": record.state in ("draft", "submitted", "enrichment_in_progress", "enrichment_on_hold",
-        "awaiting_approval"),
+        "dates_open": record.state in reduction.BEFORE,
         "by_hand": draft and not record.quote_id and user.has_perm("orders.add_order"),
         "line_form": line_form or LineForm(order=record), "posted": request.POST if refused else None,
     }  # fmt: skip

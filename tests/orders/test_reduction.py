@@ -21,6 +21,22 @@ def fibres(state: str = "active") -> list[str]:
     return list(rows.order_by("pk").values_list("number", flat=True))
 
 
+def picked_in_the_browser(client: Client, line: OrderLine, first: str, second: str) -> None:
+    """The first of two is picked; both, and one that is not there, are refused with what was ticked kept."""
+    page = reverse("orders:ending", args=[line.order.number, line.pk])
+    shown = client.get(page).content.decode()
+    assert all(number in shown for number in (first, second))
+    refused = client.post(page, {"part": [first, second]})
+    assert refused.status_code == 422
+    assert "Pick which 1 of 2 end: Fibre access." in refused.content.decode()
+    assert f'value="{first}" checked' in refused.content.decode()
+    assert client.post(page, {"part": [first, "RES9999999"]}).status_code == 422
+    assert client.post(page, {"part": [first]}).status_code == 302
+    assert "1 part picked that ends" in client.get(reverse("orders:lines", args=[line.order.number])).content.decode()
+    with pytest.raises(NotPermitted):
+        reduction.pick(line_id=line.pk, numbers=[first], by=UserFactory(role="technician"))
+
+
 def test_the_parts_that_were_picked_end_and_the_others_stay(client: Client) -> None:
     shop = Shop()
     DecompositionRule.objects.filter(key="t-access-t-optimiser").delete()
@@ -34,18 +50,7 @@ def test_the_parts_that_were_picked_end_and_the_others_stay(client: Client) -> N
 
     tom = UserFactory(role="order_agent")
     client.force_login(tom)
-    page = reverse("orders:ending", args=[order.number, line.pk])
-    shown = client.get(page).content.decode()
-    assert all(number in shown for number in (first, second))
-    refused = client.post(page, {"part": [first, second]})
-    assert refused.status_code == 422
-    assert "Pick which 1 of 2 end: Fibre access." in refused.content.decode()
-    assert f'value="{first}" checked' in refused.content.decode()
-    assert client.post(page, {"part": [first, "RES9999999"]}).status_code == 422
-    assert client.post(page, {"part": [first]}).status_code == 302
-    assert "1 part picked that ends" in client.get(reverse("orders:lines", args=[order.number])).content.decode()
-    with pytest.raises(NotPermitted):
-        reduction.pick(line_id=line.pk, numbers=[first], by=UserFactory(role="technician"))
+    picked_in_the_browser(client, line, first, second)
 
     Order.objects.filter(pk=order.pk).update(state="approved")
     with pytest.raises(Conflict):
