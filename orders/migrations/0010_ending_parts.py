@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0008_from_other_systems'),
+        ('orders', '0009_contract_channel'),
     ]
 
     operations = [
