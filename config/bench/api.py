@@ -90,7 +90,7 @@ class Shop:
             for n, site in enumerate(self.sites):
                 OrderLine.objects.create(
                     order=order, key=uuid.uuid4(), position=n, offering=offering, site_id=site, account=self.account,
-                    specification_id=offering.specification_id, characteristics={"bandwidth": "500M"},
+                    specification_id=offering.specification_id or 0, characteristics={"bandwidth": "500M"},
                 )  # fmt: skip
 
 
