@@ -156,6 +156,13 @@ OAUTH2_PROVIDER = {
     "SCOPES_BACKEND_CLASS": "kernel.rest.scopes.OfClient",
     "ACCESS_TOKEN_EXPIRE_SECONDS": env.int("TOKEN_SECONDS", default=3600),
     "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,  # client credentials are the one grant that is used; the rest is shut
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
 }
 API_BODY_BYTES = env.int("API_BODY_BYTES", default=4 * 1024 * 1024)
 API_PARTIAL = env.bool("API_PARTIAL", default=True)  # a page that is not all is answered 206

@@ -6,6 +6,7 @@ from django.contrib.auth.models import Group
 
 from kernel import decisions
 from kernel.models import User
+from kernel.money import plain
 
 TABLE = "discount_limit"
 WHOLE = Decimal(100)
@@ -22,8 +23,8 @@ def problem(percent: Decimal, by: User | None) -> str:
     roles = Group.objects.order_by("name").values_list("name", flat=True)
     others = {role: most for role in roles if ask and (most := _most(ask, role)) is not None and most >= percent}
     who = min(others, key=lambda role: others[role], default="")
-    said = f" The role {who.replace('_', ' ')} may give up to {_plain(others[who])} %." if who else ""
-    return f"Your role may give up to {_plain(limit)} %.{said}"
+    said = f" The role {who.replace('_', ' ')} may give up to {plain(others[who])} %." if who else ""
+    return f"Your role may give up to {plain(limit)} %.{said}"
 
 
 def limit_for(by: User | None) -> Decimal:
@@ -38,7 +39,3 @@ def limit_for(by: User | None) -> Decimal:
 def _most(ask: decisions.Reader, role: str) -> Decimal | None:
     row = next(iter(ask({"role": role})), {})
     return Decimal(str(row["most"])) if row.get("most") is not None else None
-
-
-def _plain(number: Decimal) -> str:
-    return f"{number.normalize():f}"

@@ -11,7 +11,7 @@ from typing import Any
 
 from catalog import mapping, rulebook
 from catalog.models import Characteristic, Specification
-from fulfillment import adapters
+from fulfillment import adapters, taskforms
 from fulfillment.models import Action, DependencyKind, Kind, PlanItem, ProjectTemplate
 from kernel import decisions
 from kernel.models import BusinessCalendar, User
@@ -93,9 +93,15 @@ def _item(entry: dict[str, Any], keys: set[str]) -> Iterable[tuple[str, str]]:
         yield "days", "Days are a number."
     if text := _unreadable(entry.get("condition")):
         yield "condition", text
-    for after in entry.get("after") or ():
-        for text in _after(after, keys):
-            yield "after", text
+    yield from (("form", text) for asked in entry.get("form") or () for text in _asked(asked))
+    yield from (("after", text) for after in entry.get("after") or () for text in _after(after, keys))
+
+
+def _asked(entry: Any) -> Iterator[str]:
+    if not isinstance(entry, dict):
+        yield "“form” lists mappings."
+        return
+    yield from (f"“{entry.get('key') or '?'}”: {text}" for _, text in taskforms.ill(entry))
 
 
 def _after(after: Any, keys: set[str]) -> Iterable[str]:

@@ -5,7 +5,7 @@ drawn, read and checked by the catalogue's own rules (`catalog.answering`).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -13,6 +13,8 @@ from catalog import answering, configuration, telling
 from catalog.answering import Sheet
 from catalog.models import Characteristic
 from fulfillment.models import Kind, Task
+from kernel import decisions
+from kernel.refusal import Refusal
 
 Entry = dict[str, Any]
 Type = Characteristic.Type
@@ -48,26 +50,41 @@ def clean(task: Task, raw: Mapping[str, Any]) -> tuple[configuration.Values, con
     return answering.read(sheet(task), raw)
 
 
-def ill(entry: Entry) -> list[str]:
-    """What is wrong with one question of a step."""
-    key = str(entry.get("key") or "")
-    if not key:
-        return ["A question needs the key of its value."]
-    found = [f"“{key}”: unknown {', '.join(sorted(unknown))}."] if (unknown := set(entry) - KEYS) else []
+def ill(entry: Entry) -> Iterator[tuple[str, str]]:
+    """What is wrong with one question of a step: the part of it, and a sentence."""
+    if not entry.get("key"):
+        yield "key", "A question needs the key of its value."
+        return
+    if unknown := set(entry) - KEYS:
+        yield "key", f"Unknown: {', '.join(sorted(unknown))}."
     if entry.get("type", Type.TEXT) not in Type.values:
-        found.append(f"“{key}”: “{entry['type']}” is no kind of answer; use one of {', '.join(Type.values)}.")
+        yield "type", f"“{entry['type']}” is no kind of answer; use one of {', '.join(Type.values)}."
     if entry.get("type") == Type.CHOICE and not entry.get("choices"):
-        found.append(f"“{key}”: say what may be chosen.")
-    found += [f"“{key}”: {name} is a number." for name in ("minimum", "maximum", "step") if _odd(entry.get(name))]
-    low, high = _number(entry.get("minimum")), _number(entry.get("maximum"))
+        yield "choices", "Say what may be chosen."
+    yield from _ill_range(entry)
+    yield from _unreadable(entry)
+
+
+def _ill_range(entry: Entry) -> Iterator[tuple[str, str]]:
+    numbers = ("minimum", "maximum", "step")
+    yield from ((name, "This is not a number.") for name in numbers if _odd(entry.get(name)))
+    low, high, step = (_number(entry.get(name)) for name in numbers)
     if low is not None and high is not None and low > high:
-        found.append(f"“{key}”: from {low} to {high} there is no number.")
-    if pattern := entry.get("pattern"):
+        yield "maximum", f"From {low} to {high} there is no number."
+    if step is not None and step <= 0:
+        yield "step", "Steps are larger than 0."
+
+
+def _unreadable(entry: Entry) -> Iterator[tuple[str, str]]:
+    try:
+        re.compile(str(entry.get("pattern") or ""))
+    except re.error as error:
+        yield "pattern", f"The pattern cannot be read: {error}."
+    for name in ("shown_when", "required_when"):
         try:
-            re.compile(str(pattern))
-        except re.error as error:
-            found.append(f"“{key}”: the pattern cannot be read: {error}.")
-    return found
+            decisions.check(str(entry.get(name) or "true"))
+        except Refusal as error:
+            yield name, str(error)
 
 
 def _keys(task: Task) -> list[str]:

@@ -158,9 +158,11 @@ class StepForm(forms.Form):
         """Bound fields without those that stand in rows."""
         return [self[name] for name in self.fields if name not in self.row_names]
 
-    def ask_rows(self) -> list[list[Any]]:
-        """Bound fields of what it asks, a row each."""
-        return [[self[name] for name in row] for row in self.asks]
+    def ask_rows(self) -> list[tuple[list[Any], list[Any], bool]]:
+        """Bound fields of each question: the first ones, those that narrow the answer, whether any of these is set."""
+        rows = [[self[name] for name in names] for names in self.asks]
+        at = len(askrows.FIRST)
+        return [(row[:at], row[at:], any(field.value() or field.errors for field in row[at:])) for row in rows]
 
     def wait_rows(self) -> list[list[Any]]:
         """Bound fields of the dependencies, a row each."""

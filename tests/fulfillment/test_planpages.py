@@ -64,13 +64,22 @@ def test_what_a_person_fills_in_is_edited_row_by_row(draft: PlanDefinition) -> N
     page = client.get("/plans/cpe/v2/step/label/").content.decode()
     assert 'value="A1, A2"' in page
     assert "ask_key_3" in page
-    kept = {"edition": "2", "ask_key_0": "rack", "ask_label_0": "Rack", "ask_type_0": "number", "ask_key_1": ""}
+    kept = {"edition": "2", "ask_key_0": "rack", "ask_label_0": "Rack", "ask_type_0": "number", "ask_key_1": "",
+            "ask_minimum_0": "1", "ask_step_0": "0.5", "ask_shown_when_0": "rack > 2"}  # fmt: skip
     assert client.post("/plans/cpe/v2/step/label/", step(**kept)).status_code == 302
-    assert draft.items.get(key="label").form == [{"key": "rack", "label": "Rack", "type": "number", "minimum": 1}]
+    assert draft.items.get(key="label").form == [
+        {
+            "key": "rack", "label": "Rack", "type": "number", "minimum": 1, "step": 0.5, "shown_when": "rack > 2",
+        }
+    ]  # fmt: skip
     for wrong, said in (
         ({"ask_label_0": "Rack"}, "Name the value"), ({"ask_key_0": "Rack 1"}, "Small letters"),
         ({"ask_key_0": "rack", "ask_type_0": "choice"}, "Say what may be chosen"),
         ({"ask_key_0": "rack", "ask_key_1": "rack"}, "asked for already"),
+        ({"ask_key_0": "rack", "ask_minimum_0": "5", "ask_maximum_0": "1"}, "From 5 to 1 there is no number."),
+        ({"ask_key_0": "rack", "ask_step_0": "-1"}, "Steps are larger than 0."),
+        ({"ask_key_0": "rack", "ask_pattern_0": "("}, "The pattern cannot be read"),
+        ({"ask_key_0": "rack", "ask_shown_when_0": "rack >"}, "is not a valid expression"),
     ):  # fmt: skip
         refused = client.post("/plans/cpe/v2/step/label/", step(edition="3", **wrong))
         assert (refused.status_code, said in refused.content.decode()) == (422, True)
