@@ -1,7 +1,8 @@
 """T33: a page asks the database as often for 30 rows as for 6 (1,000 as for 10 in the full trial), whatever page it is.
 
-Every address of the product is visited that answers to GET: lists, record pages, their panels and exports, the
-customer's pages as the customer. What cannot be reached with these records is listed as such.
+Every address of the URL configuration is visited that answers to GET: lists, record pages, their panels and exports,
+the customer's pages as the customer. An address that cannot be reached with these records has a row in ELSEWHERE that
+says why; a new page without one fails the test, as does a row that is not needed any more.
 """
 
 import re
@@ -19,16 +20,17 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from catalog.models import DecompositionRule, Offering, PriceList, Specification
 from cmdb.models import Product, Resource, Service
-from contracts.models import Quote
+from contracts.models import Agreement, Clause, Contract, Quote
 from crm.models import Account, Contact, Lead, Opportunity, Site
 from fallout.models import Fallout
 from fulfillment import execution
 from fulfillment.models import Flow, PlanDefinition, Task
 from fulfillment.trouble import Trouble, fall_out
-from kernel import lifecycle, numbering, outbox
-from kernel.models import User
-from orders.models import Order
+from kernel import frame, lifecycle, numbering, outbox
+from kernel.models import DecisionTable, Notification, User
+from orders.models import DomainOrder, Order
 from tests.contracts.conftest import blank_pages  # noqa: F401 – a fixture
 from tests.factories import portal as make_portal
 from tests.factories.crm import AccountFactory, BillingProfileFactory, ContactFactory, LeadFactory, OpportunityFactory
@@ -40,9 +42,38 @@ from tests.faults.conftest import Figure
 pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.usefixtures("blank_pages")]
 
 SPARE = 2  # queries more are no growth: a page that has a next one looks for it
-LEFT_OUT = ("admin", "logout", "healthz", "login", "password")
+LEFT_OUT = ("admin", "logout", "healthz", "login", "password", "tmf-api", "oauth")
+BESIDE: dict[str, str] = {  # pages that these records do not have, by the reason
+    "opens from a list that a world of orders leaves empty": """
+        calendar catalog:characteristic catalog:group catalog:matrix catalog:matrix_csv catalog:member
+        catalog:price_edit catalog:sample catalog:sample_edit contracts:agreement contracts:agreement_edit
+        contracts:agreement_pdf contracts:amendment_pdf contracts:clause contracts:clause_edit
+        contracts:contract contracts:contract_end contracts:contract_pdf contracts:notice_pdf
+        contracts:quote_refused contracts:quote_sheet contracts:sign contracts:sign_document
+        crm:lead_import_check crm:lead_import_problems crm:site_import_check crm:site_import_problems document
+        export fallout:batch fallout:runbook fulfillment:project notification orders:flow orders:flow_trial
+        orders:flow_versions view
+    """,
+    "is refused for what is in force, sold or under way": """
+        catalog:characteristic_new catalog:group_new catalog:member_new catalog:offering_edit catalog:rule_edit
+        catalog:specification_edit contracts:quote_line crm:lead_convert decision_column
+        fulfillment:plan_describe fulfillment:plan_publish fulfillment:plan_step fulfillment:plan_step_new
+        orders:configure_line orders:flow_describe orders:flow_publish orders:flow_step
+    """,
+    "wants a choice in its address": """
+        catalog:adjustment catalog:money_add contracts:quote_rows contracts:quote_together crm:opportunity_move
+        fulfillment:task_all home_block orders:pairing_trial orders:task
+    """,
+    "leads on to another page": """
+        api contracts:agreement_latest contracts:quote_latest many openapi decision_table_latest fallout:of_order
+        fallout:of_task orders:jeopardy_rules
+    """,
+}
+ELSEWHERE = {name for names in BESIDE.values() for name in names.split()}
 KEYED: tuple[type[models.Model], ...] = (
     Order, Quote, Lead, Opportunity, Account, Product, Service, Resource, Task, Fallout, Contact, Site, PlanDefinition,
+    Offering, Specification, PriceList, DecompositionRule, Agreement, Contract, Clause, DomainOrder, DecisionTable,
+    Notification,
 )  # fmt: skip
 
 
@@ -108,6 +139,7 @@ class World:
         self._break(order, size)
         self.order = order
         self.customer = make_portal.customer(shop.account)
+        self.offering = order.lines.select_related("offering").order_by("pk")[0].offering.key
         self.records = {model: self._pick(model, pk) for model, pk in first.items()}
 
     @staticmethod
@@ -120,6 +152,12 @@ class World:
             return self.order
         made = model._base_manager.filter(pk__gt=after).order_by("pk")
         return made.first() or model._base_manager.order_by("pk").first()
+
+    @staticmethod
+    def _line(record: Any) -> int:
+        """The first line of a quote or an order."""
+        line = record.lines.order_by("pk").first() if isinstance(record, Quote | Order) else None
+        return line.pk if line else 0
 
     def _break(self, order: Order, size: int) -> None:
         """Half of the machine's work is done, then every second task that is ready falls out."""
@@ -138,15 +176,16 @@ class World:
             return
         flow = Flow.objects.filter(root_id=self.order.pk).first()
         near = address.name.split(":")[0]
-        for record in self.records.values():
-            if record is None or record._meta.app_label not in (near, "orders" if ":" not in address.name else near):
-                continue
+        records = sorted(filter(None, self.records.values()), key=lambda record: record._meta.app_label != near)
+        for record in records:
             values = {
                 "number": getattr(record, "number", ""), "pk": record.pk, "key": getattr(record, "key", ""),
                 "version": getattr(record, "version", 1), "label": record._meta.label_lower,
                 "root_type": flow.root_type if flow else "", "root_id": self.order.pk, "other": 1,
+                "language": getattr(record, "language", ""), "offering": self.offering,
+                "line_id": self._line(record),
             }  # fmt: skip
-            if all(values.get(name) not in ("", None) for name in address.needs):
+            if all(values.get(name) not in ("", None, 0) for name in address.needs):
                 yield _filled(address.route, values)
 
 
@@ -181,7 +220,23 @@ def read(client: Client, path: str) -> tuple[int, Asked | None]:
         if answer.status_code != 200:
             return answer.status_code, None
         _read(answer)
-    return 200, Asked(path, len(captured), Counter(re.sub(r"\d+", "#", query["sql"])[:300] for query in captured))
+    return 200, Asked(path, len(captured), Counter(_same(query["sql"]) for query in captured))
+
+
+def _same(question: str) -> str:
+    """A question without the numbers and texts that are another's in each row."""
+    return re.sub(r"'[^']*'|\d+", "#", question)[:300]
+
+
+def grown(small: Asked, big: Asked) -> bool:
+    """Whether the page asks more often."""
+    return big.times > small.times + SPARE
+
+
+def is_act(client: Client, address: Address) -> bool:
+    """Whether the address takes posts only; views say so before they look at anything else."""
+    values = dict.fromkeys(address.needs, 1)
+    return bool(client.get(_filled(address.route, values)).status_code == 405)
 
 
 def _read(answer: Any) -> None:
@@ -189,7 +244,10 @@ def _read(answer: Any) -> None:
         assert b"".join(answer.streaming_content)
 
 
-def test_no_page_asks_more_often_for_more_rows(client: Client, figure: Figure, full: bool) -> None:
+def test_no_page_asks_more_often_for_more_rows(
+    client: Client, figure: Figure, full: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frame, "COUNT_SECONDS", 86_400)  # counts beside the navigation are remembered throughout
     shop = Shop()
     sizes = (10, 1000) if full else (6, 30)
     operator: User = UserFactory(is_superuser=True, is_staff=True)
@@ -200,16 +258,21 @@ def test_no_page_asks_more_often_for_more_rows(client: Client, figure: Figure, f
         counts.append(visit(world, client, operator, portal=False) | visit(world, client, world.customer, portal=True))
     small, big = counts
     for name in small.keys() & big.keys():
-        if big[name].times > small[name].times + SPARE:  # what is remembered for a while was read anew
+        if grown(small[name], big[name]):  # what is remembered until something changes was read anew
             client.force_login(world.customer if name.startswith("portal:") else operator)
             big[name] = read(client, big[name].path)[1] or big[name]
-    grown = {
+    worse = {
         f"{name} {small[name].times} → {big[name].times}": (big[name].questions - small[name].questions).most_common(1)
         for name in small.keys() & big.keys()
-        if big[name].times > small[name].times + SPARE
+        if grown(small[name], big[name])
     }
-    unseen = sorted({address.name for address in addresses()} - small.keys() - big.keys())
-    print(f"not visited: {', '.join(unseen)}")  # noqa: T201
+    unseen = [address for address in addresses() if address.name not in small.keys() | big.keys()]
+    client.force_login(operator)
+    unseen = [address for address in unseen if not is_act(client, address)]
+    client.force_login(world.customer)
+    pages = {address.name for address in unseen if not is_act(client, address)}
+    assert pages <= ELSEWHERE, f"not visited; make what they need, or say why not: {sorted(pages - ELSEWHERE)}"
+    assert pages >= ELSEWHERE, f"visited, or not there any more: {sorted(ELSEWHERE - pages)}"
     figure("T33", f"pages visited with {sizes[0]} and {sizes[1]} rows", len(small), at_least=40)
-    assert grown == {}, "\n".join(f"{page}: {question}" for page, question in sorted(grown.items()))
-    figure("T33", "pages whose queries grow with the rows", len(grown), exactly=0)
+    assert worse == {}, "\n".join(f"{page}: {question}" for page, question in sorted(worse.items()))
+    figure("T33", "pages whose queries grow with the rows", len(worse), exactly=0)
