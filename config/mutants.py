@@ -28,7 +28,7 @@ def main() -> None:
     os.environ["TEST_TEMPLATE"] = template.ensure(os.environ["DATABASE_URL"])
     stage()
     done = subprocess.run(
-        [str(BIN / "mutmut"), "run", "--max-children", os.environ.get("CHILDREN", "2")], cwd=PLACE, check=False,
+        [str(BIN / "mutmut"), "run", "--max-children", str(os.cpu_count() or 2)], cwd=PLACE, check=False,
         env=os.environ | {"TRUNKLINE_VAR": str(servers.VAR)},
     )  # fmt: skip
     if done.returncode:

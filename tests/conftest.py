@@ -1,6 +1,7 @@
 """What every test stands on: real PostgreSQL and Valkey, found or started before Django reads its settings."""
 
 import os
+from collections.abc import Generator
 from typing import Any
 
 import django
@@ -35,12 +36,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return ByFile(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In a parallel run, what takes long begins first."""
-    if hasattr(config, "workerinput"):
-        from tests.sharing import longest_first
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, Any, Any]:
+    """In a parallel run, what takes long begins first and what empties the database comes last."""
+    from tests import sharing
 
-        longest_first(items)
+    parallel = hasattr(config, "workerinput")
+    if parallel:
+        sharing.keep_apart(items)
+    answer = yield
+    if parallel:
+        sharing.longest_first(items)
+    return answer
 
 
 @pytest.fixture(scope="session")

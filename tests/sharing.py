@@ -1,4 +1,8 @@
-"""How the workers of a parallel run share the tests: file by file, trials of whole processes first."""
+"""How the workers of a parallel run share the tests: file by file, trials of whole processes first.
+
+A test with real transactions leaves an empty database behind, which only its like fill again; none may come before a
+test that is rolled back, so they come last.
+"""
 
 from typing import Any
 
@@ -22,13 +26,27 @@ class ByFile(LoadGroupScheduling):
         return nodeid.split("::")[0] if group == nodeid else group
 
 
+def keep_apart(items: list[pytest.Item]) -> None:
+    """Tests that empty the database form groups beside their files'. To be called before groups get their names."""
+    for item in items:
+        if empties(item):
+            item.add_marker(pytest.mark.xdist_group(f"emptying {item.nodeid.split('::')[0]}"))
+
+
+def empties(item: pytest.Item) -> bool:
+    """Whether a test commits to the workers' database and has it emptied."""
+    mark = item.get_closest_marker("django_db")
+    return bool(mark and mark.kwargs.get("transaction")) or "transactional_db" in getattr(item, "fixturenames", ())
+
+
 def longest_first(items: list[pytest.Item]) -> None:
     """Trials of whole processes in the order of FIRST, then files with many slow tests; files stay in one piece."""
     weights: dict[str, int] = {}
     for item in items:
         file = item.nodeid.split("::")[0]
         weights[file] = weights.get(file, 0) + (SLOW if item.get_closest_marker("slow") else 1)
-    items.sort(key=lambda item: (_rank(item), -weights[item.nodeid.split("::")[0]], item.nodeid.split("::")[0]))
+    files = {item: item.nodeid.split("::")[0] for item in items}
+    items.sort(key=lambda item: (empties(item), _rank(item), -weights[files[item]], files[item]))
 
 
 def _rank(item: pytest.Item) -> int:
