@@ -60,7 +60,7 @@ from kernel.refusal import Refusal
 
 __all__ = [
     "Avatar", "Choices", "Column", "Date", "Day", "Due", "Empty", "Filters", "Flag", "ListPage", "Meter",
-    "Money", "Name", "New", "Number", "Pill", "State", "Table", "Text", "When", "show",
+    "Money", "Name", "New", "Number", "Pill", "State", "Table", "Text", "Ticks", "When", "show",
 ]  # fmt: skip
 
 COUNT_EXACTLY_UP_TO = 10_000
@@ -99,6 +99,18 @@ class New:
     permission: str
 
 
+@dataclass(frozen=True)
+class Ticks:
+    """Boxes beside the rows: their name, and the id of the form that takes them. A row that says `tickable` is false
+    has none."""
+
+    name: str
+    form: str
+
+
+MANY = Ticks("pick", "many")
+
+
 @dataclass
 class Shown:
     """One list as a template sees it."""
@@ -119,6 +131,7 @@ class Shown:
     later: str = ""
     acts: list[many.Act] = field(default_factory=list)
     slip: str = ""
+    ticks: Ticks | None = None
 
 
 class ListPage:
@@ -139,6 +152,7 @@ class ListPage:
     crumbs: ClassVar[tuple[tuple[str, str], ...]] = ()
     export: ClassVar[bool] = True
     acts: ClassVar[tuple[many.Act, ...]] = ()
+    ticks: ClassVar[Ticks | None] = None  # of a page that takes them by a form of its own
     two_lines: ClassVar[bool] = True
 
     def __init__(self, request: HttpRequest, **scope: Any) -> None:
@@ -241,6 +255,7 @@ def _shown(
     shown.views = savedviews.shelf(request.path, request.GET.urlencode(), request.user)
     shown.newest = _newest(made.model)
     shown.acts = many.offered(made.acts, request.user)
+    shown.ticks = MANY if shown.acts else made.ticks
     if shown.acts:
         shown.slip = many.slip(type(made), request.path, shown.views.query if shown.views else "")
     if count > listfile.AT_ONCE and made.export and not made.scope:

@@ -6,7 +6,6 @@ from django.core.exceptions import BadRequest
 from django.db.models import Case, Q, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html
 from django.views.decorators.http import require_POST, require_safe
 
 from fulfillment import assignment, maintenance, queries, taskwork
@@ -16,29 +15,6 @@ from kernel.models import User
 from kernel.refusal import Refusal
 
 MOST = 200  # tasks taken at once
-
-
-class Tick(tables.Column):
-    """A box that marks the row for taking, completing or assigning; rows that are somebody else's have none."""
-
-    @property
-    def header(self) -> Any:
-        """A box that ticks the whole page."""
-        return format_html('<input type="checkbox" data-all aria-label="{}">', "Select all on this page")
-
-    def plain_heads(self, bound: Any) -> list[str]:
-        """No part of an export."""
-        return []
-
-    def plain_cells(self, bound: Any, record: Any) -> list[Any]:
-        """No part of an export."""
-        return []
-
-    def shown(self, value: Any, record: Any) -> Any:
-        if not record.tickable:
-            return ""
-        box = '<input type="checkbox" name="task" value="{}" form="claim" aria-label="{}">'
-        return format_html(box, record.pk, f"Select {record.number}")
 
 
 class DueDay(tables.Due):
@@ -53,7 +29,6 @@ def where(task: Task) -> str:
 class TaskTable(tables.Table):
     """Columns of the queue."""
 
-    take = Tick(orderable=False, accessor="pk", css="tick col-opt")
     name = tables.Name(sub="number", verbose_name="Task")
     root = tables.Text(
         accessor="flow__root_number", sub=where, verbose_name="Order and site", order_by="flow__root_number"
@@ -109,6 +84,7 @@ class Tasks(tables.ListPage):
     search_label = "Task, order, site or customer"
     sort = "planned_end"
     related = ("flow__site", "flow__account", "assignee", "item")
+    ticks = tables.Ticks("task", "claim")
     empty = tables.Empty(
         "checkbox", "Nothing for you to do", "Tasks land here when an order reaches a step that you or your teams do.",
         "Look at all people’s tasks", "fulfillment:task_all",
