@@ -134,7 +134,8 @@ def configure(
     """
     line = locked_line(line_id)
     if edition is not None and line.edition != edition:
-        raise EditedMeanwhile(problems=_differences(line, values))
+        typed = {**values, **({} if quantity is None else {"quantity": quantity}), **(fields or {})}
+        raise EditedMeanwhile(problems=_differences(line, typed))
     fields = dict(fields or {})
     if found := {**_fixed_differently(line, values), **line_problems(line.quote, fields)}:
         raise Refusal(problems=found)
@@ -379,13 +380,18 @@ def _fixed_differently(line: QuoteLine, values: dict[str, Any]) -> dict[str, lis
             for name, value in fixed.items() if values.get(name) != value}  # fmt: skip
 
 
+def _word(value: Any) -> str:
+    return "nothing" if value in (None, "", []) else str(value)
+
+
 def _said(line: QuoteLine, fields: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(getattr(line, name) or "") for name in fields}
 
 
-def _differences(line: QuoteLine, values: dict[str, Any]) -> dict[str, list[str]]:
+def _differences(line: QuoteLine, typed: dict[str, Any]) -> dict[str, list[str]]:
     """What the other editor's line says where it differs from what is typed here."""
-    stored = line.characteristics
-    differ = [key for key in {*stored, *values} if stored.get(key) != values.get(key)]
-    said = {key: [f"Somebody else set this to {stored.get(key, 'nothing')} meanwhile."] for key in sorted(differ)}
+    beside = {name: getattr(line, name) for name in ("quantity", *bundlelines.OF_WHOLE) if name in typed}
+    stored = {**line.characteristics, **beside}
+    differ = [key for key in {*stored, *typed} if stored.get(key) != typed.get(key)]
+    said = {key: [f"Somebody else set this to {_word(stored.get(key))} meanwhile."] for key in sorted(differ)}
     return said or {"": ["Somebody else changed this line meanwhile."]}

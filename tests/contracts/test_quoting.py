@@ -126,6 +126,11 @@ def test_the_second_editor_is_told_what_differs() -> None:
     with pytest.raises(EditedMeanwhile) as told:
         quoting.configure(line_id=line.pk, values={"bandwidth": "10G", "routing": "static"}, edition=1, by=None)
     assert told.value.problems == {"bandwidth": ["Somebody else set this to 500M meanwhile."]}
+    same = {"bandwidth": "500M", "routing": "static"}
+    quoting.configure(line_id=line.pk, values=same, edition=2, by=None, quantity=3)
+    with pytest.raises(EditedMeanwhile) as told:
+        quoting.configure(line_id=line.pk, values=same, edition=2, by=None, quantity=5)
+    assert told.value.problems == {"quantity": ["Somebody else set this to 3 meanwhile."]}
     assert QuoteLine.objects.get(pk=line.pk).characteristics["bandwidth"] == "500M"
 
 
