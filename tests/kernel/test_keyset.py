@@ -92,6 +92,7 @@ def test_rows_that_come_and_go_do_not_shift_a_page() -> None:
         signing.dumps(["-pk", "t", "no date", 1, 0], salt=keyset.SALT),
         signing.dumps({"a": 1}, salt=keyset.SALT),
     ],
+    ids=str.__len__,  # the tokens themselves hold the time
 )  # fmt: skip
 def test_made_up_tokens_are_refused(token: str) -> None:
     query = QueryDict(mutable=True)
