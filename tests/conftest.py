@@ -41,11 +41,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """In a parallel run, what takes long begins first and what empties the database comes last."""
     from tests import sharing
 
-    parallel = hasattr(config, "workerinput")
-    if parallel:
-        sharing.keep_apart(items)
     answer = yield
-    if parallel:
+    if hasattr(config, "workerinput"):
+        sharing.keep_apart(items)
         sharing.longest_first(items)
     return answer
 
