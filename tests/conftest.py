@@ -41,9 +41,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """In a parallel run, what takes long begins first and what empties the database comes last."""
     from tests import sharing
 
-    answer = yield
-    if hasattr(config, "workerinput"):
+    parallel = hasattr(config, "workerinput")
+    if parallel:
         sharing.keep_apart(items)
+    answer = yield
+    if parallel:
         sharing.longest_first(items)
     return answer
 

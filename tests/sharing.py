@@ -27,10 +27,10 @@ class ByFile(LoadGroupScheduling):
 
 
 def keep_apart(items: list[pytest.Item]) -> None:
-    """Tests that empty the database form groups beside their files', by the end of their names."""
+    """Tests that empty the database form groups beside their files'. To be called before groups get their names."""
     for item in items:
         if empties(item):
-            item._nodeid = f"{item.nodeid}@emptying {item.nodeid.split('::')[0]}"
+            item.add_marker(pytest.mark.xdist_group(f"emptying {item.nodeid.split('::')[0]}"))
 
 
 def empties(item: pytest.Item) -> bool:
