@@ -95,7 +95,7 @@ BAD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "content"), BAD)
+@pytest.mark.parametrize(("name", "content"), BAD, ids=map(str, range(len(BAD))))
 def test_whatever_is_no_copy_is_refused_at_its_field(name: str, content: bytes) -> None:
     with pytest.raises(Exception) as refused:  # noqa: PT011 – its kind is looked at below
         papercopy.accept(name, content)
