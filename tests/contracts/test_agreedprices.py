@@ -10,9 +10,10 @@ from catalog.models import Offering
 from contracts import agreedprices, agreement, differences, proposals, quotepricing
 from contracts.models import Agreement, QuoteLine
 from contracts.negotiation import Closed, Unfit
-from kernel import moving
+from kernel import approvals, moving
 from tests.factories import contracts as make
 from tests.factories import contracts_quotes as quotes
+from tests.factories.people import UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue", "blank_pages"), pytest.mark.slow]
 
@@ -32,7 +33,11 @@ def test_a_fixed_price_replaces_list_and_discount_where_it_holds() -> None:
     _fix(made, "333.30", "bandwidth = 500M")
     moving.make(made, "negotiate", by=quotes.seller())
     agreement.submitted(agreement_id=made.pk, by=quotes.seller())
-    agreement.decide(agreement_id=made.pk, by=make.manager(), approve=True)
+    asked = approvals.current(made)
+    assert asked
+    assert "finance" in {step.role for step in asked.steps.all()}
+    for step in asked.steps.all():
+        agreement.decide(agreement_id=made.pk, by=UserFactory(role=step.role), approve=True)
     row = agreement.send(agreement_id=made.pk, contact_id=make.signatory(made.account).pk, by=None)
     make.sign(row)
     quote = quotes.quote(made.account, agreement_id=made.pk)
