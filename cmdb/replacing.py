@@ -30,12 +30,11 @@ def change_parts(model: type[Service] | type[Resource], wanted: Mapping[int, dic
     """Services or resources (key → values) that stay have the values that they were changed to."""
     changed = []
     for row in model.objects.locked_all(wanted):
-        new = row.characteristics | wanted[row.pk]
-        if new != row.characteristics:
-            audit.record("changed", row, by=by, changes=audit.difference(row.characteristics, new))
-            row.characteristics = new
-            changed.append(row)
-    model.objects.bulk_update(changed, ["characteristics"])
+        if differing := audit.difference(row.characteristics, wanted[row.pk]):
+            row.characteristics = row.characteristics | wanted[row.pk]
+            changed.append((row, differing))
+    model.objects.bulk_update([row for row, _ in changed], ["characteristics"])
+    audit.record_each("changed", changed, by=by)
 
 
 @transaction.atomic

@@ -3,6 +3,9 @@
 Nothing is written while nobody listens, and nothing for kinds that no interface shows.
 """
 
+import contextvars
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.utils import timezone
@@ -11,6 +14,7 @@ from kernel import events, outbox
 from kernel.models.hubs import Subscription
 
 _watched: dict[str, set[str]] = {}
+_held: contextvars.ContextVar[dict[str, bool] | None] = contextvars.ContextVar("listeners", default=None)
 
 
 def watch(label: str, api: str) -> None:
@@ -20,8 +24,31 @@ def watch(label: str, api: str) -> None:
 
 def tell(action: str, label: str, changes: dict[int, dict[str, Any]]) -> None:
     """Announce one action on records by key, within the present transaction."""
-    apis = _watched.get(label)
-    if not apis or not changes or not Subscription.objects.filter(api__in=apis, disabled_at=None).exists():
+    if not changes or not _is_heard(label):
         return
     now = timezone.now().isoformat()
     outbox.publish_all([events.Changed(label, pk, action, one, now) for pk, one in changes.items()])
+
+
+@contextmanager
+def holding() -> Iterator[None]:
+    """Within this block it is asked once for each kind of record whether anybody listens."""
+    held = _held.get()
+    token = _held.set({} if held is None else held)
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
+
+def _is_heard(label: str) -> bool:
+    apis = _watched.get(label)
+    if not apis:
+        return False
+    held = _held.get()
+    if held is not None and label in held:
+        return held[label]
+    found: bool = Subscription.objects.filter(api__in=apis, disabled_at=None).exists()
+    if held is not None:
+        held[label] = found
+    return found

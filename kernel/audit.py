@@ -41,44 +41,37 @@ def record(
     reason: str = "",
 ) -> AuditEntry:
     """Write one audit row. `changes` maps field → [old, new] with JSON values (others become text)."""
-    here = origin.get()
-    announcing.tell(action, subject._meta.label_lower, {subject.pk: _plain(changes or {})})
-    return AuditEntry.objects.create(
-        actor=by, action=action, subject_type=subject._meta.label_lower, subject_id=subject.pk,
-        subject_name=str(subject)[:200], changes=_plain(changes or {}), reason=reason,
-        request_id=here.request_id, address=here.address,
-    )  # fmt: skip
+    entry = _entry(action, subject, by, changes, reason)
+    announcing.tell(action, entry.subject_type, {subject.pk: entry.changes})
+    entry.save(force_insert=True)
+    return entry
 
 
 def record_many(
-    action: str, subjects: list[Any], *, by: User | None, changes: dict[str, list[Any]] | None = None
+    action: str, subjects: Iterable[Any], *, by: User | None, changes: dict[str, list[Any]] | None = None
 ) -> None:
-    """The same row for many records in one statement."""
-    here = origin.get()
-    for subject in subjects[:1]:
-        announcing.tell(action, subject._meta.label_lower, {one.pk: _plain(changes or {}) for one in subjects})
-    AuditEntry.objects.bulk_create(
-        AuditEntry(
-            actor=by, action=action, subject_type=subject._meta.label_lower, subject_id=subject.pk,
-            subject_name=str(subject)[:200], changes=_plain(changes or {}),
-            request_id=here.request_id, address=here.address,
-        )
-        for subject in subjects
-    )  # fmt: skip
+    """The same row for many records of one model in one statement."""
+    record_each(action, ((subject, changes or {}) for subject in subjects), by=by)
 
 
 def record_each(
     action: str, changed: Iterable[tuple[Any, dict[str, list[Any]]]], *, by: User | None, reason: str = ""
 ) -> None:
-    """A row for each of many records, each with changes of its own, in one statement."""
+    """A row for each of many records of one model, each with changes of its own, in one statement."""
+    entries = [_entry(action, subject, by, changes, reason) for subject, changes in changed]
+    if entries:
+        announcing.tell(action, entries[0].subject_type, {entry.subject_id: entry.changes for entry in entries})
+        AuditEntry.objects.bulk_create(entries)
+
+
+def _entry(
+    action: str, subject: models.Model, by: User | None, changes: dict[str, list[Any]] | None, reason: str
+) -> AuditEntry:
     here = origin.get()
-    AuditEntry.objects.bulk_create(
-        AuditEntry(
-            actor=by, action=action, subject_type=subject._meta.label_lower, subject_id=subject.pk,
-            subject_name=str(subject)[:200], changes=_plain(changes), reason=reason, request_id=here.request_id,
-            address=here.address,
-        )
-        for subject, changes in changed
+    return AuditEntry(
+        actor=by, action=action, subject_type=subject._meta.label_lower, subject_id=subject.pk,
+        subject_name=str(subject)[:200], changes=_plain(changes or {}), reason=reason,
+        request_id=here.request_id, address=here.address,
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from cmdb.activation import Realized
 from cmdb.alteration import Altered
 from cmdb.models import Resource, Service
 from fulfillment.models import Flow
-from kernel import lifecycle, outbox
+from kernel import announcing, lifecycle, outbox
 from orders import dependencies, events, handover
 from orders.models import DomainOrder, DomainOrderLink, Order, OrderLine
 
@@ -47,6 +47,7 @@ def roll_up(order: Order, line_ids: Collection[int] | None = None) -> None:
     roll_up_all([order], line_ids)
 
 
+@announcing.holding()
 def roll_up_all(orders: Iterable[Order], line_ids: Collection[int] | None = None) -> None:
     """The same for many orders at once, whose lines these are; the number of statements does not grow with them."""
     running = {order.pk: order for order in orders if order.state in RUNNING}

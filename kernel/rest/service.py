@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from kernel import audit, clash
+from kernel import announcing, audit, clash
 from kernel.models import ApiCall
 from kernel.refusal import Refusal
 from kernel.rest import access, errors, filters, paging, rendering, repetition, scopes, shapes
@@ -156,7 +156,7 @@ def once(request: HttpRequest, who: Caller, act: Callable[[], HttpResponse]) -> 
     _require_size(request)
 
     def whole() -> HttpResponse:
-        with transaction.atomic():
+        with transaction.atomic(), announcing.holding():
             if key:
                 digest = repetition.digest(request.method or "", request.path, request.body)
                 if kept := repetition.claim(who.user, key, digest):

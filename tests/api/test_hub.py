@@ -8,15 +8,20 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from kernel import outbox
+from cmdb import alteration
+from cmdb.alteration import Altered
+from kernel import announcing, audit, outbox
 from kernel.models import Delivery, Notification, Subscription
 from kernel.rest import notices, outward, sending
 from kernel.rest.outward import NotAllowed
 from tests.api.test_product_orders import CANCEL, PATH, body
 from tests.factories.apis import System
-from tests.factories.crm import AccountFactory
+from tests.factories import cmdb
+from tests.factories.crm import AccountFactory, SiteFactory
 from tests.factories.orders import Shop, finish
 from tests.factories.people import UserFactory
 
@@ -101,6 +106,26 @@ def test_a_listener_hears_of_an_order_from_its_birth_to_its_end(listener: Listen
     assert sending.send_due() == 0
     assert system.delete(f"{HUB}/{made.json()['id']}").status_code == 204
     assert system.delete(f"{HUB}/{made.json()['id']}").status_code == 404
+
+
+def test_values_that_an_order_writes_on_products_are_told(listener: Listener) -> None:
+    products = [cmdb.product(SiteFactory(), active=True) for _ in range(2)]
+    system = System()
+    system.post("productInventory/v4/hub", {"callback": listener.url})
+    wanted = [Altered(one.pk, characteristics={"speed": 900}) for one in products]
+    alteration.alter_products(wanted, None, because="test")
+    outbox.drain()
+
+    kinds = Delivery.objects.values_list("event_type", "subject")
+    assert set(kinds) == {("ProductAttributeValueChangeEvent", one.number) for one in products}
+
+
+def test_within_a_crowd_it_is_asked_once_who_listens() -> None:
+    products = [cmdb.product(SiteFactory()) for _ in range(3)]
+    with announcing.holding(), CaptureQueriesContext(connection) as asked:
+        for one in products:
+            audit.record("changed", one, by=None, changes={"quantity": [1, 2]})
+    assert len(asked) == len(products) + 1
 
 
 def test_a_query_and_the_account_decide_who_hears(listener: Listener) -> None:

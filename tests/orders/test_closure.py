@@ -59,7 +59,7 @@ def test_many_orders_close_with_hardly_more_statements_than_one() -> None:
         counts.append((len(started), len(completed)))
     assert set(Order.objects.values_list("state", flat=True)) == {"completed"}
     assert counts[0][0] == counts[1][0]
-    assert counts[1][1] <= counts[0][1] + 2 * 3  # two orders more: the move of each, its line in the trail, its notice
+    assert counts[1][1] <= counts[0][1] + 2 * 2  # two orders more: the move of each and its line in the trail
 
 
 def test_values_that_nothing_waits_for_wake_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
