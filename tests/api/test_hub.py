@@ -19,8 +19,8 @@ from kernel.models import Delivery, Notification, Subscription
 from kernel.rest import notices, outward, sending
 from kernel.rest.outward import NotAllowed
 from tests.api.test_product_orders import CANCEL, PATH, body
-from tests.factories.apis import System
 from tests.factories import cmdb
+from tests.factories.apis import System
 from tests.factories.crm import AccountFactory, SiteFactory
 from tests.factories.orders import Shop, finish
 from tests.factories.people import UserFactory
