@@ -246,7 +246,7 @@ def _shown(
     hidden = tuple(name for name in table.columns.names() if name not in columns)
     page = paginate(found, _path(table, sort), request.GET, size=made.per_page)
     choices = [{"name": c.name, "label": c.header, "on": c.name in columns} for c in table.columns][1:]
-    table = made.table(data=page.rows, request=request, exclude=hidden)
+    table = made.table(data=page.rows, exclude=hidden)  # without the request: it would page and sort the page again
     active = _active(request, filterset, query)
     count = _count(found)
     shown = Shown(page, table, filterset, _total(found, count, filtered=bool(active)), count, active)

@@ -72,6 +72,15 @@ def test_a_page_shows_rows_with_their_second_line_and_the_way_on(user: User) -> 
     assert 'style="' not in page
 
 
+def test_a_full_page_shows_every_row_that_it_counts(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Notes, "per_page", 50)
+    Notification.objects.bulk_create(Notification(user=user, text=f"n{n}") for n in range(60))
+    page = ask(user, "page=2&sort=text").content.decode()
+    assert "1 to 50 of 60" in page
+    assert page.count('<th scope="row"') == 50, "neither the library's pages nor its sorting come on top of ours"
+    assert page.index(">n0<") < page.index(">n1<") < page.index(">n10<")
+
+
 def test_htmx_gets_the_list_alone(user: User) -> None:
     note(user, "hello")
     page = ask(user, **{"HX-Request": "true", "HX-Target": "list"}).content.decode()
