@@ -1,5 +1,7 @@
 """Lists as people keep them: saved views in a dialog, and files of long lists with their progress."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -23,18 +25,11 @@ SHOWN = 50
 def new_view(request: HttpRequest) -> HttpResponse:
     """Keep what a list shows under a name."""
     asked = request.POST if request.method == "POST" else request.GET
-    path, query = asked.get("path", ""), asked.get("query", "")
+    hidden = {"path": asked.get("path", ""), "query": asked.get("query", "")}
     form = ViewForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            made = savedviews.save(path=path, query=query, by=person(request), **form.cleaned_data)
-        except Refusal as error:
-            if error.status != 422:
-                raise
-            add_errors(form, error)
-        else:
-            return htmx.go(request, made.url, toast=f"“{made}” is kept.")
-    hidden = {"path": path, "query": query}
+    made = _made(request, form, partial(savedviews.save, by=person(request), **hidden))
+    if made:
+        return htmx.go(request, made.url, toast=f"“{made}” is kept.")
     return _dialog(request, form, reverse("view_new"), "Save this view", "Save", hidden)
 
 
@@ -44,16 +39,23 @@ def edit_view(request: HttpRequest, pk: int) -> HttpResponse:
     """Another name, shared or not; of one's own view only."""
     view = _view(request, pk)
     form = ViewForm(request.POST or None, initial={"name": view.name, "shared": view.shared})
-    if request.method == "POST" and form.is_valid():
-        try:
-            made = savedviews.change(view_id=pk, by=person(request), **form.cleaned_data)
-        except Refusal as error:
-            if error.status != 422:
-                raise
-            add_errors(form, error)
-        else:
-            return htmx.go(request, made.url, toast=f"“{made}” is changed.")
+    made = _made(request, form, partial(savedviews.change, view_id=pk, by=person(request)))
+    if made:
+        return htmx.go(request, made.url, toast=f"“{made}” is changed.")
     return _dialog(request, form, reverse("view", args=[pk]), "Rename or share", "Save", {})
+
+
+def _made(request: HttpRequest, form: ViewForm, act: Callable[..., SavedView]) -> SavedView | None:
+    """What the act makes of a form that was sent; none when it was not, or when its fields say why not."""
+    if request.method != "POST" or not form.is_valid():
+        return None
+    try:
+        return act(**form.cleaned_data)
+    except Refusal as error:
+        if error.status != 422:
+            raise
+        add_errors(form, error)
+    return None
 
 
 @allowed(WORKS)
