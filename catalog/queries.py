@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 
 from catalog import configuration, rulebook, wording
 from catalog.models import (
@@ -138,7 +138,9 @@ def realisation(specification: Specification | None) -> list[Part]:
     if specification is None:
         return []
     by_source: dict[str, list[DecompositionRule]] = {}
-    for rule in rulebook.in_force():
+    rules = rulebook.in_force()
+    prefetch_related_objects(rules, "source__characteristics")  # what conditions speak of
+    for rule in rules:
         by_source.setdefault(rule.source.key, []).append(rule)
     found: list[Part] = []
     seen: set[int] = set()

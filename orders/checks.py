@@ -1,11 +1,12 @@
 """Checks: the financial and operational facts about an order that its approvers decide on, and warnings in words."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Count, Sum
 from django.utils import timezone
 
 from catalog import composition
@@ -15,6 +16,7 @@ from orders import facts
 from orders.models import Order, OrderLine
 
 Sites = dict[int | None, set[int]]
+Place = tuple[str, int | None, int]  # the order that brought it, the site, the specification
 LIVING = (Product.State.PENDING_ACTIVE, Product.State.ACTIVE, Product.State.SUSPENDED)
 
 
@@ -28,20 +30,33 @@ class Checked:
 
 def of(order: Order) -> Checked:
     """Check one order; a constant number of queries whatever its size."""
-    lines = list(
-        order.lines.select_related("offering", "specification", "site", "quote_line").order_by("position", "id")
-    )
-    financial = _financial(order)
-    operational, warnings = _operational(order, lines)
-    clashes = [clash.text for clash in horizontal(order, lines)]
-    said = list(dict.fromkeys([*_financial_words(financial), *warnings, *clashes]))
-    about = {
-        **financial, **operational, "warnings": len(clashes), "lines": len(lines),
-        "sites": len({line.site_id for line in lines if line.site_id}), "channel": order.channel,
-        "term": order.term_months, "tier": order.account.tier, "segment": order.account.segment,
-        "from_quote": bool(order.quote_id),
-    }  # fmt: skip
-    return Checked(about, said)
+    return of_many([order])[order.pk]
+
+
+def of_many(orders: Iterable[Order]) -> dict[int, Checked]:
+    """Check orders, each with its account and root loaded; a constant number of queries however many they are."""
+    orders = list(orders)
+    lines: dict[int, list[OrderLine]] = {order.pk: [] for order in orders}
+    rows = OrderLine.objects.filter(order__in=lines).order_by("position", "id")
+    for line in rows.select_related("offering", "specification", "site", "quote_line"):
+        lines[line.order_id].append(line)
+    financial = _financial(orders)
+    checks = facts.feasibility_of(line for its in lines.values() for line in its)
+    calendar = workdays.calendar()
+    clashes = _clashes(orders, lines)
+    found = {}
+    for order in orders:
+        its, money = lines[order.pk], financial[order.pk]
+        operational, warnings = _operational(order, its, checks, calendar)
+        texts = [clash.text for clash in clashes[order.pk]]
+        about = {
+            **money, **operational, "warnings": len(texts), "lines": len(its),
+            "sites": len({line.site_id for line in its if line.site_id}), "channel": order.channel,
+            "term": order.term_months, "tier": order.account.tier, "segment": order.account.segment,
+            "from_quote": bool(order.quote_id),
+        }  # fmt: skip
+        found[order.pk] = Checked(about, list(dict.fromkeys([*_financial_words(money), *warnings, *texts])))
+    return found
 
 
 def horizontal(order: Order, lines: list[OrderLine]) -> list[composition.Clash]:
@@ -50,18 +65,52 @@ def horizontal(order: Order, lines: list[OrderLine]) -> list[composition.Clash]:
     A rule that its own products break counts, and one that was kept until now: an excluded product beside an installed
     one, or the end of something that another product needs.
     """
-    ending = {line.product_id for line in lines if line.action == "delete"}
+    return _clashes([order], {order.pk: lines})[order.pk]
+
+
+def _clashes(orders: list[Order], lines: dict[int, list[OrderLine]]) -> dict[int, list[composition.Clash]]:
+    ends: dict[int | None, list[int]] = defaultdict(list)
+    for pk, its in lines.items():
+        for line in its:
+            if line.action == "delete":
+                ends[line.product_id].append(pk)
+    living = Product.objects.filter(account__root__in={order.account.root_id for order in orders}, state__in=LIVING)
+    where = ("account__root", "order_number", "site", "specification")
+    installed: dict[int, Counter[Place]] = defaultdict(Counter)  # by root, with the order that brought them
+    for root, number, site, kind, count in living.order_by().values_list(*where).annotate(Count("pk")):
+        installed[root][number, site, kind] = count
+    ending: dict[int, Counter[Place]] = defaultdict(Counter)  # by order
+    for product, number, site, kind in living.filter(pk__in=list(ends)).values_list("pk", *where[1:]):
+        for pk in ends[product]:
+            ending[pk][number, site, kind] += 1
+    worlds = {order.pk: _before_and_after(order, lines[order.pk], installed, ending[order.pk]) for order in orders}
+    kinds = {kind for sides in worlds.values() for sites in sides for here in sites.values() for kind in here}
+    rules = composition.rules_of(kinds)
+    return {order.pk: _new_clashes(rules, lines[order.pk], *worlds[order.pk]) for order in orders}
+
+
+def _before_and_after(
+    order: Order, lines: list[OrderLine], installed: Mapping[int, Counter[Place]], ending: Counter[Place]
+) -> tuple[Sites, Sites]:
+    """What specifications there are at which site without the order, and with it."""
     before: Sites = defaultdict(set)
     after: Sites = defaultdict(set)
     for line in lines:
         if line.action != "delete":
             after[line.site_id].add(line.specification_id)
-    ordered = {(site, key) for site, keys in after.items() for key in keys}
-    installed = Product.objects.filter(account__root=order.account.root_id, state__in=LIVING)
-    standing = installed.exclude(order_number=order.number)
-    _add(before, standing)
-    _add(after, standing.exclude(pk__in=ending) if ending else standing)
-    rules = composition.rules_of({key for sites in (before, after) for here in sites.values() for key in here})
+    for place, count in installed.get(order.account.root_id or 0, Counter()).items():
+        number, site, kind = place
+        if number != order.number:
+            before[site].add(kind)
+            if count > ending[place]:
+                after[site].add(kind)
+    return before, after
+
+
+def _new_clashes(
+    rules: list[composition.Rule], lines: list[OrderLine], before: Sites, after: Sites
+) -> list[composition.Clash]:
+    ordered = {(line.site_id, line.specification_id) for line in lines if line.action != "delete"}
     known = {(c.site_id, c.specification_id, c.text) for c in composition.broken(rules, before)}
     return [
         clash for clash in composition.broken(rules, after)
@@ -70,25 +119,30 @@ def horizontal(order: Order, lines: list[OrderLine]) -> list[composition.Clash]:
     ]  # fmt: skip
 
 
-def _add(sites: Sites, products: QuerySet[Product]) -> None:
-    """What specifications there are at which site; of many products of one kind the database tells once."""
-    for site, key in products.order_by().values_list("site", "specification").distinct():
-        sites[site].add(key)
-
-
-def _financial(order: Order) -> dict[str, Any]:
-    root = order.account.root or order.account
-    running = Product.objects.filter(account__root=root.pk, state__in=LIVING).exclude(order_number=order.number)
-    running_total = running.aggregate(total=Sum("monthly"))["total"] or Decimal(0)
-    waiting = Order.objects.filter(account__root=root.pk, state=Order.State.AWAITING_APPROVAL).exclude(pk=order.pk)
-    waiting_total = waiting.aggregate(total=Sum("monthly"))["total"] or Decimal(0)
-    exposure = order.monthly + running_total + waiting_total
-    return {
-        "monthly": float(order.monthly), "one_time": float(order.one_time), "exposure": float(exposure),
-        "credit_limit": float(root.credit_limit),
-        "over_limit": bool(root.credit_limit) and exposure > root.credit_limit, "overdue": float(root.overdue_amount),
-        "currency": order.currency,
-    }  # fmt: skip
+def _financial(orders: list[Order]) -> dict[int, dict[str, Any]]:
+    """What the customer pays each month, by now and with what waits for approval, beside what is allowed."""
+    roots = {order.account.root_id or order.account_id for order in orders}
+    running: dict[tuple[int, str], Decimal] = {}
+    products = Product.objects.filter(account__root__in=roots, state__in=LIVING).order_by()
+    for root, number, total in products.values_list("account__root", "order_number").annotate(Sum("monthly")):
+        running[root, number] = total
+    waiting = list(
+        Order.objects.filter(account__root__in=roots, state=Order.State.AWAITING_APPROVAL)
+        .values_list("account__root", "pk", "monthly")
+    )  # fmt: skip
+    found = {}
+    for order in orders:
+        root = order.account.root or order.account
+        exposure = order.monthly
+        exposure += sum(sum_ for (its, number), sum_ in running.items() if its == root.pk and number != order.number)
+        exposure += sum(monthly for its, pk, monthly in waiting if its == root.pk and pk != order.pk)
+        found[order.pk] = {
+            "monthly": float(order.monthly), "one_time": float(order.one_time), "exposure": float(exposure),
+            "credit_limit": float(root.credit_limit),
+            "over_limit": bool(root.credit_limit) and exposure > root.credit_limit,
+            "overdue": float(root.overdue_amount), "currency": order.currency,
+        }  # fmt: skip
+    return found
 
 
 def _financial_words(found: dict[str, Any]) -> list[str]:
@@ -103,15 +157,16 @@ def _financial_words(found: dict[str, Any]) -> list[str]:
     return said
 
 
-def _operational(order: Order, lines: list[OrderLine]) -> tuple[dict[str, Any], list[str]]:
+def _operational(
+    order: Order, lines: list[OrderLine], checks: dict[int, FeasibilityCheck], calendar: workdays.Calendar
+) -> tuple[dict[str, Any], list[str]]:
     today = timezone.localdate()
-    checks = facts.feasibility_of(lines)
     needing = [line for line in lines if line.offering.needs_feasibility and line.action in ("add", "move", "modify")]
     stale = [line for line in needing if not _fresh(checks.get(line.pk), today)]
     impossible = [line for line in needing if _result(checks.get(line.pk)) == FeasibilityCheck.Result.IMPOSSIBLE]
     off_net = {line.site_id for line in needing if _result(checks.get(line.pk)) == FeasibilityCheck.Result.OFF_NET}
     lead = max((checks[line.pk].lead_days or 0 for line in lines if line.pk in checks), default=0)
-    asked = workdays.calendar().between(today, order.requested_on) if order.requested_on else None
+    asked = calendar.between(today, order.requested_on) if order.requested_on else None
     late = asked is not None and asked < lead
     said = []
     if stale:
