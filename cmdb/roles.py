@@ -15,6 +15,9 @@ SEES = ("cmdb.view_product", "cmdb.view_service", "cmdb.view_resource", "cmdb.vi
 for _role in roles.ROLES:
     if _role != "customer":
         roles.grant(_role, *SEES, "cmdb.view_pointofpresence")
+        roles.grant(_role, "cmdb.view_qualification")
+for _role in ("customer", "sales_agent", "sales_manager", "order_agent", "order_manager", "service_agent"):
+    roles.grant(_role, "cmdb.add_qualification")
 roles.grant("process_admin", "cmdb.add_pointofpresence", "cmdb.change_pointofpresence", "cmdb.delete_pointofpresence")
 
 frame.add(frame.NavItem("Run", "Inventory", "router", "cmdb:product_list", "cmdb.view_product", 40))

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from contracts.models import Quote
+from crm.api import naming
 from crm.models import Account
 from fulfillment.models import Action
 from kernel.models import User
@@ -45,7 +46,7 @@ def _cancels(user: User) -> Any:
 
 def create(body: Json, user: User) -> int:
     """An order as sent, submitted."""
-    account = account_of(body, user)
+    account = naming.account_of(body, user)
     if body.get("quote"):
         return _from_quote(body, account, user)
     items = list(_items(body["productOrderItem"], "$.productOrderItem", ""))
@@ -54,33 +55,11 @@ def create(body: Json, user: User) -> int:
     asked = Asked(
         account=account, title=str(body.get("description") or ""), items=items,
         reference=str(body.get("externalId") or ""), requested_on=_day(body.get("requestedCompletionDate")),
-        contact_id=_key(_party(body, "contact"), "$.relatedParty"),
+        contact_id=_key(naming.party(body, "contact"), "$.relatedParty"),
         billing_profile_id=_key((body.get("billingAccount") or {}).get("id"), "$.billingAccount.id"),
         notes=tuple(note["text"] for note in body.get("note") or ()),
     )  # fmt: skip
     return intake.take(asked, by=user).pk
-
-
-def account_of(body: Json, user: User) -> Account:
-    """The customer that a body names, or the only one that the caller sees. Raises ApiError."""
-    visible = Account.objects.visible_to(user)
-    number = _party(body, "customer")
-    if number:
-        found: Account | None = visible.filter(number=number).first()
-        if found is None:
-            raise ApiError(422, f"There is no customer “{number[:40]}”.", [("$.relatedParty", "Unknown customer.")])
-        return found
-    own: list[Account] = list(visible.filter(parent=None)[:2])
-    if len(own) != 1:
-        raise invalid("$.relatedParty", "Say for whom: a related party with the role “customer” and its id.")
-    return own[0]
-
-
-def _party(body: Json, role: str) -> str:
-    for party in body.get("relatedParty") or ():
-        if str(party.get("role", "")).lower() == role:
-            return str(party["id"])
-    return ""
 
 
 def _key(text: Any, path: str) -> int | None:
@@ -182,7 +161,7 @@ PATCHES: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "externalId": ("their_reference", lambda value: value or ""),
     "requestedCompletionDate": ("requested_on", _day),
     "billingAccount": ("billing_profile", lambda value: _key((value or {}).get("id"), "$.billingAccount.id")),
-    "relatedParty": ("contact", lambda value: _key(_party({"relatedParty": value}, "contact"), "$.relatedParty")),
+    "relatedParty": ("contact", lambda value: _key(naming.party({"relatedParty": value}, "contact"), "$.relatedParty")),
 }
 
 

@@ -1,0 +1,100 @@
+"""TMF645 service qualification: whether a service can be delivered at a site, by when, and what else could."""
+
+from typing import Any
+
+from cmdb import qualification
+from cmdb.api import asking
+from cmdb.models import Qualification, QualificationItem
+from cmdb.qualification import Asked, Wanted
+from crm.api import naming
+from kernel import workdays
+from kernel.models import User
+from kernel.rest import notices, shapes
+from kernel.rest.filters import MOMENT, NUMBER, Filter
+from kernel.rest.rendering import Json, Rendering, characteristics, moment
+from kernel.rest.resource import Api, Resource
+
+FIELDS = {"id": "id", "what": "service.serviceSpecification.id", "site": "service.place[0].id"}
+
+
+def create(body: Json, user: User) -> int:
+    """Ask for services, each named by its specification, at sites of a customer."""
+    items = []
+    for at, row in enumerate(body["serviceQualificationItem"]):
+        service = row.get("service") or {}
+        items.append(Wanted(
+            place=f"$.serviceQualificationItem[{at}]", id=str(row.get("id") or at + 1),
+            service=str((service.get("serviceSpecification") or {}).get("id") or ""),
+            site=asking.site_of(service.get("place")), values=asking.values_of(service.get("serviceCharacteristic")),
+        ))  # fmt: skip
+    asked = Asked(
+        kind=Qualification.Kind.SERVICE, account=naming.account_of(body, user), items=items,
+        title=str(body.get("description") or ""), reference=str(body.get("externalId") or ""),
+        wanted_by=asking.wanted_by(body, "expectedQualificationDate"),
+        with_alternatives=bool(body.get("provideAlternative")),
+        with_reasons=body.get("provideUnavailabilityReason") is not False,
+    )  # fmt: skip
+    return qualification.qualify(asked, by=user).pk
+
+
+def shown(row: Any, page: Rendering) -> Json:
+    """One request with its answer."""
+    return {
+        **asking.head(row, page), "externalId": row.their_reference or None,
+        "checkServiceQualificationDate": moment(row.created_at), "expectedQualificationDate": moment(row.wanted_by),
+        "serviceQualificationItem": [_item(one) for one in row.items.all()],
+        "@type": "CheckServiceQualification",
+    }  # fmt: skip
+
+
+def _item(item: QualificationItem) -> Json:
+    check = item.check_made
+    found: Json = {**asking.of_item(item), "@type": "CheckServiceQualificationItem", "service": _service(item)}
+    if item.result:
+        found["qualificationResult"] = item.result
+    if check is not None and check.valid_until and not item.is_open:
+        found["expirationDate"] = moment(check.valid_until)
+    if check is not None and check.lead_days and not item.reasons:
+        found["expectedServiceAvailabilityDate"] = moment(
+            workdays.Calendar().add(check.created_at.date(), check.lead_days)
+        )
+    if why := asking.reasons(item, "ServiceEligibilityUnavailabilityReason"):
+        found["eligibilityUnavailabilityReason"] = why
+    if offered := asking.speeds(item):
+        found["alternateServiceProposal"] = [
+            {"id": str(number), "alternateService": {"serviceCharacteristic": one["characteristics"],
+                                                     "@type": "Service"}}
+            for number, one in enumerate(offered, 1)
+        ]  # fmt: skip
+    return found
+
+
+def _service(item: QualificationItem) -> Json:
+    specification = item.specification
+    return {
+        "serviceSpecification": {"id": specification.key, "name": specification.name,
+                                 "version": str(specification.version), "@referredType": "ServiceSpecification"},
+        "place": asking.where(item), "serviceCharacteristic": characteristics(item.asked), "@type": "Service",
+    }  # fmt: skip
+
+
+CHECK = Resource(
+    name="checkServiceQualification", type="CheckServiceQualification", key="key", read_key=shapes.key,
+    rows=asking.rows_of(Qualification.Kind.SERVICE), render=shown, ready=asking.ready, create=create,
+    path_of=asking.path_of(FIELDS, "serviceQualificationItem"), refused=asking.KEPT, filters={
+        **asking.FILTERS, "externalId": Filter("their_reference"),
+        "checkServiceQualificationDate": Filter("created_at", MOMENT),
+        "serviceQualificationItem.service.serviceSpecification.id": Filter("items__specification__key", many=True),
+        "serviceQualificationItem.service.place.id": Filter("items__site", NUMBER, many=True),
+    },
+)  # fmt: skip
+API = Api(
+    "tmf645", "Service qualification", "serviceQualificationManagement", (CHECK,),
+    absent={"queryServiceQualification": "ask for the services that you want with checkServiceQualification, or for "
+            "everything that can be sold at a place with TMF679."},
+)  # fmt: skip
+notices.announce(
+    Qualification._meta.label_lower,
+    notices.Announced("tmf645", "checkServiceQualification", born=frozenset({"asked"}),
+                      states={"open": "inProgress", "done": "done"}),
+)  # fmt: skip
