@@ -2,8 +2,10 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 urlpatterns = [
+    path("admin/login/", RedirectView.as_view(pattern_name="login", query_string=True)),  # one door, one guard
     path("admin/", admin.site.urls),
     path("", include("kernel.urls")),
     path("", include("catalog.urls")),

@@ -13,7 +13,7 @@ from oauth2_provider.models import AccessToken, DeviceGrant, Grant, IDToken, Ref
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from kernel import jobs, outbox
+from kernel import jobs, outbox, secondfactor, workspace
 from kernel.models import (
     ApiCall,
     ApiClient,
@@ -63,6 +63,15 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
         ("Work", {"fields": ("groups", "teams", "skills")}),
         ("Access", {"fields": ("is_active", "is_staff", "is_superuser", "last_login", "date_joined")}),
     )
+
+    actions = ["take_second_factor"]
+
+    @admin.action(description="Take the second factor away", permissions=["change"])
+    def take_second_factor(self, request: HttpRequest, people: QuerySet[User]) -> None:
+        """For those who lost their telephone; they log in with the password alone and may add another."""
+        by = workspace.person(request)
+        count = sum(secondfactor.reset(user=user, by=by) for user in people)
+        self.message_user(request, f"{count} second factors are taken away.", messages.SUCCESS)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # people are switched off, so that the trail keeps its names

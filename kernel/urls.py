@@ -3,7 +3,6 @@
 from django.contrib.auth import views as auth
 from django.urls import URLPattern, path
 
-from kernel.forms import LogIn
 from kernel.views import (
     account,
     apipages,
@@ -13,6 +12,7 @@ from kernel.views import (
     decisionedit,
     decisiontables,
     design,
+    entering,
     finding,
     health,
     home,
@@ -93,7 +93,9 @@ urlpatterns: list[URLPattern] = [
     path("api/<slug:key>/", apipages.page, name="api"),
     path("api/<slug:key>/openapi.json", apipages.openapi, name="openapi"),
     path("permissions/", account.permissions, name="permissions"),
-    path("login/", auth.LoginView.as_view(authentication_form=LogIn, redirect_authenticated_user=True), name="login"),
+    path("login/", entering.Enter.as_view(), name="login"),
+    path("login/code/", entering.code, name="login_code"),
+    path("profile/code/", entering.second, name="second_factor"),
     path("logout/", auth.LogoutView.as_view(), name="logout"),
     path("password/", auth.PasswordChangeView.as_view(), name="password_change"),
     path("password/changed/", auth.PasswordChangeDoneView.as_view(), name="password_change_done"),

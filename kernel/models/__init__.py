@@ -1,5 +1,6 @@
 """Tables of the kernel."""
 
+from kernel.models.access import LogInTry, SecondFactor
 from kernel.models.activity import Comment, Notification
 from kernel.models.approvals import Absence, ApprovalRequest, ApprovalStep
 from kernel.models.base import Numbered, Record, RecordQuerySet
@@ -32,6 +33,7 @@ __all__ = [
     "Export",
     "Holiday",
     "KeptAnswer",
+    "LogInTry",
     "Many",
     "ManyItem",
     "Notification",
@@ -42,6 +44,7 @@ __all__ = [
     "Record",
     "RecordQuerySet",
     "SavedView",
+    "SecondFactor",
     "StateField",
     "Subscription",
     "User",

@@ -25,12 +25,12 @@ SHOWN = 50
 def new_view(request: HttpRequest) -> HttpResponse:
     """Keep what a list shows under a name."""
     asked = request.POST if request.method == "POST" else request.GET
-    hidden = {"path": asked.get("path", ""), "query": asked.get("query", "")}
+    path, query = asked.get("path", ""), asked.get("query", "")
     form = ViewForm(request.POST or None)
-    made = _made(request, form, partial(savedviews.save, by=person(request), **hidden))
+    made = _made(request, form, partial(savedviews.save, by=person(request), path=path, query=query))
     if made:
         return htmx.go(request, made.url, toast=f"“{made}” is kept.")
-    return _dialog(request, form, reverse("view_new"), "Save this view", "Save", hidden)
+    return _dialog(request, form, reverse("view_new"), "Save this view", "Save", {"path": path, "query": query})
 
 
 @allowed(WORKS)

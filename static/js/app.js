@@ -5,4 +5,5 @@ import "./dialogs.js";
 import "./palette.js";
 import "./rows.js";
 import "./forms.js";
+import "./drafts.js";
 import "./theme.js";
