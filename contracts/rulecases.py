@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.utils import timezone
 
-from contracts import earlytermination, periods, quoteapproval
+from contracts import discountlimits, earlytermination, periods, quoteapproval
 from contracts.models import Contract, ContractLine, Quote
 from contracts.quoteapproval import url_of
 from kernel.models import User
@@ -56,6 +56,11 @@ USES = (
         quoteapproval.TABLE, "Quote approval", "Who has to agree to a quote, and why.", facts=lambda key: FACTS,
         answers=lambda key: ANSWERS, cases=_cases,
         needed=lambda key: ["Every quote asks it; without it none can be submitted."],
+    ),
+    Use(
+        discountlimits.TABLE, "Discounts by hand", "The highest discount that a role may give.",
+        facts=lambda key: (Fact("role", "Role", "text", tuple(ROLES)),),
+        answers=lambda key: (Fact("most", "Most, %", "number"),),
     ),
     Use(
         earlytermination.TABLE, "Early termination", "What each month left of a term costs when a contract ends early.",

@@ -30,6 +30,7 @@ class Use:
     name: str
     open: int
     most: int
+    key: int = 0
 
     @property
     def left(self) -> int:
@@ -48,11 +49,11 @@ class Use:
 def uses(kind: str, *, lock: bool = False) -> dict[str, Use]:
     """Limits of a kind with their use, by name. Locked, nobody else takes room until the transaction ends."""
     rows = Capacity.objects.filter(kind=kind).order_by("pk")
-    limits = {row.name: row.most for row in (rows.select_for_update() if lock else rows)}
+    limits = {row.name: row for row in (rows.select_for_update() if lock else rows)}
     if not limits:
         return {}
     counted = dict(_open(kind, list(limits)))
-    return {name: Use(kind, name, counted.get(name, 0), most) for name, most in limits.items()}
+    return {name: Use(kind, name, counted.get(name, 0), row.most, row.pk) for name, row in limits.items()}
 
 
 def _open(kind: str, names: list[str]) -> QuerySet[Any, Any]:

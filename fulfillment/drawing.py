@@ -1,9 +1,11 @@
 """Drawing: a plan definition as a graph of boxes and lines, and its dependencies in words."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from catalog.telling import Glossary
 from fulfillment.models import PlanDependency, PlanItem
 from fulfillment.shapes import Plan
 from kernel.money import plain
@@ -103,6 +105,19 @@ def _detail(item: PlanItem) -> str:
 def _outside_name(row: PlanDependency, names: dict[str, str]) -> str:
     name = names.get(row.before_specification, row.before_specification)
     return f"{name}: {row.before_item.replace('_', ' ')}" if row.before_item else name
+
+
+def key(value: str) -> str:
+    """The key of a value that a step needs or gives; it may be marked with ? or carry its expression."""
+    return str(value).partition("=")[0].strip().rstrip("?")
+
+
+def named(values: Iterable[str], known: Glossary, specification: str) -> list[str]:
+    """What a step needs or gives, as people call it; what it may do without is told so."""
+    return [
+        known.name(key(one), specification) + (" (if there is one)" if str(one).strip().endswith("?") else "")
+        for one in values
+    ]
 
 
 def words(plan: Plan, item: PlanItem, names: dict[str, str]) -> list[str]:

@@ -98,3 +98,8 @@ def running_projects(user: User) -> QuerySet[Any]:
     """Projects under way that this person may see."""
     found: QuerySet[Any] = Project.objects.visible_to(user).filter(state__in=["in_progress", "on_hold"])
     return found
+
+
+def urgency(priority: int) -> str:
+    """A priority as people say it."""
+    return "critical" if priority >= 80 else "high" if priority >= 60 else "medium" if priority >= 40 else "low"

@@ -49,6 +49,8 @@ urlpatterns: list[URLPattern] = [
     path("plans/<slug:key>/v<int:version>/running/", planedit.move, name="plan_move"),
     path("engine/", engine.page, name="engine"),
     path("engine/pause/", engine.pause, name="engine_pause"),
+    path("engine/capacity/", engine.capacity, name="capacity_new"),
+    path("engine/capacity/<int:pk>/", engine.capacity, name="capacity"),
     path("engine/resume/", engine.resume, name="engine_resume"),
     path("callbacks/<slug:system>/", callbacks.callback, name="callback"),
 ]

@@ -5,6 +5,7 @@ from typing import Any
 from django.db import transaction
 
 from fulfillment.models import Flow, Task
+from fulfillment.queries import urgency as word
 from kernel import audit
 from kernel.models import User
 from kernel.refusal import Conflict, NotPermitted, Refusal
@@ -76,11 +77,6 @@ def _write(flows: list[Flow], value: int) -> int:
     Task.objects.filter(pk__in=locked).update(priority=value)
     Flow.objects.filter(pk__in=keys).update(priority=value)
     return len(locked)
-
-
-def word(priority: int) -> str:
-    """A priority as people say it."""
-    return "critical" if priority >= 80 else "high" if priority >= 60 else "medium" if priority >= 40 else "low"
 
 
 __all__ = ["RANKS", "prioritise", "word"]

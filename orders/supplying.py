@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from catalog import configuration, telling
+from fulfillment import drawing
 from fulfillment.models import PlanItem, Task
 from orders import questions
 from orders.models import DomainOrder, Order
@@ -51,8 +52,7 @@ def _tasks(order: Order, wanted: set[str]) -> dict[str, dict[str, Task]]:
 
 def _given(item: PlanItem) -> set[str]:
     """Names of the values that a step puts out; an output may be marked with ? or carry its expression."""
-    outputs = {str(output).partition("=")[0].rstrip("?").strip() for output in item.outputs}
-    return outputs | {str(field.get("key", "")) for field in item.form}
+    return {drawing.key(output) for output in item.outputs} | {str(field.get("key", "")) for field in item.form}
 
 
 def _one(

@@ -74,7 +74,8 @@ def _save(
     except Refusal as error:
         _place(error, form, rulerows.filled(rows))
         return None
-    return htmx.go(request, "catalog:rule", rule.key, rule.version, toast=f"{rule} is saved as a draft.")
+    said = f"{rule.source.name} → {rule.target.name}: the draft is saved."
+    return htmx.go(request, "catalog:rule", rule.key, rule.version, toast=said)
 
 
 def _place(error: Refusal, form: RuleForm, rows: list[FormRow]) -> None:

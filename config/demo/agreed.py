@@ -2,6 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 
 from django.utils import timezone
 
@@ -35,8 +36,8 @@ ENDING, ENDED = "Noorderhof Zorggroep", "Elbtal Druck GmbH"
 def tell(team: dict[str, User], quote: Quote | None = None) -> str:
     """An agreement in negotiation, an amendment that a quote proposes, a contract that ends soon, one ended early."""
     talks = negotiating(team)
-    soon = _live(team, ENDING, "NL", "Utrecht", months_ago=35)
-    ended = _end(team, _live(team, ENDED, "DE", "Hamburg", months_ago=8))
+    soon = live(team, ENDING, "NL", "Utrecht", months_ago=35)
+    ended = _end(team, live(team, ENDED, "DE", "Hamburg", months_ago=8))
     _clause(team)
     told = f"{talks} is under negotiation, {soon.number} ends soon, {ended.contract.number} ended early"
     if quote and pushing.possible(quote):
@@ -93,8 +94,11 @@ def _clause(team: dict[str, User]) -> None:
         clauses.write(key="liability", title=liability.title, text=text, by=lawyer)
 
 
-def _live(team: dict[str, User], company: str, country: str, city: str, *, months_ago: int) -> Contract:
-    """A voice contract of a small customer that was signed some months ago and is live since."""
+def live(
+    team: dict[str, User], company: str, country: str, city: str, *, months_ago: int, sold: str = "sip",
+    values: dict[str, Any] | None = None, at: tuple[float, float] | None = None,
+) -> Contract:  # fmt: skip
+    """A contract of a small customer with one product at one site, signed some months ago and live since."""
     mira, today = team["sales_agent"], timezone.localdate()
     account = accounts.open_account(name=company, by=mira, industry="Services")
     signatory = accounts.add_contact(
@@ -104,23 +108,33 @@ def _live(team: dict[str, User], company: str, country: str, city: str, *, month
     site = accounts.add_site(
         account_id=account.pk, code="01", name=f"{city} office", by=mira, street="Hoofdstraat 1", postcode="1000 AA",
         city=city, country=country, region="metro", contact=signatory,
+        **({"latitude": at[0], "longitude": at[1]} if at else {}),
     )  # fmt: skip
     accounts.add_billing_profile(account_id=account.pk, invoice_email=f"invoices@{account.pk}.example", by=mira)
-    quote = quoting.create(by=mira, account_id=account.pk, title=f"Voice, {city}", term_months=36)
-    sip = Offering.objects.get(key="sip", state="active")
-    quoting.add_lines(quote_id=quote.pk, offering_id=sip.pk, site_ids=[site.pk], by=mira)
-    quoteapproval.submit(quote_id=quote.pk, by=mira)
-    for step in quoteapproval.steps_of(quote):
-        quoteapproval.decide(step_id=step.pk, by=team[step.role], approve=True)
-    asked = presenting.present(quote_id=quote.pk, contact_id=signatory.pk, by=mira)
-    signature.open(asked.token)
-    signature.sign(token=asked.token, name=str(signatory), consent=True, address="127.0.0.1", agent="seed_demo")
+    offering = Offering.objects.get(key=sold, state="active")
+    quote = quoting.create(by=mira, account_id=account.pk, title=f"{offering.short_name}, {city}", term_months=36)
+    quoting.add_lines(quote_id=quote.pk, offering_id=offering.pk, site_ids=[site.pk], by=mira)
+    if values:
+        line = quote.lines.get()
+        quoting.configure(line_id=line.pk, values=line.characteristics | values, by=mira)
+    sign(team, quote, signatory)
     began = periods.first_of(today, -months_ago)
     contracting.start_service_contracts(pairs=[(quote.pk, site.pk)], on=began, by=None)
     sales: Contract = Contract.objects.get(quote=quote, kind=Contract.Kind.SALES)
     Contract.objects.filter(pk=sales.pk).update(starts_on=began, ends_on=periods.after(began, 36))
     _deliver(sales, began)
     return sales
+
+
+def sign(team: dict[str, User], quote: Quote, signatory: Contact) -> None:
+    """The quote is approved by whoever has to, presented, and signed by the customer."""
+    mira = team["sales_agent"]
+    quoteapproval.submit(quote_id=quote.pk, by=mira)
+    for step in quoteapproval.steps_of(quote):
+        quoteapproval.decide(step_id=step.pk, by=team[step.role], approve=True)
+    asked = presenting.present(quote_id=quote.pk, contact_id=signatory.pk, by=mira)
+    signature.open(asked.token)
+    signature.sign(token=asked.token, name=str(signatory), consent=True, address="127.0.0.1", agent="seed_demo")
 
 
 def _deliver(contract: Contract, on: dt.date) -> None:

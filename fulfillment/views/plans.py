@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from catalog import telling
 from catalog.models import Specification
 from fulfillment import drawing, plancheck, plancompare, planfile, planmigration, plantrial
 from fulfillment.models import Action, PlanDefinition
@@ -76,7 +77,12 @@ def page(request: HttpRequest, key: str, version: int) -> HttpResponse:
     plan = PlanBook([definition]).plans[definition.pk]
     wanted = {row.before_specification for rows in plan.waits.values() for row in rows}
     names = dict(Specification.objects.filter(key__in=wanted).values_list("key", "name"))
-    items = [(item, plain(item.duration_days), drawing.words(plan, item, names)) for item in plan.items]
+    known = telling.of(drawing.key(name) for item in plan.items for name in (*item.inputs, *item.outputs))
+    items = [
+        (item, plain(item.duration_days), drawing.words(plan, item, names),
+         *(drawing.named(values, known, definition.specification.key) for values in (item.inputs, item.outputs)))
+        for item in plan.items
+    ]  # fmt: skip
     context = frame(request, definition, "steps") | {
         "items": items, "graph": drawing.graph(plan, names), "days": plain(drawing.days(plan)),
         "problems": plancheck.soundness(planfile.dumped(plan), planfile.dump()) if is_draft(definition) else [],

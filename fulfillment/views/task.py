@@ -107,7 +107,8 @@ def _page(
         "by_person": by_person, "mine": task.assignee_id == user.pk,
         "may_finish": by_person and task.state in queries.TO_DO and user.has_perm("fulfillment.work_task"),
         "why_not": _why_not(task, user), "people": _people(task, user), "visit": getattr(task, "work_order", None),
-        "pause": maintenance.current(), "waits_because": capacity.why_waiting(task),
+        "pause": maintenance.current(), "urgency": queries.urgency(task.priority),
+        "waits_because": capacity.why_waiting(task),
         **_told(task),
         "asks_in_turn": any(one.shown_when or one.required_when for one in sheet.asked) or bool(sheet.conditions),
     }  # fmt: skip

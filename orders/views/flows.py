@@ -1,5 +1,6 @@
 """Enrichment flows: the list, the steps of a version, its trial on a real order, its versions, and editing."""
 
+from functools import cached_property
 from typing import Any
 
 from django import forms
@@ -71,10 +72,15 @@ class Standing(tables.Text):
 
 
 class Asked(tables.Text):
-    """The tables of the steps, in their order."""
+    """The tables of the steps by their titles, in their order."""
+
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        return dict(DecisionTable.objects.in_force().values_list("key", "title"))
 
     def shown(self, value: Any, record: Any) -> str:
-        return ", then ".join(step.get("table", "") for step in value or []) or "Nothing yet"
+        keys = [step.get("table", "") for step in value or []]
+        return ", then ".join(self.titles.get(key, key) for key in keys) or "Nothing yet"
 
 
 class FlowTable(tables.Table):
@@ -167,6 +173,7 @@ def trial(request: HttpRequest, key: str, version: int) -> HttpResponse:
     if order is not None:
         walked, total = flowtrial.try_on(flow, order)
         context |= {"walked": walked, "total": total, "missing": sum(len(one.missing) for one in walked)}
+        context["titles"] = dict(DecisionTable.objects.in_force().values_list("key", "title"))
     return htmx.respond(request, "orders/flow_trial.html", context)
 
 

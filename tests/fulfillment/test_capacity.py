@@ -4,12 +4,15 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from fulfillment import calling, capacity, outage, taskwork
 from fulfillment.adapters import Answer
 from fulfillment.adapters.provisioning.fake import Fake as Provisioning
 from fulfillment.models import Breaker, Capacity, Task
+from kernel.models import AuditEntry
 from tests.factories import fulfillment as make
 from tests.factories.people import UserFactory
 
@@ -90,3 +93,34 @@ def test_a_try_that_fails_lengthens_the_pause_and_a_working_call_ends_the_row() 
     assert later.open_until is not None
     assert later.open_until - short > dt.timedelta(seconds=10)
     assert later.cause == SILENT.cause
+
+
+def test_a_process_admin_limits_a_system_and_a_team_and_lifts_it_again(client: Client) -> None:
+    make.flow("some", {"key": "dig", "kind": "manual", "team": "Diggers"})
+    client.force_login(UserFactory(role="process_admin"))
+    new, engine = reverse("fulfillment:capacity_new"), reverse("fulfillment:engine")
+    offered = client.get(new).content.decode()
+    assert 'value="system:porting"' in offered
+    assert 'value="team:Diggers"' in offered
+    for wrong in ({"what": "team:Nobody", "most": 2}, {"what": "team:Diggers", "most": 0}, {"most": "two"}):
+        assert client.post(new, wrong).status_code == 422
+    assert not Capacity.objects.exists()
+    assert client.post(new, {"what": "team:Diggers", "most": 2}).status_code == 302
+    assert client.post(new, {"what": "team:Diggers", "most": 3}).status_code == 302, "the same limit, changed"
+    row = Capacity.objects.get()
+    assert (row.kind, row.name, row.most) == ("team", "Diggers", 3)
+    assert "0 of 3" in " ".join(client.get(engine).content.decode().split())
+    one = reverse("fulfillment:capacity", args=[row.pk])
+    assert 'value="3"' in client.get(one).content.decode()
+    client.post(one, {"most": 5})
+    assert Capacity.objects.get().most == 5
+    client.post(one, {"remove": "1"})
+    assert not Capacity.objects.exists()
+    assert client.get(one).status_code == 404
+    told = (
+        AuditEntry.objects.filter(subject_type="fulfillment.capacity").order_by("pk").values_list("action", flat=True)
+    )
+    assert list(told) == ["limited", "limited", "limited", "limit taken away"]
+    client.force_login(UserFactory(role="fulfilment_manager"))
+    assert client.get(new).status_code == 403
+    assert new not in client.get(engine).content.decode(), "who may not limit is not offered it"
