@@ -148,12 +148,8 @@ def _free_key(label: str) -> str:
 
 
 def _unreadable(text: str, known: list[str]) -> str:
-    if not text.strip():
-        return ""
-    try:
-        decisions.check(text)
-    except decisions.BrokenRule as error:
-        return str(error)
+    if wrong := decisions.mistake(text):
+        return wrong
     strange = [name for name in decisions.names_in(text) if name not in known]
     return f"“{strange[0]}” is not known here. {_offered(known)}" if strange else ""
 

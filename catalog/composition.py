@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from catalog import memory
 from catalog.models import Dependency, Specification
 
 
@@ -73,6 +74,10 @@ def broken(rules: list[Rule], present: Mapping[int | None, Iterable[int]]) -> li
 
 def rules_of(sources: set[int]) -> list[Rule]:
     """Rules of these specifications, whichever version they were written for: they go by key."""
+    return memory.recall(("dependencies", frozenset(sources)), lambda: _read(sources))
+
+
+def _read(sources: set[int]) -> list[Rule]:
     keys = dict(Specification.objects.filter(pk__in=sources).values_list("pk", "key"))
     rows = list(
         Dependency.objects.filter(source__key__in=set(keys.values()))

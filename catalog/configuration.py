@@ -164,7 +164,7 @@ def form_fields(
 
 def shown(characteristic: Characteristic, values: Values) -> bool:
     """Whether the other values call for this characteristic; a condition over missing values does not hold."""
-    return not characteristic.shown_when or _holds(characteristic.shown_when, values)
+    return not characteristic.shown_when or decisions.holds_by_now(characteristic.shown_when, values)
 
 
 def _asked(specification: Specification) -> Iterable[Characteristic]:
@@ -182,7 +182,7 @@ def needed(characteristic: Characteristic, values: Values, effects: Effects) -> 
     """Whether a characteristic has to have a value with these values."""
     if characteristic.required or characteristic.key in effects.required:
         return True
-    return bool(characteristic.required_when) and _holds(characteristic.required_when, values)
+    return bool(characteristic.required_when) and decisions.holds_by_now(characteristic.required_when, values)
 
 
 def checked(characteristic: Characteristic, value: Any, effects: Effects, account_id: int | None) -> list[str]:
@@ -209,14 +209,6 @@ def effects_of(conditions: str, values: Values) -> Effects:
         elif effect in EFFECTS:
             said[effect].add(key)
     return Effects(frozenset(said["hide"]), frozenset(said["show"]), frozenset(said["require"]), refused)
-
-
-def _holds(condition: str, values: Values) -> bool:
-    try:
-        return decisions.holds(condition, values)
-    except decisions.BrokenRule:
-        decisions.check(condition)  # a mistake in the rule is said; a value that is not there yet is none
-        return False
 
 
 def missing(characteristic: Characteristic) -> str:

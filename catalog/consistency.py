@@ -149,12 +149,8 @@ def _of_choice(one: Characteristic, found: Problems) -> None:
 
 
 def _expression(text: str, names: set[str], own: str) -> str:
-    if not text.strip():
-        return ""
-    try:
-        decisions.check(text)
-    except decisions.BrokenRule as error:
-        return str(error)
+    if wrong := decisions.mistake(text):
+        return wrong
     read = mapping.names(text)
     if own in read:
         return "It cannot depend on its own value."

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 
 from catalog.models import CurrencyRule, ExchangeRate
-from kernel.money import DIGITS
+from kernel.money import KEPT, digits
 from kernel.refusal import Refusal
 
 How = CurrencyRule.How
@@ -52,7 +52,7 @@ class Rate:
 
 def usual(currency: str) -> Rounding:
     """The rounding of a currency for which nobody wrote a rule: half up at its smallest unit."""
-    return Rounding(currency, Decimal(1).scaleb(-min(DIGITS.get(currency, 2), 2)))
+    return Rounding(currency, Decimal(1).scaleb(-min(digits(currency), KEPT)))
 
 
 def rounding(currency: str, on: dt.date) -> Rounding:

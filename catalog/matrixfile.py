@@ -1,7 +1,5 @@
 """Matrix files: a price matrix as CSV, out to a spreadsheet and back, with every cell that cannot be read named."""
 
-import csv
-import io
 from typing import Any
 
 from catalog import matrices, matrixmaking
@@ -17,12 +15,9 @@ class BadFile(Refusal):
 
 def write(matrix: PriceMatrix) -> str:
     """The matrix as CSV: a column for each name of the rows, then one for each head of the columns."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([*matrix.rows["by"], *(csvfile.harmless(matrices.said(h)) for h in matrix.columns["heads"])])
-    for head, cells in zip(matrix.rows["heads"], matrix.cells, strict=True):
-        writer.writerow([csvfile.harmless(cell) for cell in [*head, *cells]])
-    return "\ufeff" + out.getvalue()
+    head = [*matrix.rows["by"], *map(matrices.said, matrix.columns["heads"])]
+    rows = ([*values, *cells] for values, cells in zip(matrix.rows["heads"], matrix.cells, strict=True))
+    return "".join(csvfile.lines([head, *rows]))
 
 
 def take(*, pk: int, edition: int, content: bytes, by: User) -> PriceMatrix:

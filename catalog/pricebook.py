@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from catalog import currencies
+from catalog import currencies, memory
 from catalog.currencies import Rate, Rounding
 from catalog.matrices import Grid
 from catalog.models import MarginFloor, Offering, PriceAdjustment, PriceEntry, PriceList, PriceMatrix
@@ -68,7 +68,7 @@ class PriceBook:
         cls, price_list: PriceList, offerings: Iterable[int], negotiated: Iterable[Negotiated] = (),
         terms: Terms = Terms(),
     ) -> "PriceBook":  # fmt: skip
-        """Everything needed to price these offerings (keys), in five queries.
+        """Everything needed to price these offerings (keys), in two queries where the process knows the rules.
 
         Raises:
             CurrencyMix: prices in another currency than the list's are wanted, and no rate is given.
@@ -82,9 +82,13 @@ class PriceBook:
         entries: dict[int, list[PriceEntry]] = defaultdict(list)
         for entry in PriceEntry.objects.filter(price_list=price_list, offering__in=wanted).order_by("id"):
             entries[entry.offering_id].append(entry)
+        rules, rounding = memory.recall(
+            ("book", price_list.pk, frozenset(wanted), currency, on),
+            lambda: (_rules(price_list, wanted, on), currencies.rounding(currency, on)),
+        )
         return cls(
-            currency, dict(entries), _rules(price_list, wanted, on), list(negotiated),
-            currencies.rounding(currency, on), None if currency == price_list.currency else terms.rate, terms.floor,
+            currency, dict(entries), rules, list(negotiated), rounding,
+            None if currency == price_list.currency else terms.rate, terms.floor,
         )  # fmt: skip
 
     def round(self, amount: Decimal) -> Decimal:

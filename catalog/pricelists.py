@@ -12,7 +12,7 @@ from django.utils.text import slugify
 from catalog import currencies
 from catalog.currencies import NoRate, Rate
 from catalog.models import PriceEntry, PriceList
-from kernel import audit, editing
+from kernel import audit, editing, money
 from kernel.models import User
 from kernel.refusal import Refusal
 
@@ -57,6 +57,8 @@ def keep(*, by: User, values: dict[str, Any], pk: int | None = None, edition: in
         editing.Changed: somebody else saved it meanwhile.
     """
     problems: dict[str, list[str]] = {}
+    if said := money.refusal(values["currency"]):
+        problems["currency"] = [said]
     until = values.get("valid_until")
     if until and until < values["valid_from"]:
         problems["valid_until"] = ["It cannot end before it begins."]

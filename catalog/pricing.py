@@ -279,16 +279,8 @@ def _applies(book: PriceBook, rule: PriceAdjustment, facts: Facts) -> bool:
     names = decisions.names_in(rule.condition)
     key = (rule.key, tuple((name, repr(facts.get(name))) for name in names if name in facts))
     if key not in book.answers:
-        book.answers[key] = _holds(rule.condition, facts)
+        book.answers[key] = decisions.holds_by_now(rule.condition, facts)
     return bool(book.answers[key])
-
-
-def _holds(condition: str, facts: Facts) -> bool:
-    try:
-        return decisions.holds(condition, facts)
-    except decisions.BrokenRule:
-        decisions.check(condition)  # a mistake in the rule is said; a value that is not there yet is none
-        return False
 
 
 def _value(rule: PriceAdjustment, facts: Facts) -> Decimal:

@@ -1,11 +1,11 @@
 """Ramps: a price or a quantity that rises in steps over the term, such as half the price in months 1 to 6."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from kernel.money import ZERO, plain
+from kernel.money import plain
 from kernel.refusal import Refusal
 
 MOST = 24  # steps of one ramp
@@ -18,11 +18,15 @@ Rounding = Callable[[Decimal], Decimal]
 
 @dataclass(frozen=True)
 class Step:
-    """Up to and with month `until` of the term, `percent` of the price is charged, for `quantity` pieces if given."""
+    """Up to and with month `until` of the term, `percent` of the price is charged, for `quantity` pieces if given.
+
+    `monthly` is what a month of it costs, once that was priced; it is what the offer says, and what is billed.
+    """
 
     until: int
     percent: Decimal = WHOLE
     quantity: int | None = None
+    monthly: Decimal | None = None
 
 
 class BadRamp(Refusal):
@@ -47,7 +51,7 @@ def read(raw: Iterable[dict[str, Any]], term: int) -> list[Step]:
         if quantity == 0:
             problems[f"ramp-{place}-quantity"] = [f"A quantity is a whole number from 1 to {LARGEST}, or empty."]
         if until is not None and percent is not None and quantity != 0:
-            steps.append(Step(until, percent, quantity))
+            steps.append(Step(until, percent, quantity, Decimal(entry["monthly"]) if "monthly" in entry else None))
         last = max(last, until or 0)
     if len(steps) > MOST:
         problems["ramp"] = [f"A ramp has at most {MOST} steps."]
@@ -61,6 +65,7 @@ def stored(steps: Iterable[Step]) -> list[dict[str, Any]]:
     return [
         {"until": step.until, "percent": f"{step.percent:f}"}
         | ({} if step.quantity is None else {"quantity": step.quantity})
+        | ({} if step.monthly is None else {"monthly": f"{step.monthly:f}"})
         for step in steps
     ]
 
@@ -89,15 +94,32 @@ def phases(steps: Sequence[Step], term: int) -> list[tuple[int, int, Step | None
     return found
 
 
-def total(prices: Callable[[int | None], Decimal], steps: Sequence[Step], term: int, rounding: Rounding) -> Decimal:
-    """What the whole term costs; `prices` gives the full monthly price of a quantity, None being the line's own."""
-    return sum(
-        (
-            (last - first + 1) * monthly(prices(step.quantity if step else None), step, rounding)
-            for first, last, step in phases(steps, term)
-        ),
-        ZERO,
-    )
+def priced(prices: Callable[[int | None], Decimal], steps: Iterable[Step], rounding: Rounding) -> list[Step]:
+    """The steps with what a month of each costs; fewer pieces never cost more than all.
+
+    `prices` gives the full monthly price of a quantity, None being the line's own.
+    """
+    full = prices(None)
+    return [replace(step, monthly=monthly(min(prices(step.quantity), full), step, rounding)) for step in steps]
+
+
+def charged(full: Decimal, step: Step | None, pieces: int, rounding: Rounding) -> Decimal:
+    """What one month of a step is charged where all `pieces` cost `full`.
+
+    A step that was kept without a price of its own charges the share of its pieces.
+    """
+    if step is None or step.monthly is not None:
+        return full if step is None or step.monthly is None else step.monthly
+    share = full * min(step.quantity, pieces) / pieces if step.quantity and pieces else full
+    return monthly(share, step, rounding)
+
+
+def months(full: Decimal, steps: Sequence[Step], term: int, pieces: int, rounding: Rounding) -> list[Decimal]:
+    """What each month of the term is charged."""
+    found: list[Decimal] = []
+    for first, last, step in phases(steps, term):
+        found += [charged(full, step, pieces, rounding)] * (last - first + 1)
+    return found
 
 
 def worded(steps: Sequence[Step], term: int) -> list[str]:

@@ -11,7 +11,6 @@ from typing import Any
 from catalog import configuration, mapping, rulebook
 from catalog.models import Characteristic, DecompositionRule, Specification
 from kernel import decisions
-from kernel.decisions import BrokenRule
 from kernel.models import DecisionTable
 
 Problems = dict[str, list[str]]
@@ -90,12 +89,8 @@ def _condition(sides: _Sides, found: Problems) -> None:
 
 def _expression(expression: str, known: Known, owner: Specification) -> str:
     """The first mistake in an expression over a specification's characteristics, "" when it can be read."""
-    if not expression.strip():
-        return ""
-    try:
-        decisions.check(expression)
-    except BrokenRule as error:
-        return str(error)
+    if wrong := decisions.mistake(expression):
+        return wrong
     if unknown := [name for name in mapping.names(expression) if name not in known and name not in rulebook.ASKABLE]:
         return f"{owner.name} has no characteristic “{unknown[0]}”."
     return ""

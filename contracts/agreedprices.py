@@ -14,7 +14,7 @@ from contracts.models import Agreement, AgreementPrice
 from contracts.negotiation import Unfit
 from kernel import audit
 from kernel.models import User
-from kernel.money import ZERO
+from kernel.money import ZERO, digits, rounded
 
 PLACES = ("region", "country", "term")  # of a line, beside its characteristics
 LARGEST = Decimal(10_000_000)
@@ -45,7 +45,7 @@ def add(
     agreement = negotiation.open_one(agreement_id, by)
     offering = Offering.objects.select_related("specification").get(pk=offering_id)
     values, problems = _values(offering, when)
-    problems |= _amount_problems(amount)
+    problems |= _amount_problems(amount, agreement.currency)
     if not any((one.offering.pk, one.charge, one.label) == (offering_id, charge, label) for one in listed(agreement)):
         problems["listed"] = [f"“{agreement.price_list.name}” has no such price."]
     if problems:
@@ -67,7 +67,7 @@ def change(*, agreement_id: int, price_id: int, amount: Decimal, by: User | None
     """Fix another amount. Raises Unfit."""
     agreement = negotiation.open_one(agreement_id, by)
     price: AgreementPrice = agreement.prices.select_related("offering").get(pk=price_id)
-    if problems := _amount_problems(amount):
+    if problems := _amount_problems(amount, agreement.currency):
         raise Unfit(problems=problems)
     before, price.amount = price.amount, amount
     price.save(update_fields=["amount"])
@@ -144,9 +144,11 @@ def _values(offering: Offering, typed: str) -> tuple[dict[str, Any], dict[str, l
     return found, {}
 
 
-def _amount_problems(amount: Decimal) -> dict[str, list[str]]:
+def _amount_problems(amount: Decimal, currency: str) -> dict[str, list[str]]:
     if not amount.is_finite() or not ZERO <= amount <= LARGEST:
         return {"amount": ["A price is 0 or more."]}
+    if amount != rounded(amount, currency):
+        return {"amount": [f"An amount in {currency} has {digits(currency) or 'no'} digits after the point."]}
     return {}
 
 

@@ -37,6 +37,8 @@ class Item:
     currency: str
     profile: BillingProfile | None
     detail: str = ""
+    contract: str = ""
+    customer_id: int = 0
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,13 @@ def of_month(starts: QuerySet[BillingStart], first: dt.date, charges: QuerySet[C
     over = BillingChange.objects.filter(ends=True, on__lte=first).values("billing_start")
     rows = starts.filter(starts_on__lte=last).exclude(pk__in=over)
     rows = rows.select_related(
-        "product", "site", "billing_profile", "contract_line__contract", "contract_line__amendment"
+        "product", "site", "account", "billing_profile", "contract_line__contract", "contract_line__amendment"
     ).prefetch_related("changes__contract_line__contract", "changes__contract_line__amendment")
     for start in rows.order_by("site__country", "site__code", "product", "pk"):
         found += [*_once(start, first, last), *_recurring(start, first, last, rules)]
-    due = charges.filter(due_on__range=(first, last)).select_related("line__site", "billing_profile", "contract")
+    due = charges.filter(due_on__range=(first, last)).select_related(
+        "line__site", "billing_profile", "contract__account"
+    )
     return [*found, *(_charge(row) for row in due.order_by("due_on", "pk"))]
 
 
@@ -132,6 +136,7 @@ def _item(start: BillingStart, kind: str, span: _Span, amount: Decimal) -> Item:
     return Item(
         kind, start.product.number, start.product.name, start.site.name if start.site else "", span.first, span.last,
         span.monthly, amount, start.currency, start.billing_profile, span.detail,
+        start.contract_line.contract.number if start.contract_line else "", start.account.root_id or start.account_id,
     )  # fmt: skip
 
 
@@ -139,7 +144,7 @@ def _charge(row: ContractCharge) -> Item:
     site = row.line.site.name if row.line and row.line.site else ""
     return Item(
         row.kind, "", row.label, site, row.due_on, row.due_on, ZERO, row.amount, row.currency, row.billing_profile,
-        row.contract.number,
+        row.contract.number, row.contract.number, row.contract.account.root_id or row.contract.account_id,
     )  # fmt: skip
 
 

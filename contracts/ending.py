@@ -12,7 +12,7 @@ from contracts.models import Contract, ContractCharge, ContractLine, Entitlement
 from kernel import approvals, audit, lifecycle, notifications, outbox
 from kernel.approvals import Ask
 from kernel.models import ApprovalRequest, User
-from kernel.money import ZERO
+from kernel.money import ZERO, digits, rounded
 from kernel.refusal import Conflict, NotPermitted, Refusal
 
 LABEL = "contracts.termination"
@@ -47,7 +47,7 @@ def ask(
     _require_fit(contract, on, reason, side)
     found = earlytermination.preview(contract, on)
     owed = found.total if charge is None else charge
-    _require_owed(owed, found.total, reduced_because)
+    _require_owed(owed, found.total, reduced_because, contract.currency)
     lines = [line.stored() for line in found.lines]
     made = Termination(
         contract=contract, side=side, on=on, reason=reason.strip(), currency=contract.currency, computed=found.total,
@@ -112,7 +112,7 @@ def carry_out(termination_id: int) -> Termination:
     lifecycle.move(termination, Termination.carry_out, by=None, reason=termination.reason)
     outbox.publish_all([events.ContractEnded(contract_id=pk, on=f"{termination.on:%Y-%m-%d}") for pk in ended])
     if termination.asked_by:
-        owed = f"{termination.charge:.2f} {termination.currency} is owed"
+        owed = f"{rounded(termination.charge, termination.currency)} {termination.currency} is owed"
         text = f"{whole.number} ended on {termination.on:%-d %B %Y}; {owed}"
         notifications.tell([termination.asked_by], text, termination.get_absolute_url())
     return termination
@@ -165,11 +165,13 @@ def _require_fit(contract: Contract, on: dt.date, reason: str, side: str) -> Non
         raise Unfit(problems=problems)
 
 
-def _require_owed(owed: Decimal, computed: Decimal, because: str) -> None:
+def _require_owed(owed: Decimal, computed: Decimal, because: str, currency: str) -> None:
     problems: dict[str, list[str]] = {}
     if not owed.is_finite() or not ZERO <= owed <= computed:
-        told = f"The charge is between 0 and the {computed:.2f} that the contract says."
+        told = f"The charge is between 0 and the {rounded(computed, currency)} that the contract says."
         problems["charge"] = [told if computed else "Nothing is owed for an end on that day; leave this empty."]
+    elif owed != rounded(owed, currency):
+        problems["charge"] = [f"An amount in {currency} has {digits(currency) or 'no'} digits after the point."]
     elif owed < computed and not because.strip():
         problems["reduced_because"] = ["Say why less is charged than the contract says; finance will read it."]
     if problems:
@@ -177,8 +179,8 @@ def _require_owed(owed: Decimal, computed: Decimal, because: str) -> None:
 
 
 def _asks(made: Termination) -> list[Ask]:
-    owed = f"{made.charge:.2f} {made.currency} to be charged" if made.charge else "nothing to be charged"
-    asks = [Ask("sales_manager", f"Ends before its time, {owed}")]
+    charge = f"{rounded(made.charge, made.currency)} {made.currency}" if made.charge else "nothing"
+    asks = [Ask("sales_manager", f"Ends before its time, {charge} to be charged")]
     if made.charge < made.computed:
         asks.append(Ask("finance", f"{made.computed - made.charge} {made.currency} less than the contract says", 2))
     return asks

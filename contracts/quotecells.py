@@ -9,7 +9,7 @@ from django.db import transaction
 
 from catalog import configuration, eligibility
 from catalog.models import Offering
-from contracts import celltext, discountlimits, quotepricing, quoting, sheetmapping
+from contracts import celltext, discountlimits, linefields, quotepricing, quoting, sheetmapping
 from contracts.models import Quote, QuoteLine
 from crm.models import Site
 from kernel import audit, decisions
@@ -141,7 +141,7 @@ def edit_together(
     """
     quote, fields = quoting.draft(quote_id), fields or {}
     percent = fields.get("manual_discount")
-    problems = quoting.line_problems(quote, fields)
+    problems = linefields.problems(quote, fields)
     if percent is not None and (found := discountlimits.problem(percent, by)):
         problems["manual_discount"] = [found]
     if problems:

@@ -59,6 +59,8 @@ def answer(lines: Sequence[QuoteLine], *, by: User | None, strict: bool = False)
     Without `strict` missing rules leave the lines unanswered, to be said when the quote is submitted.
     """
     wanted = [line for line in lines if line.offering.needs_feasibility and line.site_id]
+    if not wanted:
+        return 0
     known = feasibility.latest((line.site_id, line.offering_id) for line in wanted if line.site_id)
     open_lines: dict[int, list[QuoteLine]] = defaultdict(list)
     changed = []

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from catalog import composition, eligibility, pricing
+from catalog import composition, eligibility, memory, pricing
 from catalog.composition import Clash
 from catalog.models import Offering, Specification
 from cmdb import feasibility
@@ -155,7 +155,5 @@ def unpriced(quote: Quote, lines: Sequence[QuoteLine]) -> list[Problem]:
 
 
 def specifications_of(lines: Iterable[QuoteLine]) -> dict[int, Specification]:
-    """The specifications of these lines with their characteristics, in two queries."""
-    wanted = {line.offering.specification_id for line in lines if line.offering.specification_id}
-    rows = Specification.objects.filter(pk__in=wanted).prefetch_related("characteristics")
-    return {row.pk: row for row in rows}
+    """The specifications of these lines with their characteristics."""
+    return memory.specifications(line.offering.specification_id for line in lines if line.offering.specification_id)

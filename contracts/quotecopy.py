@@ -10,7 +10,8 @@ from contracts import quotegrid, quotepricing, quoting
 from contracts.models import Quote, QuoteLine
 from contracts.quotecompleteness import specifications_of
 from crm.models import Site
-from kernel.money import DIGITS, ZERO
+from kernel import money
+from kernel.money import ZERO
 
 SHOWN = 500  # sites of a dialog
 
@@ -48,13 +49,13 @@ def preview(quote: Quote, line: QuoteLine) -> dict[str, Any]:
             term=quotepricing.term_of(quote, old or line), sites=max(number, 1), quantity=line.quantity,
             manual=quotepricing.discount_of(quote, old or line),
         )  # fmt: skip
-        monthly = quotepricing.summed(pricing.price(book, item))["monthly"]
+        monthly = quotepricing.summed(pricing.price(book, item), quote.currency)["monthly"]
         before = old.monthly if old else ZERO
         same = old is not None and old.characteristics == line.characteristics
         text = _told(described, old, same)
         found.append(Candidate(site, text, monthly - before, " ".join(problems), same))
     head, rest = quotegrid.details(described, line.characteristics)
-    digits = DIGITS.get(quote.currency, 2)
+    digits = money.digits(quote.currency)
     return {"candidates": found, "digits": digits, "summary": " · ".join(filter(None, (head, rest)))}
 
 

@@ -13,7 +13,7 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from catalog import eligibility
+from catalog import eligibility, memory
 from catalog.composition import Clash
 from catalog.models import Offering
 from cmdb import feasibility
@@ -21,7 +21,7 @@ from cmdb.models import FeasibilityCheck
 from contracts import quotecompleteness
 from contracts.models import Quote, QuoteLine
 from crm import countries
-from kernel.money import DIGITS, ZERO
+from kernel.money import ZERO, digits
 
 ROWS = 40  # sites of one block of the grid
 CELL, CHECK = "cell", "check"
@@ -131,9 +131,8 @@ class Outline:
 def read(quote: Quote, *, problems: bool = True) -> Outline:
     """The outline in a number of queries that does not depend on the lines."""
     lines = [Brief._make(row) for row in _rows(quote)]
-    keys = {line.offering_id for line in lines}
-    made = Outline(lines, {one.pk: one for one in Offering.objects.filter(pk__in=keys)})
-    made.digits = DIGITS.get(quote.currency, made.digits)
+    made = Outline(lines, memory.offerings({line.offering_id for line in lines}))
+    made.digits = digits(quote.currency)
     if problems:
         made.clashes = _clashes(quote, made)
         made.wrong = _wrong(quote, made)
@@ -145,7 +144,7 @@ def lines_at(quote: Quote, outline: Outline, sites: Iterable[int | None]) -> lis
     keys = set(sites)
     at = Q(site__in=[key for key in keys if key]) | (Q(site=None) if None in keys else Q(pk__in=[]))
     rows = QuoteLine.objects.filter(at, quote=quote).order_by("position", "id")
-    found = list(rows.prefetch_related("site", "feasibility"))
+    found = list(rows.select_related("site", "feasibility"))
     for line in found:
         line.quote, line.offering = quote, outline.offerings[line.offering_id]
     return found

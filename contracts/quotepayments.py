@@ -92,23 +92,8 @@ def of(quote: Quote) -> Payments:
 
 
 def _of_line(quote: Quote, line: QuoteLine, rounding: currencies.Rounding) -> list[Decimal]:
-    """Each month of a ramped line. What steps of a quantity leave open is settled by what the ramp is known to take."""
-    term = quotepricing.term_of(quote, line)
-    phases = ramps.phases(_steps(line), term)
-    months: list[Decimal] = []
-    counted: list[int] = []  # months whose price depends on a quantity that nobody stored a price for
-    for first, last, step in phases:
-        full = line.monthly
-        if step and step.quantity:
-            full = line.monthly * step.quantity / line.quantity
-            counted += range(first - 1, last)
-        months += [ramps.monthly(full, step, rounding)] * (last - first + 1)
-    if counted and (left := line.monthly * term - line.ramp_off - sum(months, ZERO)):
-        share = rounding(left / len(counted))
-        for place in counted:
-            months[place] += share
-        months[counted[-1]] += left - share * len(counted)
-    return months
+    """Each month of a ramped line."""
+    return ramps.months(line.monthly, _steps(line), quotepricing.term_of(quote, line), line.quantity, rounding)
 
 
 def _steps(line: QuoteLine) -> list[ramps.Step]:

@@ -19,13 +19,12 @@ from catalog.pricing import Negotiated, PriceBook, PricedCharge, PricingInput, T
 from cmdb.models import FeasibilityCheck
 from contracts import agreeddiscounts, heldprices
 from contracts.models import ContractLine, LinePrice, Quote, QuoteLine
-from kernel.money import ZERO
+from kernel.money import ZERO, rounded
 
 COLUMNS = ("monthly", "monthly_list", "monthly_agreed", "monthly_cost", "one_time", "one_time_list", "one_time_cost")
 STORED = (*COLUMNS, "ramp_off")
 COUNTED = tuple(name for name in STORED if name != "one_time_list")  # summed up on the quote
 OVER_TERM = {"over_term": "monthly", "over_term_agreed": "monthly_agreed", "over_term_cost": "monthly_cost"}
-CENT = Decimal("0.01")
 BUILT = (FeasibilityCheck.Result.OFF_NET, FeasibilityCheck.Result.NEAR_NET)
 
 Prices = dict[int, list[PricedCharge]]
@@ -79,27 +78,32 @@ class Pass:
         row = self.held.get(line.pk)
         return heldprices.charges(row, present) if row else present
 
-    def ramp_off(self, line: QuoteLine) -> Decimal:
-        """What the ramp of a line takes off over the term."""
+    def ramp(self, line: QuoteLine, monthly: Decimal) -> tuple[list[dict[str, Any]], Decimal]:
+        """The steps of a line with what a month of each costs, and what they take off over the term.
+
+        Where the price of a contract in force holds, its steps hold as well.
+        """
         if not line.ramp:
-            return ZERO
-        term = term_of(self.quote, line)
-        item = self.input(line)
+            return [], ZERO
+        steps, term, item = ramps.read(line.ramp, ramps.LONGEST), term_of(self.quote, line), self.input(line)
 
         def of(quantity: int | None) -> Decimal:
             asked = item if quantity is None else replace(item, quantity=quantity)
-            return summed(pricing.price(self.book, asked))["monthly"]
+            return summed(pricing.price(self.book, asked), self.quote.currency)["monthly"]
 
-        steps = ramps.read(line.ramp, ramps.LONGEST)
-        return max(of(None) * term - ramps.total(of, steps, term, self.book.round), ZERO)
+        if line.pk not in self.held:
+            steps = ramps.priced(of, steps, self.book.round)
+        months = ramps.months(monthly, steps, term, line.quantity, self.book.round)
+        return ramps.stored(steps), max(monthly * term - sum(months, ZERO), ZERO)
 
 
 def price_lines(quote: Quote, lines: Sequence[QuoteLine]) -> None:
     """Price these lines of a locked draft, write what changed, add up the quote."""
     made = Pass.over(quote, lines)
     prices = {line.pk: made.charges(line) for line in lines}
-    changed = [line for line in lines if _take(line, prices[line.pk], made.ramp_off(line))]
+    changed = [line for line in lines if _take(line, prices[line.pk], made)]
     _write_lines(changed)
+    QuoteLine.objects.bulk_update([line for line in changed if line.ramp], ["ramp"], batch_size=500)
     _write_prices([line.pk for line in lines], prices)
     add_up(quote)
 
@@ -193,24 +197,24 @@ def discount_of(quote: Quote, line: QuoteLine) -> Decimal:
     return quote.manual_discount if line.manual_discount is None else line.manual_discount
 
 
-def summed(charges: Iterable[PricedCharge]) -> dict[str, Decimal]:
+def summed(charges: Iterable[PricedCharge], currency: str) -> dict[str, Decimal]:
     """The columns of a line from its charges, brought to one month; usage is not part of them."""
+
+    def of_month(amount: Decimal, months: int) -> Decimal:
+        return amount if months == 1 else rounded(amount / months, currency)
+
     total = dict.fromkeys(COLUMNS, ZERO)
     for charge in charges:
         if charge.charge == Charge.RECURRING:
-            total["monthly"] += _of_month(charge.amount, charge.period)
-            total["monthly_list"] += _of_month(charge.list_amount, charge.period)
-            total["monthly_agreed"] += _of_month(charge.agreed, charge.period)
-            total["monthly_cost"] += _of_month(charge.cost, charge.period)
+            total["monthly"] += of_month(charge.amount, charge.period)
+            total["monthly_list"] += of_month(charge.list_amount, charge.period)
+            total["monthly_agreed"] += of_month(charge.agreed, charge.period)
+            total["monthly_cost"] += of_month(charge.cost, charge.period)
         elif charge.charge == Charge.ONE_TIME:
             total["one_time"] += charge.amount
             total["one_time_list"] += charge.list_amount
             total["one_time_cost"] += charge.cost
     return total
-
-
-def _of_month(amount: Decimal, months: int) -> Decimal:
-    return amount if months == 1 else (amount / months).quantize(CENT)
 
 
 def add_up(quote: Quote) -> None:
@@ -228,10 +232,11 @@ def add_up(quote: Quote) -> None:
     quote.save(update_fields=[*names, "edition", "updated_at"])
 
 
-def _take(line: QuoteLine, charges: list[PricedCharge], ramp_off: Decimal) -> bool:
+def _take(line: QuoteLine, charges: list[PricedCharge], made: Pass) -> bool:
     """Put the amounts on the line; whether any is another than before."""
-    changed = False
-    for name, value in {**summed(charges), "ramp_off": ramp_off}.items():
+    changed, amounts = False, summed(charges, made.quote.currency)
+    ramp, ramp_off = made.ramp(line, amounts["monthly"])
+    for name, value in {**amounts, "ramp": ramp, "ramp_off": ramp_off}.items():
         if getattr(line, name) != value:
             setattr(line, name, value)
             changed = True

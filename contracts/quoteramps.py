@@ -38,7 +38,7 @@ def set_ramp(*, quote_id: int, line_ids: Iterable[int], steps: Iterable[dict[str
         if step.quantity and step.quantity > fewest
     }:
         raise ramps.BadRamp(problems=problems)
-    before = {_worded(line, quote) for line in lines}
+    before = {worded(line, quote) for line in lines}
     QuoteLine.objects.filter(pk__in=[line.pk for line in lines]).update(ramp=kept)
     quotepricing.price_lines(quote, quotepricing.lines_of(quote))
     after = "; ".join(ramps.worded(read, shortest)) if read else ""
@@ -49,6 +49,7 @@ def set_ramp(*, quote_id: int, line_ids: Iterable[int], steps: Iterable[dict[str
     return quote
 
 
-def _worded(line: QuoteLine, quote: Quote) -> str:
+def worded(line: QuoteLine, quote: Quote) -> str:
+    """The ramp of a line of a quote in words, "" without one."""
     steps = ramps.read(line.ramp, ramps.LONGEST)
     return "; ".join(ramps.worded(steps, quotepricing.term_of(quote, line))) if steps else ""

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,8 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, Q
 from django.utils import timezone
 
-from contracts import quotechecks, quotepricing
+from catalog import memory, valuetypes
+from contracts import quotechecks, quotepricing, quoteramps
 from contracts.models import LinePrice, Quote, QuoteLine, SignatureRequest
 from contracts.models.quotes import OPEN
 from kernel import approvals, audit, lifecycle, numbering
@@ -30,6 +31,10 @@ HEAD = (
     "number", "title", "account_id", "opportunity_id", "agreement_id", "price_list_id", "currency", "term_months",
     "manual_discount", "alternative_of", "exchange_rate", "rate_on", "basis_id", "purpose",
 )  # fmt: skip
+BESIDE = {
+    "quantity": "Quantity", "manual_discount": "Discount, %", "ramp": "Ramp", "requested_on": "Requested date",
+    "term_months": "Term, months",
+}  # fmt: skip
 REPLACED = (Quote.State.APPROVED, Quote.State.PRESENTED)
 AGREED = (Quote.State.ACCEPTED, Quote.State.COMPLETED)
 
@@ -42,7 +47,7 @@ class NoNewVersion(Conflict):
 class LineChange:
     """How one line differs. `kind` is added, removed, changed or same; `fields` is name → (old, new).
 
-    `charges` are (label, old, new) of the prices that differ.
+    `charges` are (label, old, new) of the prices that differ, `told` are (name, old, new) of the fields in words.
     """
 
     kind: str
@@ -52,6 +57,7 @@ class LineChange:
     monthly: Decimal = ZERO
     one_time: Decimal = ZERO
     charges: list[tuple[str, Decimal, Decimal]] = field(default_factory=list)
+    told: list[tuple[str, str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -114,6 +120,7 @@ def compare(old: Quote, new: Quote) -> Comparison:
     for change in lines:
         if change.kind != "same":
             key = change.line.key
+            change.told.extend(_told(change.line, change.fields))
             change.charges.extend(_charges(prices[old.pk].get(key, {}), prices[new.pk].get(key, {})))
     head = {
         name: (getattr(old, name), getattr(new, name))
@@ -184,6 +191,8 @@ def versions_of(quote: Quote) -> list[Quote]:
 
 def ended_approval(quote: Quote) -> Quote | None:
     """The older version whose approval does not hold for this draft, if there was one."""
+    if quote.version == 1:
+        return None
     older = Quote.objects.filter(number=quote.number, version__lt=quote.version, state__in=REPLACED).order_by(
         "-version"
     )
@@ -229,11 +238,11 @@ def _charges(old: dict[str, Decimal], new: dict[str, Decimal]) -> list[tuple[str
 
 
 def _full(quote: Quote) -> Sequence[QuoteLine]:
-    return list(
-        QuoteLine.objects.filter(quote=quote)
-        .select_related("site", "offering", "feasibility")
-        .order_by("position", "id")
-    )
+    rows = QuoteLine.objects.filter(quote=quote).select_related("site", "offering", "feasibility")
+    lines = list(rows.order_by("position", "id"))
+    for line in lines:
+        line.quote = quote
+    return lines
 
 
 def _change(before: QuoteLine | None, after: QuoteLine) -> LineChange:
@@ -245,12 +254,32 @@ def _change(before: QuoteLine | None, after: QuoteLine) -> LineChange:
         for name in names
         if before.characteristics.get(name) != after.characteristics.get(name)
     }
-    for name in ("quantity", "manual_discount", "ramp", "requested_on", "term_months"):
-        if getattr(before, name) != getattr(after, name):
-            fields[name] = (getattr(before, name), getattr(after, name))
+    for name in BESIDE:
+        was, now = _of(before, name), _of(after, name)
+        if was != now:
+            fields[name] = (was, now)
     monthly, one_time = after.monthly - before.monthly, after.one_time - before.one_time
     kind = "changed" if fields or monthly or one_time else "same"
     return LineChange(kind, after, before, fields, monthly, one_time)
+
+
+def _of(line: QuoteLine, name: str) -> Any:
+    return quoteramps.worded(line, line.quote) if name == "ramp" else getattr(line, name)
+
+
+def _told(line: QuoteLine, fields: Mapping[str, tuple[Any, Any]]) -> list[tuple[str, str, str]]:
+    """What differs as people read it: labels instead of keys."""
+    specification = line.offering.specification_id
+    known = memory.specifications([specification])[specification].characteristics.all() if specification else ()
+    asked = {one.key: one for one in known}
+    found = []
+    for name, pair in fields.items():
+        one = None if name in BESIDE else asked.get(name)
+        was, now = (
+            "–" if valuetypes.is_empty(value) else valuetypes.told(one, value) if one else str(value) for value in pair
+        )
+        found.append((one.name if one else BESIDE.get(name, name), was, now))
+    return found
 
 
 def newest(number: str) -> int:

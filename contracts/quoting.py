@@ -1,19 +1,20 @@
 """Quoting: a draft version is opened, filled line by line, configured, copied to sites, discounted and cancelled."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from catalog import configuration, eligibility, pricelists
+from catalog import configuration, eligibility, memory, pricelists
 from catalog.currencies import Rate
 from catalog.models import Offering, PriceList
-from contracts import bundlelines, discountlimits, quotechecks, quotepricing
+from contracts import bundlelines, discountlimits, linefields, quotechecks, quotepricing
 from contracts.models import Agreement, Quote, QuoteLine
 from crm.models import Account, Opportunity, Site
 from kernel import approvals, audit, lifecycle, numbering
@@ -35,6 +36,14 @@ class EditedMeanwhile(Conflict):
 
 class NotQuotable(Refusal):
     """A quote cannot be opened on these terms."""
+
+
+class Typed(NamedTuple):
+    """What somebody wants of a line; `fields` are its term_months and requested_on, None for those of the quote."""
+
+    values: dict[str, Any]
+    quantity: int | None = None
+    fields: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -118,14 +127,19 @@ def place(
     return made + bundlelines.members_of(quote, offering, made), refused
 
 
-@transaction.atomic
 def configure(
     *, line_id: int, values: dict[str, Any], by: User | None, edition: int | None = None, quantity: int | None = None,
     fields: Mapping[str, Any] | None = None,
 ) -> QuoteLine:  # fmt: skip
-    """Store what was chosen for a line, right or wrong; what is wrong stays noted at its characteristic.
+    """Store what was chosen for a line, see `take`."""
+    return take(line_id=line_id, read=lambda _: Typed(values, quantity, fields or {}), by=by, edition=edition)
 
-    `fields` are term_months and requested_on of the line, None for those of the quote; members of a bundle follow it.
+
+@transaction.atomic
+def take(*, line_id: int, read: Callable[[QuoteLine], Typed], by: User | None, edition: int | None = None) -> QuoteLine:
+    """Store what `read` makes of the locked line, right or wrong; what is wrong stays noted at its characteristic.
+
+    Members of a bundle follow its term and date.
 
     Raises:
         Frozen: the version is no draft.
@@ -133,14 +147,14 @@ def configure(
         Refusal: the term is longer than the quote's, the date is over, or the line's bundle fixes a value.
     """
     line = locked_line(line_id)
+    values, quantity, fields = read(line)
     if edition is not None and line.edition != edition:
-        typed = {**values, **({} if quantity is None else {"quantity": quantity}), **(fields or {})}
-        raise EditedMeanwhile(problems=_differences(line, typed))
-    fields = dict(fields or {})
-    if found := {**_fixed_differently(line, values), **line_problems(line.quote, fields)}:
+        asked = {**values, **({} if quantity is None else {"quantity": quantity}), **fields}
+        raise EditedMeanwhile(problems=linefields.differences(line, asked))
+    if found := {**linefields.fixed_differently(line, values), **linefields.problems(line.quote, fields)}:
         raise Refusal(problems=found)
     specification = line.offering.specification
-    before, count = {"quantity": line.quantity, **line.characteristics, **_said(line, fields)}, line.quantity
+    before, count = {"quantity": line.quantity, **line.characteristics, **linefields.said(line, fields)}, line.quantity
     line.characteristics = values
     whose = line.quote.account_id
     line.problems = (
@@ -155,7 +169,7 @@ def configure(
     members = bundlelines.follow(line, count) if whole and (count != line.quantity or fields) else []
     quotechecks.answer([line], by=by)
     quotepricing.price_lines(line.quote, [line, *members])
-    if changes := audit.difference(before, {"quantity": line.quantity, **values, **_said(line, fields)}):
+    if changes := audit.difference(before, {"quantity": line.quantity, **values, **linefields.said(line, fields)}):
         audit.record("configured", line.quote, by=by, changes=changes, reason=str(line))
     return line
 
@@ -302,9 +316,10 @@ def sites_of(quote: Quote) -> Any:
 def locked_line(line_id: int) -> QuoteLine:
     """A line of a locked draft. Raises Frozen for a line of any other version."""
     quote = draft(QuoteLine.objects.values_list("quote_id", flat=True).get(pk=line_id))
-    rows = QuoteLine.objects.select_related("site", "offering__specification", "feasibility__pop", "parent__offering")
-    line = rows.prefetch_related("offering__specification__characteristics").get(pk=line_id)
+    line = QuoteLine.objects.select_related("site", "offering", "feasibility__pop", "parent__offering").get(pk=line_id)
     line.quote = quote
+    if key := line.offering.specification_id:
+        line.offering.specification = memory.specifications([key])[key]
     return line
 
 
@@ -359,39 +374,3 @@ def _sites(
         else:
             fit.append(site)
     return fit, refused
-
-
-def line_problems(quote: Quote, fields: Mapping[str, Any]) -> dict[str, list[str]]:
-    """What is wrong with the term and the requested date of a line, at each field."""
-    problems = {}
-    term, day = fields.get("term_months"), fields.get("requested_on")
-    if term is not None and not 1 <= term <= quote.term_months:
-        problems["term_months"] = [
-            f"A line runs for 1 to {quote.term_months} months. For longer, give the quote the longer term."
-        ]
-    if day is not None and day < timezone.localdate():
-        problems["requested_on"] = ["This day is over; choose a later one."]
-    return problems
-
-
-def _fixed_differently(line: QuoteLine, values: dict[str, Any]) -> dict[str, list[str]]:
-    fixed = bundlelines.fixed(line)
-    return {name: ["The bundle sets this; it cannot be changed here."]
-            for name, value in fixed.items() if values.get(name) != value}  # fmt: skip
-
-
-def _word(value: Any) -> str:
-    return "nothing" if value in (None, "", []) else str(value)
-
-
-def _said(line: QuoteLine, fields: Mapping[str, Any]) -> dict[str, str]:
-    return {name: str(getattr(line, name) or "") for name in fields}
-
-
-def _differences(line: QuoteLine, typed: dict[str, Any]) -> dict[str, list[str]]:
-    """What the other editor's line says where it differs from what is typed here."""
-    beside = {name: getattr(line, name) for name in ("quantity", *bundlelines.OF_WHOLE) if name in typed}
-    stored = {**line.characteristics, **beside}
-    differ = [key for key in {*stored, *typed} if stored.get(key) != typed.get(key)]
-    said = {key: [f"Somebody else set this to {_word(stored.get(key))} meanwhile."] for key in sorted(differ)}
-    return said or {"": ["Somebody else changed this line meanwhile."]}

@@ -11,17 +11,13 @@ from kernel.money import rounded
 def monthly(contract: Contract, line: ContractLine, month: int) -> Decimal:
     """The price of a month of the contract's term, counted from 1.
 
-    The steps of a line that an amendment brought begin with that one. A step of fewer pieces costs its share of the
-    whole price.
+    The steps of a line that an amendment brought begin with that one.
     """
     if not line.ramp:
         return line.monthly
     own = month - begins(contract, line) + 1
     step = ramps.at(ramps.read(line.ramp, ramps.LONGEST), max(own, 1))
-    full = line.monthly
-    if step and step.quantity and line.quantity:
-        full = full * min(step.quantity, line.quantity) / line.quantity
-    return ramps.monthly(full, step, lambda amount: rounded(amount, contract.currency))
+    return ramps.charged(line.monthly, step, line.quantity, lambda amount: rounded(amount, contract.currency))
 
 
 def begins(contract: Contract, line: ContractLine) -> int:

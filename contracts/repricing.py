@@ -99,7 +99,8 @@ def _proposal(agreement: Agreement, quote: Quote) -> RepriceProposal:
     lines = quotepricing.lines_of(quote)
     before = {line.pk: (line.monthly, line.one_time) for line in lines}
     quote.agreement, quote.price_list = agreement, agreement.price_list
-    sums = {pk: quotepricing.summed(charges) for pk, charges in quotepricing.prices_of(quote, lines).items()}
+    prices = quotepricing.prices_of(quote, lines)
+    sums = {pk: quotepricing.summed(charges, quote.currency) for pk, charges in prices.items()}
     changed = sum((one["monthly"], one["one_time"]) != before[pk] for pk, one in sums.items())
     return RepriceProposal(
         agreement=agreement, quote=quote, quote_edition=quote.edition, lines_changed=changed,

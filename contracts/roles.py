@@ -25,6 +25,8 @@ for _role in ("sales_agent", "sales_manager", "order_manager", "finance"):
     roles.grant(_role, "contracts.view_termination")
 for _role in ("sales_agent", "sales_manager", "order_manager"):
     roles.grant(_role, "contracts.add_termination")
+for _role in ("finance", "order_manager", "sales_manager"):
+    roles.grant(_role, "contracts.view_billingstart")
 roles.grant("sales_manager", "contracts.approve_agreement", "contracts.move_contract")
 roles.grant("finance", "contracts.approve_agreement")
 roles.grant("order_manager", "contracts.move_contract")
@@ -45,6 +47,7 @@ frame.add(
     NavItem("Sell", "Clause library", "book", "contracts:clause_list", "contracts.view_clause", 17),
     NavItem("Sell", "Agreements", "heart-handshake", "contracts:agreement_list", "contracts.view_agreement", 15),
     NavItem("Sell", "Contracts", "certificate", "contracts:contract_list", "contracts.view_contract", 16),
+    NavItem("Sell", "Charges", "receipt", "contracts:charge_list", "contracts.view_billingstart", 18),
 )
 frame.add_new(NewItem("Agreement", "heart-handshake", "contracts:agreement_new", "contracts.add_agreement", 15))
 

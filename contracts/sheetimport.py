@@ -1,7 +1,5 @@
 """Sheets into quotes: kept when they come, mapped, then taken row by row in the background, what is bad given back."""
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -108,17 +106,13 @@ def take(sheet_id: int) -> SheetImport:
 
 def refused_file(sheet: SheetImport) -> str:
     """The refused rows as CSV with their problems, to be mended and sent again."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([*map(csvfile.harmless, sheet.columns), "problems", "line"])
-    names = names_of(sheet)
+    names, rows = names_of(sheet), []
     for row in sheet.refused:
-        cells = [csvfile.harmless(str(cell)) for cell in row["cells"][: len(sheet.columns)]]
+        cells = [str(cell) for cell in row["cells"][: len(sheet.columns)]]
         cells += [""] * (len(sheet.columns) - len(cells))
-        writer.writerow(
-            [*cells, " ".join(f"{names.get(k, k)}: {t}" if k else t for k, t in row["problems"]), row["line"]]
-        )
-    return "\ufeff" + out.getvalue()
+        told = " ".join(f"{names.get(key, key)}: {text}" if key else text for key, text in row["problems"])
+        rows.append([*cells, told, row["line"]])
+    return "".join(csvfile.lines([[*sheet.columns, "problems", "line"], *rows]))
 
 
 def names_of(sheet: SheetImport) -> dict[str, str]:

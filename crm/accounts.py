@@ -10,7 +10,7 @@ from guardian.shortcuts import assign_perm, remove_perm
 
 from crm.models import Account, BillingProfile, Contact, Site, TeamMember
 from crm.uniqueness import said_at_its_field
-from kernel import audit, editing, invitation
+from kernel import audit, editing, invitation, money
 from kernel.models import User
 from kernel.refusal import Conflict, Refusal
 
@@ -36,6 +36,7 @@ def open_account(
     Raises:
         Misplaced: a child without a parent, a parent that cannot have children, or a tree that grows too deep.
         Duplicate: another legal entity has this trade register number.
+        NotKept: amounts in its currency would lose a digit.
     """
     parent = Account.objects.locked(parent_id) if parent_id else None
     kind = _placed(kind, parent)
@@ -43,6 +44,7 @@ def open_account(
         inherited = {key: getattr(parent, key) for key in ("segment", "tier", "industry", "currency", "owner")}
         fields = {**inherited, **fields}
     account = Account(name=name.strip(), kind=kind, parent=parent, **fields)
+    money.require_kept(account.currency)
     if account.owner is None:
         account.owner = by
     with said_at_its_field():
@@ -61,6 +63,7 @@ def change_account(*, account_id: int, edition: int, by: User | None, **fields: 
         Duplicate: another legal entity has this trade register number.
         Changed: somebody else changed it meanwhile (`kernel.editing`).
     """
+    money.require_kept(fields.get("currency", ""))
     with said_at_its_field():
         return editing.edit(Account, account_id, edition=edition, values=fields, by=by)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import IntegrityError, InternalError, connection, transaction
 from django.db.models import Count, F, Q, Value
@@ -55,18 +56,15 @@ class Merged:
 
 def preview(keep: Account, other: Account) -> Preview:
     """What merging `other` into `keep` would do; nothing is changed."""
-    choices = [
-        Choice(name, name.replace("_", " ").capitalize(), _said(keep, name), _said(other, name))
-        for name in CHOOSABLE
-        if getattr(keep, name) != getattr(other, name)
-    ]
     counts = repointing.count(other)
     below = Account.objects.under(other).count() - 1
     moving = [(str(model._meta.verbose_name_plural), n) for model, n in counts.items() if model is not Account]
     if below:
         moving.append(("companies below it", below))
     doubles = [f"{contact}, {contact.email}" for contact, _ in _same_people(keep, other)]
-    return Preview(choices, sorted(moving), _new_codes(keep, other), doubles, _why_not(keep, other))
+    return Preview(
+        choices(keep, other, CHOOSABLE), sorted(moving), _new_codes(keep, other), doubles, _why_not(keep, other)
+    )
 
 
 @transaction.atomic
@@ -144,9 +142,18 @@ def _why_not(keep: Account, other: Account) -> str:
     return ""
 
 
-def _said(account: Account, name: str) -> str:
-    shown = getattr(account, f"get_{name}_display", None)
-    value = shown() if shown else getattr(account, name)
+def choices(keep: Any, other: Any, names: Iterable[str]) -> list[Choice]:
+    """The columns of two records that differ."""
+    return [
+        Choice(name, name.replace("_", " ").capitalize(), _said(keep, name), _said(other, name))
+        for name in names
+        if getattr(keep, name) != getattr(other, name)
+    ]
+
+
+def _said(record: Any, name: str) -> str:
+    shown = getattr(record, f"get_{name}_display", None)
+    value = shown() if shown else getattr(record, name)
     return str(value) if value not in (None, "") else "empty"
 
 

@@ -49,6 +49,7 @@ urlpatterns: list[URLPattern] = [
     path("accounts/<str:number>/sites/import/<int:pk>/", siteimport.check, name="site_import_check"),
     path("accounts/<str:number>/sites/import/<int:pk>/problems.csv", siteimport.problems, name="site_import_problems"),
     path("contacts/<int:pk>/", belongings.contact, name="contact"),
+    path("contacts/<int:pk>/merge/", merging.merge_contact, name="contact_merge"),
     path("contacts/<int:pk>/portal/", belongings.portal, name="contact_portal"),
     path("sites/<int:pk>/", belongings.site, name="site"),
     path("billing-profiles/<int:pk>/", belongings.billing_profile, name="billing_profile"),

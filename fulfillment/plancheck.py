@@ -15,7 +15,6 @@ from fulfillment import adapters, taskforms
 from fulfillment.models import Action, DependencyKind, Kind, PlanItem, ProjectTemplate
 from kernel import decisions
 from kernel.models import BusinessCalendar, User
-from kernel.refusal import Refusal
 
 PLAN_KEYS = {"key", "name", "specification", "action", "condition", "version", "position", "starts_on", "items"}
 DEPENDENCY_KEYS = {"item", "specification", "scope", "kind", "lag"}
@@ -63,17 +62,8 @@ def _use(plan: dict[str, Any], specifications: set[str]) -> Iterator[Problem]:
         yield Problem("", "specification", f"There is no specification “{plan['specification']}”.")
     if plan.get("action", "add") not in Action.values:
         yield Problem("", "action", f"“{plan['action']}” is no action; use one of {', '.join(Action.values)}.")
-    if text := _unreadable(plan.get("condition")):
+    if text := decisions.mistake(str(plan.get("condition") or "")):
         yield Problem("", "condition", text)
-
-
-def _unreadable(expression: Any) -> str:
-    if expression:
-        try:
-            decisions.check(str(expression))
-        except Refusal as error:
-            return str(error)
-    return ""
 
 
 def _item(entry: dict[str, Any], keys: set[str]) -> Iterable[tuple[str, str]]:
@@ -91,7 +81,7 @@ def _item(entry: dict[str, Any], keys: set[str]) -> Iterable[tuple[str, str]]:
             yield "days", "Days are from 0 to 999."
     except InvalidOperation:
         yield "days", "Days are a number."
-    if text := _unreadable(entry.get("condition")):
+    if text := decisions.mistake(str(entry.get("condition") or "")):
         yield "condition", text
     yield from (("form", text) for asked in entry.get("form") or () for text in _asked(asked))
     yield from (("after", text) for after in entry.get("after") or () for text in _after(after, keys))

@@ -14,7 +14,6 @@ from catalog.answering import Sheet
 from catalog.models import Characteristic
 from fulfillment.models import Kind, Task
 from kernel import decisions
-from kernel.refusal import Refusal
 
 Entry = dict[str, Any]
 Type = Characteristic.Type
@@ -81,10 +80,8 @@ def _unreadable(entry: Entry) -> Iterator[tuple[str, str]]:
     except re.error as error:
         yield "pattern", f"The pattern cannot be read: {error}."
     for name in ("shown_when", "required_when"):
-        try:
-            decisions.check(str(entry.get(name) or "true"))
-        except Refusal as error:
-            yield name, str(error)
+        if wrong := decisions.mistake(str(entry.get(name) or "")):
+            yield name, wrong
 
 
 def _keys(task: Task) -> list[str]:

@@ -5,11 +5,13 @@ import difflib
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from django.conf import settings
 
 from kernel.refusal import Refusal
 
+T = TypeVar("T")
 MAX_ROWS = 5_000
 IGNORED = ("line", "problems")  # our own error file, mended and sent again
 FORMULA = ("=", "+", "-", "@", "|", "%", "＝", "＋", "－", "＠")
@@ -143,14 +145,15 @@ def _columns(cells: list[str], known: tuple[str, ...], required: tuple[str, ...]
     return tuple(names)
 
 
-def harmless(cell: str) -> str:
-    """The cell as a spreadsheet takes it for text, never for a formula."""
-    return f"'{cell}" if cell.startswith((*FORMULA, "\t", "\r")) else cell
+def harmless(cell: T) -> T | str:
+    """The cell as a spreadsheet takes it for text, never for a formula; numbers and dates stay what they are."""
+    runs = isinstance(cell, str) and cell.lstrip(" ").startswith((*FORMULA, "\t", "\r", "\n"))
+    return f"'{cell}" if runs else cell
 
 
 def plain(cell: str) -> str:
     """The cell without the apostrophe that makes a spreadsheet take it as text."""
-    return cell[1:] if cell.startswith("'") and cell[1:2] in FORMULA else cell
+    return cell[1:] if cell.startswith("'") and cell[1:].lstrip(" ").startswith(FORMULA) else cell
 
 
 def formula_problem(name: str, cell: str) -> str:
@@ -160,11 +163,23 @@ def formula_problem(name: str, cell: str) -> str:
     return f"“{name}” begins with “{cell[0]}”, which a spreadsheet runs as a formula."
 
 
+class _Echo:
+    """A file that hands back what is written, for the streaming CSV writer."""
+
+    def write(self, value: str) -> str:
+        return value
+
+
+def lines(cells: Iterable[Iterable[Any]]) -> Iterator[str]:
+    """Rows as lines of CSV, with the mark by which Excel knows UTF-8; no cell is run as a formula."""
+    writer = csv.writer(_Echo())
+    yield "\ufeff"
+    for row in cells:
+        yield writer.writerow(map(harmless, row))
+
+
 def error_file(columns: tuple[str, ...], rows: Iterable[tuple[int, dict[str, str], list[str]]]) -> str:
     """Refused rows (line, cells, problems) as CSV, ready to be mended and sent again."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([*columns, *IGNORED[::-1]])
-    for line, cells, sentences in rows:
-        writer.writerow([*(harmless(cells.get(name, "")) for name in columns), " ".join(sentences), line])
-    return "\ufeff" + out.getvalue()
+    head = [*columns, *IGNORED[::-1]]
+    refused = ([*(cells.get(name, "") for name in columns), " ".join(texts), line] for line, cells, texts in rows)
+    return "".join(lines([head, *refused]))

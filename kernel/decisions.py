@@ -42,11 +42,13 @@ class Hit:
 
 @dataclass(frozen=True)
 class Judge:
-    """One version compiled: called with facts it says which rows count. `mentioned` are the facts it looks at."""
+    """One version compiled: called with facts it says which rows count. `mentioned` are the facts it looks at, `rows`
+    what is written in it."""
 
     ask: Callable[[Facts], list[Hit]]
     title: str
     mentioned: tuple[str, ...]
+    rows: tuple[dict[str, Any], ...]
 
     def __call__(self, facts: Facts) -> list[Hit]:
         """The rows that count for these facts. Raises BrokenRule."""
@@ -76,6 +78,15 @@ def holds(condition: str, facts: Facts) -> bool:
     return not condition.strip() or bool(calculate(condition, facts))
 
 
+def holds_by_now(condition: str, facts: Facts) -> bool:
+    """Whether a condition holds where facts may be missing still: it does not then. Raises BrokenRule for a mistake."""
+    try:
+        return holds(condition, facts)
+    except BrokenRule:
+        check(condition)
+        return False
+
+
 def calculate(expression: str, facts: Facts) -> Any:
     """The value of one zen expression. Raises BrokenRule."""
     try:
@@ -90,6 +101,15 @@ def check(expression: str) -> None:
         zen.compile_expression(expression)
     except Exception as error:
         raise BrokenRule(f"“{expression}” is not a valid expression: {reason(error)}") from error
+
+
+def mistake(expression: str) -> str:
+    """What is wrong with an expression, "" when it can be read or says nothing."""
+    try:
+        check(expression) if expression.strip() else None
+    except BrokenRule as error:
+        return str(error)
+    return ""
 
 
 def check_cell(cell: str, *, output: bool) -> str:
@@ -208,7 +228,7 @@ def judge(table: DecisionTable) -> Judge:
                 answers[mark] = known
         return [Hit(hit.row, dict(hit.outputs)) for hit in known]
 
-    return Judge(ask, table.title, tuple(names))
+    return Judge(ask, table.title, tuple(names), tuple(table.rows))
 
 
 def mentioned(table: DecisionTable) -> list[str]:

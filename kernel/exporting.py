@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.utils.text import slugify
 
-from kernel import jobs, listfile, notifications, savedviews, workspace
+from kernel import csvfile, jobs, listfile, notifications, savedviews, workspace
 from kernel.models.listing import Export
 from kernel.models.people import User
 from kernel.refusal import NotPermitted, Refusal
@@ -137,7 +137,7 @@ def _write(export: Export) -> int:
     cells = listfile.rows(columns, found, told)
     content = io.BytesIO()
     if export.form == "csv":
-        for line in listfile.csv_lines(cells):
+        for line in csvfile.lines(cells):
             content.write(line.encode())
     else:
         listfile.write_workbook(cells, content)

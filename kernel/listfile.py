@@ -1,6 +1,5 @@
 """List files: every row of a list that matches, as CSV or as an Excel workbook that no spreadsheet runs."""
 
-import csv
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from django.db import models
 
 from kernel import documents
-from kernel.csvfile import FORMULA
+from kernel.csvfile import harmless
 
 AT_ONCE = 5_000  # rows up to which a file is written while its reader waits
 MOST = {"csv": 5_000_000, "xlsx": 1_000_000}  # rows of one file; a sheet of Excel has no room for more
@@ -19,38 +18,16 @@ TYPES = {
 CHUNK = 2_000
 
 
-def neutral(value: Any) -> Any:
-    """A cell that no spreadsheet runs as a formula; numbers stay numbers."""
-    if isinstance(value, str) and value.lstrip(" ").startswith((*FORMULA, "\t", "\r", "\n")):
-        return f"'{value}"
-    return value
-
-
 def rows(
     columns: Iterable[Any], found: models.QuerySet[Any], told: Callable[[int], None] | None = None
 ) -> Iterator[list[Any]]:
     """The heads, then the cells of each record; `told` hears now and then how many are done."""
     names = [column for column in columns if hasattr(column.column, "plain_cells")]
-    yield [neutral(head) for column in names for head in column.column.plain_heads(column)]
+    yield [harmless(head) for column in names for head in column.column.plain_heads(column)]
     for number, row in enumerate(found.iterator(chunk_size=CHUNK), 1):
-        yield [neutral(cell) for column in names for cell in column.column.plain_cells(column, row)]
+        yield [harmless(cell) for column in names for cell in column.column.plain_cells(column, row)]
         if told and number % CHUNK == 0:
             told(number)
-
-
-class _Echo:
-    """A file that hands back what is written, for the streaming CSV writer."""
-
-    def write(self, value: str) -> str:
-        return value
-
-
-def csv_lines(cells: Iterable[list[Any]]) -> Iterator[str]:
-    """The rows as lines of CSV, with the mark by which Excel knows UTF-8."""
-    writer = csv.writer(_Echo())
-    yield "\ufeff"
-    for row in cells:
-        yield writer.writerow(row)
 
 
 def write_workbook(cells: Iterable[list[Any]], file: Any) -> None:

@@ -52,7 +52,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.text import slugify
 
-from kernel import exporting, htmx, listfile, many, savedviews
+from kernel import csvfile, exporting, htmx, listfile, many, savedviews
 from kernel.columns import Avatar, Column, Date, Day, Due, Flag, Meter, Money, Name, Number, Pill, State, Text, When
 from kernel.keyset import Page, ordering, paginate
 from kernel.models.people import User
@@ -378,7 +378,7 @@ def _export(made: ListPage, table: Any, found: models.QuerySet[Any], columns: li
     rows = listfile.rows([table.columns[name] for name in columns], found.order_by(*ordering(made.model, path)))
     name = f"{slugify(made.title or str(made.model._meta.verbose_name_plural)) or 'list'}.{form}"
     if form == "csv":
-        return htmx.download(listfile.csv_lines(rows), name)
+        return htmx.download(csvfile.lines(rows), name)
     content = io.BytesIO()
     listfile.write_workbook(rows, content)
     return htmx.download(content.getvalue(), name, listfile.TYPES[form])

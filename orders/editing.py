@@ -10,14 +10,13 @@ from crm.models import BillingProfile, Contact
 from kernel import audit
 from kernel.models import User
 from kernel.refusal import Conflict, NotPermitted, Refusal
-from orders import approval, reduction, validation
+from orders import approval, queries, reduction, validation
 from orders.models import Order, OrderLine
 
 ALWAYS = {"title", "their_reference", "contact"}
 UNTIL_APPROVED = {"billing_profile", "requested_on"}
 OF_LINES = {"contact", "access_notes", "requested_on"}
 BEFORE = reduction.BEFORE
-ENDED = frozenset({"rejected", "completed", "partial", "failed", "cancelled"})
 
 
 class NotEditable(Refusal):
@@ -64,7 +63,7 @@ def edit(
 
 def may_edit(order: Order, name: str) -> bool:
     """Whether the order's state still allows the field to change."""
-    return order.state not in ENDED and (name in ALWAYS or (name in UNTIL_APPROVED and order.state in BEFORE))
+    return order.state not in queries.ENDED and (name in ALWAYS or (name in UNTIL_APPROVED and order.state in BEFORE))
 
 
 def _require_editable(order: Order, changes: dict[str, Any], lines: dict[int, dict[str, Any]]) -> None:
@@ -85,7 +84,7 @@ def _why_not(order: Order, name: str, always: set[str], until_approved: set[str]
     """Why a field cannot change now, "" when it can."""
     if name not in always | until_approved:
         return _commercial(order)
-    if order.state in ENDED or (name in until_approved and order.state not in BEFORE):
+    if order.state in queries.ENDED or (name in until_approved and order.state not in BEFORE):
         return "This can no longer change: the order is past that point."
     return ""
 

@@ -10,14 +10,13 @@ from typing import Any
 from catalog import configuration, mapping, rulebook
 from catalog.mapping import Traced
 from catalog.models import Characteristic, DecompositionRule
-from orders import decomposition, rehearsal, supplying
+from orders import decomposition, queries, rehearsal, supplying
 from orders.models import DomainOrder, Order, OrderLine
 from orders.rehearsal import Difference
 from orders.supplying import Supply
 from orders.tree import Node, Tree
 
 CLOSED = (DomainOrder.State.CLOSED_COMPLETE, DomainOrder.State.FAILED, DomainOrder.State.CANCELLED)
-ENDED = ("completed", "partial", "failed", "cancelled", "rejected")
 
 
 @dataclass(frozen=True)
@@ -149,7 +148,7 @@ def _again(order: Order, rows: list[DomainOrder], tree: Tree) -> Difference:
     Once an order has ended, the inventory holds what it built: changes of installed products are left out then, and so
     are nodes that were cancelled because nobody wanted them.
     """
-    ended = order.state in ENDED
+    ended = order.state in queries.ENDED
     stored = {row.path: row for row in rows if row.state != DomainOrder.State.CANCELLED and _counts(row.line, ended)}
     grown = {path: node for path, node in tree.nodes.items() if _counts(node.line, ended)}
     steps = [

@@ -152,14 +152,8 @@ def _constant(cell: Any) -> Any:
 
 
 def _of_condition(number: int, step: dict[str, Any]) -> list[Problem]:
-    condition = str(step.get("condition", ""))
-    if not condition:
-        return []
-    try:
-        decisions.check(condition)
-    except decisions.BrokenRule as error:
-        return [Problem(number, f"Step {number}, condition: {error}")]
-    return []
+    wrong = decisions.mistake(str(step.get("condition", "")))
+    return [Problem(number, f"Step {number}, condition: {wrong}")] if wrong else []
 
 
 def _of_order(flow: EnrichmentFlow, tables: dict[str, DecisionTable], seen: _Seen) -> list[Problem]:

@@ -9,11 +9,11 @@ from fulfillment.queries import urgency as word
 from kernel import audit
 from kernel.models import User
 from kernel.refusal import Conflict, NotPermitted, Refusal
+from orders import queries
 from orders.models import Order
 
 ROOT = Order._meta.label_lower
 RANKS = (("critical", "Critical", 90), ("high", "High", 70), ("medium", "Medium", 50), ("low", "Low", 20))
-ENDED = frozenset({"rejected", "completed", "partial", "failed", "cancelled"})
 
 
 @transaction.atomic
@@ -32,7 +32,7 @@ def prioritise(
     if not by.has_perm("orders.steer_order"):
         raise NotPermitted("Your roles do not include the right to change priorities.")
     order: Order = Order.objects.locked(order_id)
-    if order.state in ENDED:
+    if order.state in queries.ENDED:
         raise Conflict(f"{order.number} is {order.get_state_display().lower()}; nothing is left to prioritise.")
     value = {key: number for key, _, number in RANKS}.get(rank)
     problems = {}

@@ -12,13 +12,8 @@ from contracts.models import Contract
 from crm.models import Contact
 from kernel import audit, notifications
 from kernel.models import User
-from orders import capture, changing, submission, validation
+from orders import capture, changing, queries, submission, validation
 from orders.models import Order, OrderLine
-
-OVER = (
-    Order.State.COMPLETED, Order.State.PARTIAL, Order.State.FAILED, Order.State.CANCELLED, Order.State.REJECTED,
-)  # fmt: skip
-
 
 SHOWN = 100  # products in a preview
 
@@ -72,13 +67,13 @@ def of(contract: Contract) -> list[Order]:
 def _free(products: Iterable[Product]) -> list[Product]:
     """Those that no open order ends."""
     rows = list(products)
-    ending = OrderLine.objects.filter(product__in=rows, action="delete").exclude(order__state__in=OVER)
+    ending = OrderLine.objects.filter(product__in=rows, action="delete").exclude(order__state__in=queries.ENDED)
     taken = set(ending.values_list("product", flat=True))
     return [product for product in rows if product.pk not in taken]
 
 
 def _running(contract_ids: Iterable[int]) -> list[Order]:
-    rows = Order.objects.filter(contract__in=list(contract_ids)).exclude(state__in=OVER)
+    rows = Order.objects.filter(contract__in=list(contract_ids)).exclude(state__in=queries.ENDED)
     return list(rows.exclude(channel=Order.Channel.CONTRACT).select_related("manager").order_by("pk"))
 
 

@@ -19,7 +19,7 @@ from catalog.models import (
     PriceMatrix,
     ProrationRule,
 )
-from kernel import roles
+from kernel import money, roles
 from kernel.forms import SheetField
 from kernel.refusal import Refusal
 
@@ -308,6 +308,8 @@ def _currency(text: str) -> str:
     code = text.strip().upper()
     if not (len(code) == 3 and code.isascii() and code.isalpha()):
         raise forms.ValidationError("Three letters, such as EUR.")
+    if said := money.refusal(code):
+        raise forms.ValidationError(said)
     return code
 
 

@@ -1,10 +1,11 @@
 """Offerings: what is sold, in which bundles, at which prices (TMF620)."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.urls import reverse
 
 from catalog.models.specifications import Specification, Versioned
-from kernel import lifecycle
+from kernel import lifecycle, money
 from kernel.models import Record
 
 
@@ -133,6 +134,11 @@ class PriceList(Record):
     segment = models.CharField(max_length=30, blank=True, help_text="Empty serves every segment.")
     valid_from = models.DateField()
     valid_until = models.DateField(null=True, blank=True)
+
+    def clean(self) -> None:
+        """Amounts of the currency can be kept."""
+        if said := money.refusal(self.currency):
+            raise ValidationError({"currency": said})
 
 
 class PriceEntry(models.Model):

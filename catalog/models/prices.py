@@ -1,12 +1,13 @@
 """What prices rest on beside the lists: matrices by version, currencies and rates by date, margin floors, proration."""
 
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.urls import reverse
 from django_fsm import transition
 
 from catalog.models.offerings import Charge, Offering, PriceList
-from kernel import lifecycle
+from kernel import lifecycle, money
 from kernel.models import Record
 from kernel.models.statefield import StateField
 
@@ -113,6 +114,11 @@ class CurrencyRule(models.Model):
     def __str__(self) -> str:
         return f"{self.currency} from {self.valid_from}"
 
+    def clean(self) -> None:
+        """Amounts of the currency can be kept."""
+        if said := money.refusal(self.currency):
+            raise ValidationError({"currency": said})
+
 
 class ExchangeRate(models.Model):
     """What one currency is worth in another from a day on; a stored rate never changes, the next one follows it."""
@@ -134,6 +140,12 @@ class ExchangeRate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source} to {self.target} from {self.valid_from}"
+
+    def clean(self) -> None:
+        """Amounts of both currencies can be kept."""
+        found = {name: said for name in ("source", "target") if (said := money.refusal(getattr(self, name)))}
+        if found:
+            raise ValidationError(found)
 
 
 class MarginFloor(models.Model):

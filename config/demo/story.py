@@ -85,6 +85,10 @@ def doubles(mira: User) -> None:
             account_id=account.pk, first_name="Tess", last_name="Bakker", email="tess.bakker@kanaalhuis.example",
             role=role, by=mira,
         )  # fmt: skip
+    accounts.add_contact(  # and one person stands at one customer twice
+        account_id=account.pk, first_name="Tess", last_name="Bakker", email="t.bakker@bakker.example", role="buyer",
+        by=mira,
+    )  # fmt: skip
 
 
 def tell(team: dict[str, User]) -> Iterator[str]:

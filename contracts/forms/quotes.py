@@ -8,7 +8,7 @@ from django import forms
 from django.utils import timezone
 
 from catalog.models import Offering
-from contracts import quoting
+from contracts import linefields, quoting
 from contracts.models import Agreement, Quote
 from crm.models import Account, Opportunity, Site
 from kernel.forms import SheetField
@@ -123,7 +123,7 @@ class LineForm(OfLine):
     def clean(self) -> dict[str, Any]:
         """As the act sees it, so that what can be kept is kept beside what cannot."""
         values: dict[str, Any] = super().clean() or {}
-        for name, texts in quoting.line_problems(self.quote, values).items():
+        for name, texts in linefields.problems(self.quote, values).items():
             self.add_error(name, texts)
         return values
 

@@ -1,20 +1,24 @@
-"""Billing of a contract month by month: what each product comes to and why, as a page and as CSV."""
+"""Billing month by month, of a contract and of all customers: what each product comes to and why, also as CSV."""
 
-import csv
 import datetime as dt
+from collections.abc import Iterable
+from itertools import chain
 
-from django.http import HttpRequest, HttpResponse
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_safe
 
-from contracts import billing, chargefeed, periods
+from contracts import billing, chargefeed, chargelist, periods
 from contracts.views.contracts import load
-from kernel import workspace
-from kernel.csvfile import harmless
+from crm.models import Account
+from kernel import csvfile, htmx, workspace
 
+PAGE = 25  # customers
+RIGHTS = ("contracts.view_contract", "contracts.view_billingstart")
 COLUMNS = (
     "contract", "kind", "product", "name", "site", "first", "last", "monthly", "amount", "currency", "detail",
 )  # fmt: skip
@@ -47,12 +51,55 @@ def _first(typed: str) -> dt.date:
 
 
 def _file(number: str, first: dt.date, items: list[chargefeed.Item]) -> HttpResponse:
-    name = f"{number}-{first:%Y-%m}.csv"
-    response = HttpResponse(
-        content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
-    )
-    writer = csv.writer(response)
-    writer.writerow(COLUMNS)
-    for item in items:
-        writer.writerow([number, *(harmless(str(getattr(item, column))) for column in COLUMNS[1:])])
-    return response
+    rows = ([number, *(getattr(item, column) for column in COLUMNS[1:])] for item in items)
+    return htmx.download("".join(csvfile.lines([COLUMNS, *rows])), f"{number}-{first:%Y-%m}.csv")
+
+
+@workspace.allowed(*RIGHTS)
+@require_safe
+def everything(request: HttpRequest) -> HttpResponse:
+    """What every customer is charged in a month; `?q=` finds customers, `?as=csv` gives every charge as a file."""
+    user, first, text = workspace.person(request), _first(request.GET.get("month", "")), _text(request)
+    if request.GET.get("as") == "csv":
+        return _feed(chargelist.everything(user, first, text), f"charges-{first:%Y-%m}.csv")
+    page = Paginator(chargelist.customers(user, first, text), PAGE).get_page(request.GET.get("page", "")[:9])
+    rows = [row for row in chargelist.summed(list(page), first) if row.charges]
+    context = {"rows": rows, "page": page, "totals": chargelist.together(rows), "query": text, **_months(first)}
+    return htmx.respond(request, "contracts/charge_list.html", context)
+
+
+@workspace.allowed(*RIGHTS)
+@require_safe
+def customer(request: HttpRequest, number: str) -> HttpResponse:
+    """Every charge of one customer in a month; `?as=csv` as a file."""
+    user, first = workspace.person(request), _first(request.GET.get("month", ""))
+    account = Account.objects.visible_to(user).filter(number=number, parent=None).first()
+    if account is None:
+        raise Http404("There is no such customer.")
+    items = chargelist.items([account], first)
+    if request.GET.get("as") == "csv":
+        return _feed(((account, item) for item in items), f"charges-{account.number}-{first:%Y-%m}.csv")
+    (row,) = chargelist.summed([account], first)
+    page = Paginator(items, PAGE * 4).get_page(request.GET.get("page", "")[:9])
+    context = {"account": account, "items": page, "page": page, "totals": row.totals, **_months(first)}
+    return htmx.respond(request, "contracts/charge_customer.html", context)
+
+
+def _text(request: HttpRequest) -> str:
+    return request.GET.get("q", "").replace("\x00", "").strip()[:100]
+
+
+def _months(first: dt.date) -> dict[str, dt.date]:
+    return {"first": first, "before": periods.first_of(first, -1), "after": periods.first_of(first, 1)}
+
+
+def _feed(charges: Iterable[tuple[Account, chargefeed.Item]], name: str) -> HttpResponse:
+    head = ("customer", "customer_name", *COLUMNS, "billing_profile", "invoice_email")
+    rows = (
+        [
+            account.number, account.name, *(getattr(item, column) for column in COLUMNS),
+            item.profile.name if item.profile else "", item.profile.invoice_email if item.profile else "",
+        ]
+        for account, item in charges
+    )  # fmt: skip
+    return htmx.download(csvfile.lines(chain([head], rows)), name)

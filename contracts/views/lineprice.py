@@ -1,6 +1,5 @@
 """Why this price: every step of a line's charges for whoever may read the quote, as a page, JSON or CSV; its ramp."""
 
-import csv
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -118,19 +117,15 @@ def _head(quote: Quote, line: QuoteLine) -> dict[str, Any]:
 
 
 def _as_csv(quote: Quote, charges: list[Explained]) -> HttpResponse:
-    answer = HttpResponse(content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{quote.number}-price.csv"'
-    answer.write("\ufeff")
-    writer = csv.writer(answer)
     sees = any(charge.cost is not None for charge in charges)
     head = ["charge", "currency", "step", "detail", "input", "rule", "before", "after", "amount"]
-    writer.writerow([*head, *(["cost", "margin"] if sees else [])])
+    rows = [[*head, *(["cost", "margin"] if sees else [])]]
     for charge in charges:
         for step in charge.steps:
             row = [
-                charge.label, quote.currency, step.label, step.detail, step.given, step.kind, str(step.before),
-                str(step.after), str(charge.amount),
+                charge.label, quote.currency, step.label, step.detail, step.given, step.kind, step.before, step.after,
+                charge.amount,
             ]  # fmt: skip
-            more = [str(charge.cost), "" if charge.margin is None else str(charge.margin)] if sees else []
-            writer.writerow([csvfile.harmless(cell) for cell in [*row, *more]])
-    return answer
+            more = [charge.cost, "" if charge.margin is None else charge.margin] if sees else []
+            rows.append([*row, *more])
+    return htmx.download("".join(csvfile.lines(rows)), f"{quote.number}-price.csv")

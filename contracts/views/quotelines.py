@@ -1,6 +1,8 @@
 """Lines of a quote in the editor: the panel with its autosaving form, adding, copying, discounting, removing."""
 
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
+from functools import wraps
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,12 +13,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from catalog import configuration
 from catalog.bundling import BadBundle
 from catalog.models import Offering
-from contracts import bundlechoice, quoteapproval, quotecompleteness, quotecopy, quoting
+from contracts import bundlechoice, quoteapproval, quotecopy, quoting
 from contracts.forms.quotes import AddForm, DiscountForm, LineForm
 from contracts.models import Quote, QuoteLine
-from contracts.quoting import EditedMeanwhile
+from contracts.quoting import EditedMeanwhile, Typed
 from contracts.views import quotescreen
-from kernel import decisions, htmx, workspace
+from kernel import decisions, htmx, remembering, workspace
 from kernel.refusal import Refusal
 
 WRITES = ("contracts.view_quote", "contracts.edit_quote")
@@ -25,6 +27,7 @@ WRITES = ("contracts.view_quote", "contracts.edit_quote")
 @workspace.allowed("contracts.view_quote")
 @require_safe
 @decisions.holding()
+@remembering.once()
 def panel(request: HttpRequest, number: str, version: int, line_id: int) -> HttpResponse:
     """The panel of one line; without htmx the whole page with it open."""
     quote = quotescreen.load(request, number, version)
@@ -34,56 +37,75 @@ def panel(request: HttpRequest, number: str, version: int, line_id: int) -> Http
     return render(request, f"{quotescreen.TEMPLATE}#panel", quotescreen.panel_context(request, quote, line))
 
 
-@workspace.allowed(*WRITES)
-@require_POST
-@decisions.holding()
-def configure(request: HttpRequest, number: str, version: int, line_id: int) -> HttpResponse:
+def _changing(view: Callable[[HttpRequest, int, int], HttpResponse]) -> Callable[..., HttpResponse]:
+    """A view that changes one line of a quote that its reader may see, told its key and the edition that was shown."""
+
+    @workspace.allowed(*WRITES)
+    @require_POST
+    @decisions.holding()
+    @remembering.once()
+    @wraps(view)
+    def opened(request: HttpRequest, number: str, version: int, line_id: int) -> HttpResponse:
+        rows = Quote.objects.visible_to(workspace.person(request))
+        if not rows.filter(number=number, version=version, lines=line_id).exists():
+            raise Http404("There is no such line.")
+        return view(request, line_id, _number(request.POST.get("edition", "")) or 0)
+
+    return opened
+
+
+@_changing
+def configure(request: HttpRequest, line_id: int, edition: int) -> HttpResponse:
     """Store what the form says, right or wrong, and answer with the price and whatever else changed on the screen."""
-    quote = quotescreen.load(request, number, version)
-    line = quotescreen.line_of(quote, line_id)
-    specification = quotecompleteness.specifications_of([line]).get(line.offering.specification_id or 0)
-    raw = configuration.posted(specification, request.POST, "c-") if specification else {}
-    values, _ = configuration.clean(specification, raw, line.characteristics) if specification else ({}, {})
-    form = LineForm(request.POST, quote=quote)
-    form.is_valid()  # what is wrong with it is said beside what is kept
+    raw: dict[str, Any] = {}
+    forms: list[LineForm] = []
+
+    def read(line: QuoteLine) -> Typed:
+        specification = line.offering.specification
+        raw.update(configuration.posted(specification, request.POST, "c-") if specification else {})
+        values, _ = configuration.clean(specification, raw, line.characteristics) if specification else ({}, {})
+        forms.append(LineForm(request.POST, quote=line.quote))
+        forms[0].is_valid()  # what is wrong with it is said beside what is kept
+        return Typed(values, forms[0].cleaned_data.get("quantity"), forms[0].chosen())
+
     try:
-        line = quoting.configure(
-            line_id=line.pk, values=values, edition=_number(request.POST.get("edition", "")) or 0,
-            quantity=form.cleaned_data.get("quantity"), fields=form.chosen(), by=workspace.person(request),
-        )  # fmt: skip
+        line = quoting.take(line_id=line_id, read=read, edition=edition, by=workspace.person(request))
     except EditedMeanwhile as error:
-        stored = quotescreen.panel_context(request, quote, quotescreen.line_of(quote, line_id))
-        context = {**stored, "conflict": error.problems}
-        return render(request, f"{quotescreen.TEMPLATE}#conflict", context, status=409)
+        stored = quotescreen.panel_context(request, *_read(request, line_id))
+        return render(request, f"{quotescreen.TEMPLATE}#conflict", {**stored, "conflict": error.problems}, status=409)
     if not getattr(request, "htmx", False):
-        return htmx.go(request, f"{quoteapproval.url_of(quote)}?line={line.pk}", toast="Saved.")
+        return _saved(request, line)
     context = quotescreen.saved(request, line.quote, line)
-    context["line_errors"] = form.errors
+    context["line_errors"] = forms[0].errors
     context["refields"] = set(raw) != {field.key for field in context["fields"]}
     return render(request, f"{quotescreen.TEMPLATE}#saved", context)
 
 
-@workspace.allowed(*WRITES)
-@require_POST
-@decisions.holding()
-def members(request: HttpRequest, number: str, version: int, line_id: int) -> HttpResponse:
+@_changing
+def members(request: HttpRequest, line_id: int, edition: int) -> HttpResponse:
     """Store which members a bundle's line has, or say at each why that cannot be; nothing is stored then."""
-    quote = quotescreen.load(request, number, version)
-    line = quotescreen.line_of(quote, line_id)
     chosen = _chosen(request)
     try:
-        line = bundlechoice.choose(
-            line_id=line.pk, chosen=chosen, edition=_number(request.POST.get("edition", "")) or 0,
-            by=workspace.person(request),
-        )  # fmt: skip
+        line = bundlechoice.choose(line_id=line_id, chosen=chosen, edition=edition, by=workspace.person(request))
     except BadBundle as error:
+        quote, line = _read(request, line_id)
         groups = bundlechoice.offered(line, chosen, error.problems)
         context = quotescreen.panel_context(request, quote, line) | {"members": groups}
         return render(request, f"{quotescreen.TEMPLATE}#members", context, status=422)
     if not getattr(request, "htmx", False):
-        return htmx.go(request, f"{quoteapproval.url_of(quote)}?line={line.pk}", toast="Saved.")
-    context = quotescreen.saved(request, line.quote, line)
-    return render(request, f"{quotescreen.TEMPLATE}#chosen", context)
+        return _saved(request, line)
+    return render(request, f"{quotescreen.TEMPLATE}#chosen", quotescreen.saved(request, line.quote, line))
+
+
+def _read(request: HttpRequest, line_id: int) -> tuple[Quote, QuoteLine]:
+    """A line, and the quote that it is of, as they are stored now."""
+    number, version = Quote.objects.values_list("number", "version").get(lines=line_id)
+    quote = quotescreen.load(request, number, version)
+    return quote, quotescreen.line_of(quote, line_id)
+
+
+def _saved(request: HttpRequest, line: QuoteLine) -> HttpResponse:
+    return htmx.go(request, f"{quoteapproval.url_of(line.quote)}?line={line.pk}", toast="Saved.")
 
 
 @workspace.allowed(*WRITES)

@@ -28,9 +28,8 @@ from contracts.quotegrid import Block
 from contracts.quoteoutline import Outline, Wanted
 from crm import countries
 from crm.models import OpportunityLine
-from kernel import approvals, lifecycle, states, workspace
-from kernel.models import ApprovalStep, DecisionTable, User
-from kernel.money import DIGITS
+from kernel import approvals, decisions, lifecycle, money, states, workspace
+from kernel.models import ApprovalStep, User
 
 TEMPLATE = "contracts/quote.html"
 RELATED = ("account__root", "agreement", "price_list", "opportunity", "owner")
@@ -228,7 +227,7 @@ def panel(line: QuoteLine, user: User, block: Block | None = None) -> dict[str, 
     """The right-hand panel of one line; a `block` of the grid that the line is in spares reading it anew."""
     specifications = block.specifications if block else quotecompleteness.specifications_of([line])
     specification = specifications.get(line.offering.specification_id or 0)
-    digits = DIGITS.get(line.quote.currency, 2)
+    digits = money.digits(line.quote.currency)
     found = block.problems if block else quotecompleteness.of_lines(line.quote, [line])
     whole = [p for p in found if p.line_id == line.pk and p.kind not in ("configuration",)]
     fields = (
@@ -283,15 +282,14 @@ def _road(quote: Quote) -> list[dict[str, Any]]:
 
 def _roles() -> list[str]:
     """Every role that the rules may ask."""
-    table = DecisionTable.objects.in_force().filter(key=quoteapproval.TABLE).first()
+    table = decisions.judges([quoteapproval.TABLE]).get(quoteapproval.TABLE)
     return list(dict.fromkeys(str(row.get("role", "")).strip("'\"") for row in table.rows)) if table else []
 
 
 def _people(roles: list[str]) -> dict[str, str]:
     """One person of each role; “any of 3” where there are more."""
-    found: dict[str, list[User]] = {}
-    rows = User.objects.filter(groups__name__in=roles, is_active=True).distinct().prefetch_related("groups")
-    for user in rows:
-        for group in user.groups.all():
-            found.setdefault(group.name, []).append(user)
-    return {name: str(people[0]) if len(people) == 1 else f"any of {len(people)}" for name, people in found.items()}
+    found: dict[str, list[str]] = {}
+    rows = User.objects.filter(groups__name__in=roles, is_active=True)
+    for role, *name in rows.values_list("groups__name", "first_name", "last_name", "username"):
+        found.setdefault(role, []).append(" ".join(part for part in name[:2] if part) or name[2])
+    return {role: names[0] if len(names) == 1 else f"any of {len(names)}" for role, names in found.items()}

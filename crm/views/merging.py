@@ -7,8 +7,8 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from crm import merging
-from crm.models import Account
+from crm import contactmerging, merging
+from crm.models import Account, Contact
 from crm.views.accounts import crumbs, visible
 from kernel import htmx
 from kernel.workspace import allowed, person
@@ -17,8 +17,12 @@ from kernel.workspace import allowed, person
 @allowed("crm.view_account", "crm.merge_account")
 @require_safe
 def suspects(request: HttpRequest) -> HttpResponse:
-    """Customers that may stand here twice."""
-    context = {"pairs": merging.suspects(person(request)), "crumbs": [("Customers", reverse("crm:account_list"))]}
+    """Customers, and people of one customer, who may stand here twice."""
+    user = person(request)
+    context = {
+        "pairs": merging.suspects(user), "people": contactmerging.suspects(user),
+        "crumbs": [("Customers", reverse("crm:account_list"))],
+    }  # fmt: skip
     return htmx.respond(request, "crm/account_doubles.html", context)
 
 
@@ -52,3 +56,25 @@ def merge(request: HttpRequest, number: str) -> HttpResponse:
         return htmx.go(request, keep, toast=f"{other.number} is part of {keep.name} now.")
     context = {"keep": keep, "other": other, "crumbs": back, "found": merging.preview(keep, other)}
     return htmx.respond(request, "crm/account_merge.html", context)
+
+
+@allowed("crm.view_account", "crm.change_contact", "crm.merge_account")
+@require_http_methods(["GET", "HEAD", "POST"])
+def merge_contact(request: HttpRequest, pk: int) -> HttpResponse:
+    """Choose the other contact of the same person, compare, merge."""
+    rows = Contact.objects.visible_to(person(request)).select_related("account", "user")
+    keep = get_object_or_404(rows, pk=pk)
+    back = [*crumbs(keep.account), (keep.account.name, keep.account.get_absolute_url())]
+    wanted = (request.POST if request.method == "POST" else request.GET).get("other", "")[:18]
+    if not wanted.isdecimal():
+        text = request.GET.get("q", "").replace("\x00", "").strip()[:100]
+        found = contactmerging.others(keep, text)
+        context: dict[str, Any] = {"keep": keep, "crumbs": back, "query": text, "found": found}
+        return htmx.respond(request, "crm/contact_merge_choose.html", context, part="found")
+    other = get_object_or_404(rows, pk=int(wanted))
+    if request.method == "POST":
+        take = [name for name in contactmerging.CHOOSABLE if request.POST.get(name) == "other"]
+        made = contactmerging.merge(keep_id=keep.pk, other_id=other.pk, by=person(request), take=take)
+        return htmx.go(request, made.account, toast=f"{made} stands here once now.")
+    context = {"keep": keep, "other": other, "crumbs": back, "found": contactmerging.preview(keep, other)}
+    return htmx.respond(request, "crm/contact_merge.html", context)

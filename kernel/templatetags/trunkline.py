@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from kernel import approvals, icons, lifecycle, records, states
-from kernel.money import DIGITS, SYMBOLS
+from kernel.money import SYMBOLS, digits
 
 register = template.Library()
 NBSP = "\u00a0"
@@ -74,7 +74,7 @@ def money_text(amount: Any, currency: str = "EUR", *, whole: bool = False) -> st
     if amount is None or amount == "":
         return "–"
     amount = Decimal(str(amount))
-    text = number_text(amount, 0 if whole else DIGITS.get(currency, 2))
+    text = number_text(amount, 0 if whole else digits(currency))
     sign, text = ("−", text[1:]) if text.startswith("−") else ("", text)
     symbol = SYMBOLS.get(currency, currency)
     return f"{sign}{text}{NBSP}{symbol}" if currency in ("PLN", "SEK", "CZK") else f"{sign}{symbol}{NBSP}{text}"
@@ -87,9 +87,10 @@ def money(amount: Any, currency: str = "EUR", whole: bool = False) -> SafeString
 
 
 @register.simple_tag
-def number(value: Any, digits: int | None = None) -> SafeString:
-    """`{% number count %}`, tabular."""
-    return format_html('<span class="num">{}</span>', number_text(value, digits))
+def number(value: Any, places: int | str | None = None) -> SafeString:
+    """`{% number count %}`, tabular; `{% number amount "JPY" %}` has the digits of the currency."""
+    places = digits(places) if isinstance(places, str) else places
+    return format_html('<span class="num">{}</span>', number_text(value, places))
 
 
 def _as_day(value: dt.date | dt.datetime) -> dt.date:

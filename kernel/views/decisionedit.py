@@ -1,7 +1,5 @@
 """Editing decision tables: cells, rows, columns, test rows, files, and the moves of a version."""
 
-import csv
-import io
 import json
 from typing import Any
 
@@ -11,9 +9,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from kernel import cells, htmx, tabledrafts, tablefile, tablepublication, tableuse
+from kernel import cells, csvfile, htmx, tabledrafts, tablefile, tablepublication, tableuse
 from kernel.forms import PublishForm, add_errors
-from kernel.listfile import neutral
 from kernel.models.decisions import DecisionTable
 from kernel.refusal import Refusal
 from kernel.views.decisiontables import VIEW, cell, rows_context, tests_context, url_of, version_of
@@ -228,9 +225,7 @@ def retire(request: HttpRequest, key: str, version: int) -> HttpResponse:
 def export(request: HttpRequest, key: str, version: int) -> HttpResponse:
     """All rows as CSV; it can be imported again."""
     table = version_of(request, key, version)
-    file = io.StringIO()
-    csv.writer(file).writerows([neutral(text) for text in line] for line in tablefile.lines(table))
-    return htmx.download(f"\ufeff{file.getvalue()}", f"{key.replace(':', '-')}-{version}.csv")
+    return htmx.download("".join(csvfile.lines(tablefile.lines(table))), f"{key.replace(':', '-')}-{version}.csv")
 
 
 @allowed("kernel.use_workspace", VIEW, EDIT)

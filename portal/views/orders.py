@@ -7,8 +7,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from kernel import htmx, workspace
-from kernel.listfile import csv_lines, neutral
+from kernel import csvfile, htmx, workspace
 from portal import belongings, changes, needs, tracking
 from portal.views import customers_only, frame
 
@@ -87,5 +86,4 @@ def table(request: HttpRequest, number: str) -> HttpResponse:
         [one.site.name, one.site.address, str(one.says), one.promised_on or "", "yes" if one.works else "no"]
         for one in progress.sites
     ]
-    cells = ([neutral(cell) for cell in row] for row in rows)
-    return htmx.download("".join(csv_lines(cells)), f"{progress.order.number}-sites.csv")
+    return htmx.download("".join(csvfile.lines(rows)), f"{progress.order.number}-sites.csv")

@@ -147,13 +147,18 @@ def test_half_the_price_for_six_months() -> None:
     assert ramps.at(steps, 7) is None
     assert ramps.monthly(Decimal("99.99"), steps[0], cents) == Decimal("50.00")
     assert ramps.monthly(Decimal("99.994"), None, cents) == Decimal("99.99")
-    assert ramps.total(lambda quantity: Decimal(100), steps, 36, cents) == 6 * 50 + 30 * 100
+    assert ramps.months(Decimal(100), steps, 36, 1, cents) == [Decimal(50)] * 6 + [Decimal(100)] * 30
     assert ramps.worded(steps, 36) == ["months 1–6: 50 % of the price", "months 7–36: the full price"]
 
 
 def test_a_quantity_rises_in_steps() -> None:
     steps = ramps.read([{"until": "1", "quantity": "10"}, {"until": "12", "percent": "80.5", "quantity": 20}], 24)
-    assert ramps.total(lambda quantity: Decimal(quantity or 30), steps, 24, cents) == 10 + 11 * Decimal("16.10") + 360
+    shared = [Decimal(10)] + [Decimal("16.10")] * 11 + [Decimal(30)] * 12
+    assert ramps.months(Decimal(30), steps, 24, 30, cents) == shared
+    priced = ramps.priced(lambda quantity: Decimal(60 if quantity == 20 else quantity or 30), steps, cents)
+    assert [step.monthly for step in priced] == [Decimal(10), Decimal("24.15")]  # 20 of 60 cost no more than all of 30
+    assert ramps.months(Decimal(30), priced, 13, 30, cents) == [10, *[Decimal("24.15")] * 11, 30]
+    assert ramps.read(ramps.stored(priced), 24) == priced
     assert ramps.worded(steps, 24) == [
         "month 1: the full price, 10 pieces",
         "months 2–12: 80.5 % of the price, 20 pieces",
@@ -216,9 +221,10 @@ def test_a_ramp_covers_each_month_once_and_never_costs_more_than_the_full_price(
     steps = [Step(until, percent) for until, percent in sorted(drawn)]
     covered = [month for first, last, _ in ramps.phases(steps, term) for month in range(first, last + 1)]
     assert covered == list(range(1, term + 1))
-    total = ramps.total(lambda quantity: price, steps, term, cents)
-    assert total == sum(ramps.monthly(price, ramps.at(steps, month), cents) for month in covered)
-    assert 0 <= total <= cents(price) * term
+    months = ramps.months(price, ramps.priced(lambda quantity: price, steps, cents), term, 1, cents)
+    assert months == ramps.months(price, steps, term, 1, cents)
+    assert [cents(one) for one in months] == [ramps.monthly(price, ramps.at(steps, month), cents) for month in covered]
+    assert 0 <= sum(months) <= max(price, cents(price)) * term
 
 
 # Proration

@@ -1,9 +1,15 @@
 """Billing follows the contract: changed prices from their day, prorated; nothing after the end; ramps step by step."""
 
+import csv
 import datetime as dt
+import io
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from catalog.models import ProrationRule
@@ -23,6 +29,7 @@ from kernel import outbox
 from kernel.money import rounded
 from tests.factories import contracts as make
 from tests.factories import contracts_quotes as quotes
+from tests.factories.people import UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue", "blank_pages"), pytest.mark.slow]
 
@@ -128,3 +135,43 @@ def test_a_ramp_counts_in_the_charge_and_on_the_bill() -> None:
         day = periods.first_of(start, month)
         bills[month] = sum(one.amount for one in _month(contract, day) if one.kind == "recurring")
     assert bills == {2: half, 3: most, 6: price}
+
+
+def test_finance_sees_the_charges_of_every_customer_and_takes_them_as_a_file() -> None:
+    start = _begin(2)
+    contracts = [make.live(sites=sites, on=start) for sites in (2, 1)]
+    for contract in contracts:
+        make.billed(contract, start)
+    make.ended(contracts[1], timezone.localdate())
+    outbox.drain()
+    jonas, month = Client(), timezone.localdate().replace(day=1)
+    jonas.force_login(UserFactory(role="finance"))
+    url = f"{reverse('contracts:charge_list')}?month={month:%Y-%m}"
+    jonas.get(url)
+    with CaptureQueriesContext(connection) as many:
+        said = jonas.get(url).text
+    expected = {contract: chargefeed.total(_month(contract, month)) for contract in contracts}
+    for contract, owed in expected.items():
+        assert contract.account.name in said
+        assert f"{owed:,.2f}" in said
+    assert f"{sum(expected.values()):,.2f}" in said
+    with CaptureQueriesContext(connection) as few:
+        assert contracts[1].account.name not in jonas.get(f"{url}&q={contracts[0].account.name}").text
+    assert len(many) == len(few), [q["sql"][:150] for q in many.captured_queries]
+    rows = list(csv.DictReader(io.StringIO(_file(jonas, f"{url}&as=csv").removeprefix("\ufeff"))))
+    assert sum(Decimal(row["amount"]) for row in rows) == sum(expected.values())
+    assert {row["kind"] for row in rows} == {"recurring", "early_termination"}
+    assert all(row["contract"] and row["invoice_email"] for row in rows)
+    one = reverse("contracts:charge_customer", args=[contracts[0].account.number])
+    assert f"{expected[contracts[0]]:,.2f}" in jonas.get(f"{one}?month={month:%Y-%m}").text
+    mine = csv.DictReader(io.StringIO(_file(jonas, f"{one}?month={month:%Y-%m}&as=csv").removeprefix("\ufeff")))
+    assert {row["customer"] for row in mine} == {contracts[0].account.number}
+    assert "Nothing is charged" in jonas.get(f"{reverse('contracts:charge_list')}?month=2001-01").text
+    assert "No customer with" in jonas.get(f"{url}&q=nobody").text
+    assert jonas.get(reverse("contracts:charge_customer", args=["ACC9999999"])).status_code == 404
+    jonas.force_login(UserFactory(role="sales_agent"))
+    assert jonas.get(url).status_code == 403
+
+
+def _file(client: Client, url: str) -> str:
+    return b"".join(client.get(url).streaming_content).decode()  # type: ignore[attr-defined]

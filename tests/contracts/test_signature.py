@@ -16,9 +16,11 @@ from PIL import Image
 from contracts import agreement, consent, presenting, signature
 from contracts.models import Agreement, Quote, SignatureRequest
 from contracts.signature import LinkClosed, Tampered, UnknownLink, Unsigned
+from crm import contactmerging
 from kernel.models import AuditEntry, Document
 from tests.factories import contracts as make
 from tests.factories import contracts_quotes as quotes
+from tests.factories.crm import ContactFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue", "blank_pages"), pytest.mark.slow]
 
@@ -209,3 +211,15 @@ def test_what_was_signed_stays_as_it_is(sent: SignatureRequest) -> None:
     ):
         with pytest.raises((ProgrammingError, ProtectedError)), transaction.atomic():
             change()
+
+
+def test_two_records_of_the_signatory_become_one_and_the_evidence_stays(sent: SignatureRequest) -> None:
+    signed = make.sign(sent)
+    names = ("signed_name", "signed_email", "signed_at", "document_sha256", "consent", "address", "signed_document")
+    before = {name: getattr(SignatureRequest.objects.get(pk=signed.pk), name) for name in names}
+    keep = ContactFactory(account=signed.account, email="new@address.example")
+    contactmerging.merge(keep_id=keep.pk, other_id=signed.contact_id, by=None)
+    after = SignatureRequest.objects.get(pk=signed.pk)
+    assert after.contact == keep
+    assert {name: getattr(after, name) for name in names} == before
+    assert after.email == before["signed_email"] != keep.email

@@ -12,7 +12,7 @@ from django.test import RequestFactory
 from django_htmx.middleware import HtmxDetails
 
 from kernel import tables
-from kernel.listfile import neutral
+from kernel.csvfile import harmless
 from kernel.models import Notification, User
 from tests.factories.people import UserFactory
 
@@ -163,5 +163,5 @@ def test_an_export_has_all_that_match_and_only_that(user: User) -> None:
 def test_numbers_stay_numbers_in_an_export() -> None:
     from decimal import Decimal
 
-    assert neutral(Decimal("-12.50")) == Decimal("-12.50")
-    assert neutral("-12.50") == "'-12.50"
+    assert harmless(Decimal("-12.50")) == Decimal("-12.50")
+    assert harmless("-12.50") == "'-12.50"
