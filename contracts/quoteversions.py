@@ -227,7 +227,8 @@ def _prices(quote: Quote) -> dict[Any, dict[str, Decimal]]:
         LinePrice.objects.filter(line__quote=quote).order_by("id").values_list("line__key", "label", "charge", "amount")
     )
     for key, label, charge, amount in rows:
-        found[key][f"{label}, {CHARGED.get(charge, charge)}"] = amount
+        said = CHARGED.get(charge, charge)
+        found[key][label if label.lower() == said else f"{label}, {said}"] = amount
     return found
 
 

@@ -80,7 +80,8 @@ def others(contact: Contact, text: str = "") -> list[Contact]:
 
 
 def suspects(user: User, *, limit: int = 50) -> list[tuple[Contact, Contact]]:
-    """Pairs at one customer with the same name and different addresses, which are often one person. Two queries."""
+    """Pairs at one customer with the same name and different addresses, which are often one person; whoever opens the
+    door of a site is left out. Two queries."""
     with connection.cursor() as cursor:
         cursor.execute(_SUSPECTS, {"limit": limit * 2})
         pairs = cursor.fetchall()
@@ -119,5 +120,6 @@ FROM crm_contact a JOIN crm_account at ON at.id = a.account_id
 JOIN crm_contact b ON lower(a.last_name) = lower(b.last_name) AND lower(a.first_name) = lower(b.first_name)
     AND a.id < b.id AND lower(a.email) <> lower(b.email)
 JOIN crm_account bt ON bt.id = b.account_id AND bt.root_id = at.root_id
+WHERE a.role <> 'site' AND b.role <> 'site'
 ORDER BY a.last_name, a.first_name, a.id, b.id LIMIT %(limit)s
 """
