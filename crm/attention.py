@@ -4,18 +4,19 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import DecimalField, F, Sum
+from django.db.models import DecimalField, F, Q, Sum
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import capfirst
 
-from crm.models import Lead, Opportunity
+from crm.models import Case, Lead, Opportunity
 from kernel.home import Action, Figure
 from kernel.models import User
 from kernel.money import ZERO
 from kernel.templatetags.trunkline import distance, money_text
 
 SHOWN = 5  # of each kind
+OPEN_CASES = (Case.State.ACKNOWLEDGED, Case.State.IN_PROGRESS, Case.State.PENDING, Case.State.HELD)
 LATE = dt.timedelta(days=2)  # a new lead that nobody called
 
 
@@ -34,6 +35,23 @@ def leads_to_do(user: User) -> Iterable[Action]:
             f"Convert {lead.title}", reverse("crm:lead_convert", args=[lead.number]), lead.need.splitlines()[0][:90],
             lead.number, "user-plus", "run", capfirst(distance(lead.updated_at)), "qualified", "Convert",
             lead.updated_at,
+        )  # fmt: skip
+
+
+def open_cases(user: User) -> int:
+    """How many cases still want somebody."""
+    return int(Case.objects.visible_to(user).filter(state__in=OPEN_CASES).count())
+
+
+def cases_to_do(user: User) -> Iterable[Action]:
+    """Cases of one's own and those that nobody has taken, the most urgent first."""
+    now = timezone.now()
+    rows = Case.objects.filter(Q(owner=user) | Q(owner=None), state__in=OPEN_CASES).select_related("account")
+    for case in rows.order_by("due_at")[:SHOWN]:
+        yield Action(
+            case.title, case.get_absolute_url(), f"{case.account}, {case.get_severity_display().lower()}", case.number,
+            "headset", "bad" if case.due_at < now else "wait", capfirst(distance(case.due_at)), "to be solved",
+            "Solve" if case.owner_id else "Take it", case.due_at,
         )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Q
 from django.urls import reverse
 
-from crm.models import Account, Contact, Lead, Opportunity, Site
+from crm.models import Account, Case, Contact, Lead, Opportunity, Site
 from kernel.finding import Found
 from kernel.models import User
 
@@ -50,6 +50,15 @@ def sites(user: User, text: str, limit: int) -> Iterable[Found]:
     for row in _best(rows.select_related("account"), limit):
         url = f"{reverse('crm:site_list', args=[row.account.number])}?q={row.code}"
         yield Found(row.name, url, f"{row.address}, {row.account}", row.code, "map-pin")
+
+
+def cases(user: User, text: str, limit: int) -> Iterable[Found]:
+    """By words, number or customer; the newest first."""
+    rows = Case.objects.visible_to(user).filter(_any(text, "title", "number", "account__name", "their_reference"))
+    for row in _best(rows.select_related("account").order_by("-pk"), limit):
+        yield Found(
+            row.title, row.get_absolute_url(), f"{row.account}, {row.get_state_display()}", row.number, "headset"
+        )
 
 
 def opportunities(user: User, text: str, limit: int) -> Iterable[Found]:

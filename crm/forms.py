@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from catalog.models import Offering
 from crm import countries
 from crm.capture import Line
-from crm.models import Account, BillingProfile, Contact, Lead, Opportunity, Site
+from crm.models import Account, BillingProfile, Case, Contact, Lead, Opportunity, Site
 from kernel.forms import SheetField
 from kernel.models import User
 from kernel.money import SYMBOLS
@@ -355,3 +355,27 @@ class OwnerForm(forms.Form):
 def sellers() -> Any:
     """Our people who may own a customer or a deal."""
     return User.objects.filter(groups__name__in=("sales_agent", "sales_manager"), is_active=True).distinct()
+
+
+class CaseForm(ModelForm):
+    """What a customer reports."""
+
+    class Meta:
+        model = Case
+        fields = ["account", "contact", "title", "description", "kind", "severity", "about", "their_reference"]
+        labels = {"account": "Customer", "title": "In a few words", "description": "What happened",
+                  "their_reference": "Their number", "about": "About"}  # fmt: skip
+        help_texts = {"about": "Number of an order, product or service.", "description": "Since when, and the effect."}
+        widgets = {"description": forms.Textarea(attrs={"rows": 5})}
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        rows: Any = Account.objects.visible_to(user).order_by("path")
+        _offer(self, "account", rows, "Choose a customer")
+        people: Any = Contact.objects.visible_to(user).select_related("account").order_by("last_name")
+        if self.instance.pk:
+            del self.fields["account"]
+            people = people.filter(account__root=self.instance.account.root_id)
+        else:
+            self.fields["account"].required = True
+        _offer(self, "contact", people, "Nobody in particular")

@@ -1,7 +1,7 @@
 """Who may do what with leads, opportunities and accounts; where they stand in the frame; how they are found."""
 
-from crm import attention, finding, pipeline, pointing, qualification  # noqa: F401 – pointing registers itself
-from crm.models import Lead, Opportunity
+from crm import attention, casework, finding, pipeline, pointing, qualification  # noqa: F401 – pointing registers itself
+from crm.models import Case, Lead, Opportunity
 from kernel import finding as search
 from kernel import frame, home, moving, roles, states
 from kernel.frame import NavItem, NewItem
@@ -39,6 +39,14 @@ roles.grant("order_agent", "crm.change_site", "crm.add_contact", "crm.change_con
 roles.grant("order_manager", "crm.change_site", "crm.add_contact", "crm.change_contact")
 roles.grant("service_agent", "crm.add_contact", "crm.change_contact")
 roles.grant("finance", "crm.change_account", "crm.set_credit", "crm.add_billingprofile", "crm.change_billingprofile")
+for _role in roles.ROLES:
+    if _role not in ("customer", "legal", "product_manager"):
+        roles.grant(_role, "crm.view_case")
+for _role in ("service_agent", "order_manager", "order_agent", "sales_agent", "sales_manager"):
+    roles.grant(_role, "crm.add_case")
+for _role in ("service_agent", "order_manager"):
+    roles.grant(_role, "crm.change_case", "crm.work_case")
+roles.grant("customer", "crm.report_case")
 roles.grant("process_admin", "crm.view_stage", "crm.add_stage", "crm.change_stage", "crm.delete_stage")
 
 frame.add(
@@ -46,6 +54,8 @@ frame.add(
     NavItem("Sell", "Opportunities", "target-arrow", "crm:opportunity_list", "crm.view_opportunity", 11),
     NavItem("Sell", "Customers", "building", "crm:account_list", "crm.view_account", 12),
 )
+frame.add(NavItem("Run", "Cases", "headset", "crm:case_list", "crm.view_case", 30, count=attention.open_cases))
+frame.add_new(NewItem("Case", "headset", "crm:case_new", "crm.add_case", 40))
 frame.add_new(
     NewItem("Lead", "user-plus", "crm:lead_new", "crm.add_lead", 10),
     NewItem("Opportunity", "target-arrow", "crm:opportunity_new", "crm.add_opportunity", 11),
@@ -61,6 +71,13 @@ moving.register(
     reopen=lambda pk, by, reason: qualification.reopen(lead_id=pk, by=by),
 )
 moving.register(
+    Case,
+    **{
+        name: lambda pk, by, reason, name=name: casework.move(case_id=pk, name=name, by=by, because=reason)
+        for name in casework.MOVES
+    },
+)
+moving.register(
     Opportunity,
     lose=lambda pk, by, reason: pipeline.lose(opportunity_id=pk, because=reason, by=by),
     reopen=lambda pk, by, reason: pipeline.reopen(opportunity_id=pk, because=reason, by=by),
@@ -70,6 +87,11 @@ states.add(
         "crm.lead.qualified": Look("circle-check", "Qualified", "run"),
         "crm.lead.contacted": Look("phone", "Contacted", "run"),
         "crm.lead.nurturing": Look("hourglass", "Nurturing", "wait"),
+        "crm.case.acknowledged": Look("inbox", "New", "wait"),
+        "crm.case.pending": Look("hourglass", "Waits for the customer", "wait"),
+        "crm.case.held": Look("player-pause", "On hold", "wait"),
+        "major": Look("alert-triangle", "Major", "risk"),
+        "minor": Look("circle-dashed", "Minor", "idle"),
         "hot": Look("flame", "Hot", "risk"),
         "warm": Look("circle-half-2", "Warm", "idle"),
         "cold": Look("circle-dashed", "Cold", "idle"),
@@ -77,6 +99,7 @@ states.add(
 )
 home.next_actions("crm.work_lead", attention.leads_to_do)
 home.next_actions("crm.work_opportunity", attention.deals_to_do)
+home.next_actions("crm.work_case", attention.cases_to_do)
 home.figures("crm.work_opportunity", attention.figures, order=10)
 home.add(
     home.Block(
@@ -89,4 +112,5 @@ search.register("Customers", "building", "crm.view_account", finding.accounts, o
 search.register("Contacts", "user", "crm.view_contact", finding.contacts, order=20)
 search.register("Sites", "map-pin", "crm.view_site", finding.sites, order=30)
 search.register("Opportunities", "target-arrow", "crm.view_opportunity", finding.opportunities, order=40)
+search.register("Cases", "headset", "crm.view_case", finding.cases, order=45)
 search.register("Leads", "user-plus", "crm.view_lead", finding.leads, order=50)

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from crm.views import accounts, belongings, lead_convert, leadimport, leads, merging, opportunities, siteimport
+from crm.views import accounts, belongings, cases, lead_convert, leadimport, leads, merging, opportunities, siteimport
 
 app_name = "crm"
 urlpatterns: list[URLPattern] = [
@@ -20,6 +20,11 @@ urlpatterns: list[URLPattern] = [
     path("leads/<str:number>/edit/", leads.edit, name="lead_edit"),
     path("leads/<str:number>/absorb/", leads.absorb, name="lead_absorb"),
     path("leads/<str:number>/convert/", lead_convert.convert, name="lead_convert"),
+    path("cases/", cases.cases, name="case_list"),
+    path("cases/new/", cases.new, name="case_new"),
+    path("cases/<str:number>/", cases.case, name="case"),
+    path("cases/<str:number>/edit/", cases.edit, name="case_edit"),
+    path("cases/<str:number>/take/", cases.take, name="case_take"),
     path("opportunities/", opportunities.opportunities, name="opportunity_list"),
     path("opportunities/board/", opportunities.board, name="opportunity_board"),
     path("opportunities/forecast/", opportunities.forecasted, name="opportunity_forecast"),

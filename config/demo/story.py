@@ -12,7 +12,8 @@ from catalog.models import Offering
 from config.demo import agreed, following, people, rollout
 from config.demo.journey import Journey
 from contracts.models import Provider
-from crm import accounts, capture, pipeline, qualification
+from crm import accounts, capture, casework, pipeline, qualification
+from crm.models import Account
 from kernel.models import User
 
 HERE = Path(__file__).resolve().parent
@@ -34,6 +35,14 @@ CUSTOMERS = (
     ("Tessaro Logistik AG", "DE", "gold", "Logistics", "Voice for 120 people, numbers move", 1_150, "negotiate", 9),
     ("Brandaris Hotels", "NL", "standard", "Hospitality", "Guest internet on the islands", 2_300, "qualify", 70),
 )
+CASES = (
+    ("Halden Retail N.V.", "fault", "critical", "Two shops offline since this morning",
+     "Breda and Tilburg cannot take card payments. The router lights are green, but nothing answers.", "start"),
+    ("Tessaro Logistik AG", "billing", "minor", "Which number belongs to which invoice line?",
+     "We moved eleven numbers and cannot match them with the invoice of last month.", ""),
+    ("Brandaris Hotels", "complaint", "major", "Installer did not come",
+     "The technician was announced for Tuesday, and nobody came or called.", "start"),
+)  # fmt: skip
 PROVIDER = {
     "name": "Trunkline", "legal_name": "Trunkline Networks B.V.", "street": "Wilhelminakade 85", "postcode": "3072 AP",
     "city": "Rotterdam", "country": "Netherlands", "registration": "KvK 70 555 012", "vat_number": "NL855501200B01",
@@ -71,7 +80,19 @@ def background(team: dict[str, User]) -> None:
         )
         if stage != "qualify":
             pipeline.move_stage(opportunity_id=opened.pk, stage_key=stage, by=mira)
+    reported(team["service_agent"])
     doubles(mira)
+
+
+def reported(agent: User) -> None:
+    """Cases of three customers, one of them not taken yet."""
+    for name, kind, severity, title, text, act in CASES:
+        account = Account.objects.get(name=name)
+        case = casework.report(
+            account=account, by=agent, kind=kind, severity=severity, title=title, description=text
+        )  # fmt: skip
+        if act:
+            casework.take(case_id=case.pk, by=agent)
 
 
 def doubles(mira: User) -> None:

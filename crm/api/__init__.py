@@ -1,5 +1,5 @@
-"""Faces of customers for other systems: TMF629 customers, TMF632 parties."""
+"""Faces of customers for other systems: TMF621 trouble tickets, TMF629 customers, TMF632 parties."""
 
-from crm.api import customers, parties
+from crm.api import customers, parties, tickets
 
-APIS = (customers.API, parties.API)
+APIS = (tickets.API, customers.API, parties.API)

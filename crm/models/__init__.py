@@ -9,6 +9,7 @@ from crm.models.accounts import (
     Site,
     TeamMember,
 )
+from crm.models.cases import Case
 from crm.models.imports import LeadImport
 from crm.models.pipeline import Lead, LeadLine, Opportunity, OpportunityLine, Stage
 
@@ -16,6 +17,7 @@ __all__ = [
     "Account",
     "AccountQuerySet",
     "BillingProfile",
+    "Case",
     "Contact",
     "Lead",
     "LeadImport",

@@ -28,7 +28,7 @@ class Announced:
 
     `born` and `gone` are actions of the audit trail; `states` maps our state to the TMF word, and where the word does
     not change nothing is told. A first word is a birth: a draft that becomes a promise is created only then. `silent`
-    actions are nobody's business.
+    actions are nobody's business; `state_event` is what a definition calls its event.
     """
 
     api: str
@@ -38,6 +38,7 @@ class Announced:
     states: Mapping[str, str] = field(default_factory=dict)
     attribute: str = "state"
     silent: frozenset[str] = frozenset()
+    state_event: str = STATE
 
 
 _announced: dict[str, list[Announced]] = defaultdict(list)
@@ -80,7 +81,7 @@ def _kind(how: Announced, event: events.Changed) -> tuple[str, Json]:
         old, new = how.states.get(str(pair[0])), how.states.get(str(pair[1]))
         if new is None or old == new:
             return "", {}
-        return (CREATED if old is None else STATE), {how.attribute: new}
+        return (CREATED if old is None else how.state_event), {how.attribute: new}
     return (CHANGED if event.changes else ""), {}
 
 
@@ -121,7 +122,7 @@ def _record(one: Resource, event: events.Changed, listener: Subscription, shown:
 
 def _body(api: Api, one: Resource, kind: str, event: events.Changed, record: Json) -> Json:
     moment = rendering.moment(dt.datetime.fromisoformat(event.at))
-    words = {CREATED: "created", CHANGED: "changed", STATE: "moved to another state", DELETED: "deleted"}[kind]
+    words = {CREATED: "created", CHANGED: "changed", DELETED: "deleted"}.get(kind, "moved to another state")
     return {
         "eventId": str(uuid.uuid4()), "eventTime": moment, "timeOcurred": moment,
         "eventType": f"{one.type}{kind}", "domain": api.title, "title": f"{one.type} {record.get('id')} {words}",

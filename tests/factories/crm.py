@@ -8,8 +8,8 @@ from typing import Any
 
 import factory
 
-from crm import accounts, capture, conversion, pipeline, qualification
-from crm.models import Account, BillingProfile, Contact, Lead, Opportunity, Site, Stage
+from crm import accounts, capture, casework, conversion, pipeline, qualification
+from crm.models import Account, BillingProfile, Case, Contact, Lead, Opportunity, Site, Stage
 
 
 class _Made(factory.django.DjangoModelFactory[Any]):
@@ -163,3 +163,18 @@ class LeadFactory(_Made):
             conversion.convert(lead_id=lead.pk, by=by)
             lead = Lead.objects.get(pk=lead.pk)
         return lead
+
+
+class CaseFactory(_Made):
+    """A case that nobody has taken yet."""
+
+    class Meta:
+        model = Case
+
+    account = factory.SubFactory(AccountFactory)
+    title = factory.Sequence(lambda n: f"No light on line {n}")
+    description = "Since nine in the morning"
+
+    @classmethod
+    def make(cls, **values: Any) -> Case:
+        return casework.report(**values)

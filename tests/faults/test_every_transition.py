@@ -26,7 +26,7 @@ from tests.factories import cmdb as make_inventory
 from tests.factories import contracts as make_contract
 from tests.factories import fallout as make_fallout
 from tests.factories import fulfillment as make_flow
-from tests.factories.crm import LeadFactory, OpportunityFactory, SiteFactory
+from tests.factories.crm import CaseFactory, LeadFactory, OpportunityFactory, SiteFactory
 from tests.factories.orders import Shop
 from tests.factories.people import UserFactory
 from tests.faults import ledger
@@ -121,6 +121,7 @@ def _repriced() -> Any:
 
 
 MAKERS: dict[str, Callable[[], Any]] = {
+    "crm.Case": CaseFactory,
     "crm.Lead": LeadFactory,
     "crm.Opportunity": OpportunityFactory,
     "catalog.PriceMatrix": _sold(_matrix),

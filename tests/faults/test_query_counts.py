@@ -23,7 +23,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from catalog.models import DecompositionRule, Offering, PriceList, Specification
 from cmdb.models import Product, Resource, Service
 from contracts.models import Agreement, Clause, Contract, Quote
-from crm.models import Account, BillingProfile, Contact, Lead, Opportunity, Site
+from crm.models import Account, BillingProfile, Case, Contact, Lead, Opportunity, Site
 from fallout.models import Fallout
 from fulfillment import execution
 from fulfillment.models import Flow, PlanDefinition, Task
@@ -35,7 +35,14 @@ from tests.contracts.conftest import blank_pages  # noqa: F401 – a fixture
 from tests.factories import catalog as shelves
 from tests.factories import contracts as deals
 from tests.factories import portal as make_portal
-from tests.factories.crm import AccountFactory, BillingProfileFactory, ContactFactory, LeadFactory, OpportunityFactory
+from tests.factories.crm import (
+    AccountFactory,
+    BillingProfileFactory,
+    CaseFactory,
+    ContactFactory,
+    LeadFactory,
+    OpportunityFactory,
+)
 from tests.factories.orders import Shop
 from tests.factories.people import UserFactory
 from tests.faults import crowd
@@ -71,9 +78,9 @@ BESIDE: dict[str, str] = {  # pages that these records do not have, by the reaso
 }
 ELSEWHERE = {name for names in BESIDE.values() for name in names.split()}
 KEYED: tuple[type[models.Model], ...] = (
-    Order, Quote, Lead, Opportunity, Account, Product, Service, Resource, Task, Fallout, Contact, Site, PlanDefinition,
-    Offering, Specification, PriceList, DecompositionRule, Agreement, Contract, Clause, DomainOrder, DecisionTable,
-    Notification, BillingProfile, Document,
+    Order, Quote, Case, Lead, Opportunity, Account, Product, Service, Resource, Task, Fallout, Contact, Site,
+    PlanDefinition, Offering, Specification, PriceList, DecompositionRule, Agreement, Contract, Clause, DomainOrder,
+    DecisionTable, Notification, BillingProfile, Document,
 )  # fmt: skip
 
 
@@ -131,6 +138,7 @@ class World:
         shop.quote(sites=1)
         order = shop.running(sites=size)
         more(LeadFactory(), size)
+        more(CaseFactory(account=shop.account), size)
         more(ContactFactory(account=shop.account), size, email="person{}@customer.example")
         more(OpportunityFactory(account=shop.account), size)
         children = more(AccountFactory(parent=shop.account), size)
