@@ -75,7 +75,7 @@ def test_the_pages_show_report_change_and_take(client: Client) -> None:
     client.post(reverse("crm:case_take", args=[case.number]))
     found = Case.objects.get()
     assert (found.title, found.owner, found.state) == ("No light at all", agent, "in_progress")
-    moved = client.post(reverse("move", args=["crm.case", case.pk]), {"name": "hold", "reason": "Parts"})
+    moved = client.post(reverse("move", args=["crm.case", case.pk]), {"move": "hold", "reason": "Parts"})
     assert moved.status_code in (200, 204, 302)
     assert Case.objects.get().state == "held"
     assert client.get(f"{reverse('crm:case_list')}?state=open").content.count(b"No light at all") >= 1
