@@ -12,7 +12,7 @@ from catalog.models import (
     PriceEntry,
     PriceList,
 )
-from catalog.publication import Change, put, section
+from catalog.publication import Change, put, renew, section
 from kernel import decisions
 from kernel.models import BusinessCalendar, DecisionTable, Holiday, User
 
@@ -30,18 +30,16 @@ def load_calendar(item: dict[str, Any], by: User | None) -> Iterable[Change]:
 
 
 def load_table(item: dict[str, Any], by: User | None) -> Iterable[Change]:
+    """One table; where the version in force says something else, the next one comes into force today."""
     item = dict(item)
-    lookup = {"key": item.pop("key"), "version": item.pop("version", 1)}
+    key, asked = item.pop("key"), item.pop("version", 0)
     for side in ("inputs", "outputs"):
         item[side] = [{"name": c} if isinstance(c, str) else c for c in item[side]]
     names = {c["name"] for c in item["inputs"] + item["outputs"]}
     for row in item["rows"]:
         if unknown := set(row) - names - {"_id", "_note", "_priority"}:
             raise KeyError(f"column {sorted(unknown)[0]}")
-    DecisionTable.objects.filter(key=lookup["key"], state="active").exclude(version=lookup["version"]).update(
-        state="retired"
-    )
-    yield put("decision_tables", DecisionTable, lookup, item)[1]
+    yield renew("decision_tables", DecisionTable, key, item, asked)[1]
 
 
 def load_category(item: dict[str, Any], by: User | None) -> Iterable[Change]:

@@ -12,6 +12,8 @@ from typing import Any
 import yaml
 from django.core.exceptions import FieldError, ObjectDoesNotExist, ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Max
+from django.utils import timezone
 
 from catalog import events
 from kernel import audit, outbox
@@ -163,11 +165,7 @@ def put(section_name: str, model: Any, lookup: dict[str, Any], values: dict[str,
         row.full_clean(exclude=["state"])
         row.save()
         return row, Change(section_name, name, "created")
-    differences = {
-        key: [_plain(getattr(row, key)), _plain(value)]
-        for key, value in values.items()
-        if _plain(getattr(row, key)) != _plain(value)
-    }
+    differences = _differences(row, values)
     if differences:
         for key, value in values.items():
             setattr(row, key, value)
@@ -175,6 +173,40 @@ def put(section_name: str, model: Any, lookup: dict[str, Any], values: dict[str,
         row.save()
         audit.record("imported", row, by=None, changes=differences)
     return row, Change(section_name, name, "changed" if differences else "same", differences)
+
+
+def renew(section_name: str, model: Any, key: str, values: dict[str, Any], asked: int = 0) -> tuple[Any, Change]:
+    """The version in force where it says what the file says, else a new one; what was in force stays as it was.
+
+    `asked` is the number that the file gives the version, taken where it is higher than those there are.
+    """
+    now = model.objects.in_force().filter(key=key).first()
+    differences = _differences(now, values) if now is not None else {}
+    if now is not None and not differences:
+        return now, Change(section_name, f"{key} {now.version}", "same")
+    rows = model.objects.filter(key=key)
+    if model().state == "draft" and rows.filter(state="draft").exists():
+        raise Refusal(problems={"version": ["There is a draft already. Publish or discard it first."]})
+    highest = rows.aggregate(highest=Max("version"))["highest"] or 0
+    row = model(key=key, version=max(asked, highest + 1), **values)
+    if row.state == "active":  # it counts as soon as it is there
+        rows.filter(state="active", valid_from__lte=timezone.localdate()).update(state="retired")
+    row.full_clean(exclude=["state"])
+    row.save()
+    kind = "created" if now is None else "changed"
+    return row, Change(section_name, f"{key} {row.version}", kind, differences)
+
+
+def _differences(row: Any, values: dict[str, Any]) -> dict[str, list[Any]]:
+    """Field → what stands there and what the file says; the marks by which rows are told apart do not count."""
+    found = {key: [_plain(getattr(row, key)), _plain(value)] for key, value in values.items()}
+    return {key: [old, new] for key, (old, new) in found.items() if _unmarked(old) != _unmarked(new)}
+
+
+def _unmarked(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_unmarked(one) for one in value]
+    return {key: one for key, one in value.items() if key != "_id"} if isinstance(value, dict) else value
 
 
 def _plain(value: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Count, Max, Q
 from django.urls import reverse
 
+from catalog import configuration, telling
 from fulfillment.models import FlowForecast, Level, Task, TaskDependency
 from kernel import icons, states
 from orders.models import DomainOrder, DomainOrderLink, Order
@@ -169,7 +170,10 @@ def domain_orders(order: Order, site_id: int | None) -> Drawing:
         Task.objects.filter(flow__in=flows, state=Task.State.ON_HOLD).exclude(problem="").values_list("flow", flat=True)
     )
     forecasts = {row.flow_id: row for row in FlowForecast.objects.filter(flow__in=flows)}
-    boxes = {row.pk: _of_node(row, forecasts.get(row.flow_id or 0), failed=row.flow_id in failed) for row in rows}
+    known = telling.of(key for row in rows for key in row.missing)
+    boxes = {
+        row.pk: _of_node(row, forecasts.get(row.flow_id or 0), known, failed=row.flow_id in failed) for row in rows
+    }
     pairs = [(row.pk, row.parent_id) for row in rows if row.parent_id in boxes]
     linked = DomainOrderLink.objects.filter(child__in=boxes, parent__in=boxes).values_list("child", "parent")
     return _laid_out(boxes, [*pairs, *linked])
@@ -210,9 +214,10 @@ def _window(boxes: dict[int, Box], pairs: list[tuple[int, int]]) -> dict[int, Bo
     return {pk: box for pk, box in boxes.items() if pk in chosen}
 
 
-def _of_node(row: DomainOrder, forecast: FlowForecast | None, *, failed: bool) -> Box:
+def _of_node(row: DomainOrder, forecast: FlowForecast | None, known: telling.Glossary, *, failed: bool) -> Box:
     look = states.look("failed", row) if failed else states.look(row.state, row)
-    word = f"needs {', '.join(row.missing)}" if row.missing else look.word
+    needed = ", ".join(configuration.within(known.name(key)) for key in row.missing)
+    word = f"needs {needed}" if needed else look.word
     day = row.flow.planned_end if row.flow and row.state != DomainOrder.State.CLOSED_COMPLETE else None
     day = forecast.ends_on if forecast and day else day
     box = Box(row.pk, LANE_OF[row.kind], row.name, _said(word, day), look.tone, look.icon, f"#d{row.pk}", day=day)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from catalog.publication import Change, put, section
+from catalog.publication import Change, renew, section
 from kernel import tablepublication
 from kernel.models import User
 from orders import flowpublication
@@ -13,14 +13,18 @@ from orders.models import EnrichmentFlow
 
 
 def load_flow(item: dict[str, Any], by: User | None) -> Iterable[Change]:
-    """One flow; a version that is new comes into force today. Raises NotReady for steps that cannot work."""
+    """One flow; where the version in force says something else, the next one comes into force today.
+
+    Raises NotReady for steps that cannot work.
+    """
     steps = [
         {"_id": f"s{n}", "table": step["table"], "condition": step.get("condition", ""), "note": step.get("note", "")}
         for n, step in enumerate(item.get("steps", []), 1)
     ]
-    lookup = {"key": item["key"], "version": item.get("version", 1)}
     values = {name: item.get(name, "") for name in ("title", "specification", "action")}
-    row, change = put("enrichment_flows", EnrichmentFlow, lookup, {**values, "steps": steps})
+    row, change = renew(
+        "enrichment_flows", EnrichmentFlow, item["key"], {**values, "steps": steps}, item.get("version", 0)
+    )
     if problems := flowpublication.problems(row):
         raise flowpublication.NotReady(problems={"steps": [problem.text for problem in problems]})
     if row.state == EnrichmentFlow.State.DRAFT:

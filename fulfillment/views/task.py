@@ -141,7 +141,12 @@ def _told(task: Task) -> dict[str, list[tuple[str, str]]]:
     """What the step needs and what it gave, as people read it."""
     inputs = {name: task.flow.data.get(name) for name in (str(name).rstrip("?") for name in task.item.inputs)}
     known, own = telling.of([*inputs, *task.result]), task.flow.specification_key
-    return {"inputs": known.told(inputs, own), "given": known.told(task.result, own)}
+    asked = {str(entry.get("key")): str(entry.get("label") or "") for entry in task.item.form}
+    given = [
+        (asked.get(key) or name, text)
+        for key, (name, text) in zip(task.result, known.told(task.result, own), strict=True)
+    ]
+    return {"inputs": known.told(inputs, own), "given": given}
 
 
 def _why_not(task: Task, user: User) -> str:

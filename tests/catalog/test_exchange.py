@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from catalog import publication
 from catalog.models import BundleGroup, BundleItem, Category, Offering, PriceEntry, Specification
+from kernel.models import DecisionTable
 from tests.factories import catalog
 from tests.factories.people import UserFactory
 
@@ -87,6 +88,24 @@ def test_a_numbered_version_that_is_active_stays() -> None:
     ((place, texts),) = refused(document).items()
     assert place.endswith("dia_product version")
     assert "Give the change version 2" in texts[0]
+
+
+def test_a_file_renews_the_table_in_force_and_touches_no_version_before_it() -> None:
+    rows = [{"distance": "> 5", "result": "'off_net'"}]
+    sheet = {"key": "reach", "title": "Reach", "hit": "first", "inputs": ["distance"], "outputs": ["result"]}
+    publication.load({"decision_tables": [{**sheet, "rows": rows}]}, None)
+    DecisionTable.objects.filter(key="reach").update(state="retired")
+    edited = [{"_id": "a1", "distance": "> 9", "result": "'off_net'"}]
+    columns = {"inputs": [{"name": "distance"}], "outputs": [{"name": "result"}]}
+    DecisionTable.objects.create(**{**sheet, **columns}, rows=edited, version=2)  # published by a person since
+
+    same = [{key: text for key, text in edited[0].items() if key != "_id"}]
+    assert touched({"decision_tables": [{**sheet, "rows": same}]}) == []
+    (change,) = touched({"decision_tables": [{**sheet, "version": 1, "rows": rows}]})
+    assert (change.name, change.kind, list(change.fields)) == ("reach 3", "changed", ["rows"])
+    states = DecisionTable.objects.filter(key="reach").order_by("version").values_list("version", "state")
+    assert list(states) == [(1, "retired"), (2, "retired"), (3, "active")]
+    assert DecisionTable.objects.get(key="reach", version=2).rows == edited
 
 
 @pytest.mark.parametrize(("section", "key", "changes", "said"), [
