@@ -106,8 +106,7 @@ def approved_quote(agreement: Agreement | None = None, *, sites: int = 2, **valu
     by = quotes.seller()
     account, places = agreement.account, [quotes.site(agreement.account) for _ in range(sites)]
     made = quotes.quote(account, by=by, agreement_id=agreement.pk, **values)
-    for place in places:
-        quotes.line(made, place)  # type: ignore[arg-type]
+    quotes.lines(made, places)
     return quoteapproval.submit(quote_id=made.pk, by=by)
 
 

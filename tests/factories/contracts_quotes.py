@@ -73,12 +73,18 @@ def quote(account: Account | None = None, *, by: User | None = None, **values: A
 
 def line(made: Quote, place: Site, key: str = "dia", **values: Any) -> QuoteLine:
     """One line of an offering at a site; a dedicated internet line has 1G unless told otherwise."""
+    return lines(made, [place], key, **values)[0]
+
+
+def lines(made: Quote, places: list[Site], key: str = "dia", **values: Any) -> list[QuoteLine]:
+    """The same at many sites."""
     chosen = values or ({"bandwidth": "1G"} if key == "dia" else {})
-    lines, refused = quoting.add_lines(
-        quote_id=made.pk, offering_id=catalog.offering(key).pk, site_ids=[place.pk], values=chosen, by=None
-    )
+    found, refused = quoting.add_lines(
+        quote_id=made.pk, offering_id=catalog.offering(key).pk, site_ids=[one.pk for one in places], values=chosen,
+        by=None,
+    )  # fmt: skip
     assert not refused
-    return lines[0]
+    return found
 
 
 def filled(
@@ -87,13 +93,10 @@ def filled(
     """A complete draft with dedicated internet at each site."""
     account, places = customer(sites)
     made = quote(account, by=by, **values)
-    lines, _ = quoting.add_lines(
-        quote_id=made.pk, offering_id=catalog.offering("dia").pk, site_ids=[s.pk for s in places],
-        values={"bandwidth": "1G"}, by=by,
-    )  # fmt: skip
+    added = lines(made, places)
     if discount:
         quoting.set_discount(quote_id=made.pk, percent=Decimal(discount), by=by)
-    return Quote.objects.get(pk=made.pk), lines
+    return Quote.objects.get(pk=made.pk), added
 
 
 def approved(**values: Any) -> Quote:
