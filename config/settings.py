@@ -1,5 +1,6 @@
 """Settings by environment; docs/operations.md has the table. Production refuses to start with an insecure value."""
 
+import datetime as dt
 from pathlib import Path
 
 import django_stubs_ext
@@ -61,6 +62,10 @@ INSTALLED_APPS = [
     "django_tables2",
     "django_filters",
     "guardian",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "pgtrigger",
     "django_celery_beat",
     "oauth2_provider",
@@ -91,6 +96,7 @@ MIDDLEWARE = [
     "kernel.middleware.Reader",
     "kernel.middleware.Origin",
     "kernel.middleware.Refusals",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -135,7 +141,20 @@ DATABASES["default"]["TEST"] = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "kernel.User"
-AUTHENTICATION_BACKENDS = ["kernel.guarding.Guarded", "guardian.backends.ObjectPermissionBackend"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # first: shuts the door after too many tries
+    "django.contrib.auth.backends.ModelBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
+AXES_FAILURE_LIMIT = 8
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # nobody shuts out somebody elsewhere
+AXES_COOLOFF_TIME = dt.timedelta(minutes=15)
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True  # the audit trail has it
+AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False  # people are let in again from their own page
+AXES_LOCKOUT_CALLABLE = "kernel.views.entering.locked_out"
+OTP_TOTP_ISSUER = "Trunkline"
 GUARDIAN_MONKEY_PATCH_USER = False
 ANONYMOUS_USER_NAME = None
 PASSWORD_HASHERS = [

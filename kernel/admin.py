@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from axes import utils as axes
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -9,6 +10,8 @@ from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from oauth2_provider.models import AccessToken, DeviceGrant, Grant, IDToken, RefreshToken
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -31,7 +34,7 @@ from kernel.models import (
 )
 from kernel.rest import notices, sending
 
-admin.site.unregister(Group)
+admin.site.unregister([Group, TOTPDevice, StaticDevice])
 
 
 class ReadOnly(ModelAdmin):
@@ -64,7 +67,14 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
         ("Access", {"fields": ("is_active", "is_staff", "is_superuser", "last_login", "date_joined")}),
     )
 
-    actions = ["take_second_factor"]
+    actions = ["let_in", "take_second_factor"]
+
+    @admin.action(description="Let them try to log in again", permissions=["change"])
+    def let_in(self, request: HttpRequest, people: QuerySet[User]) -> None:
+        """For those who typed wrong passwords until the log-in was shut to them."""
+        for user in people:
+            axes.reset(username=user.username)
+        self.message_user(request, f"{len(people)} may try again.", messages.SUCCESS)
 
     @admin.action(description="Take the second factor away", permissions=["change"])
     def take_second_factor(self, request: HttpRequest, people: QuerySet[User]) -> None:

@@ -7,7 +7,6 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 
-from kernel import guarding
 from kernel.models.people import User
 from kernel.refusal import Refusal
 
@@ -45,15 +44,6 @@ class LogIn(AuthenticationForm):
             found = User.objects.filter(email__iexact=typed).values_list("username", flat=True).first()
             return found or typed
         return typed
-
-    def get_invalid_login_error(self) -> forms.ValidationError:
-        """Wrong, or tried too often: an unknown name hears the same as a known one."""
-        address = self.request.META.get("REMOTE_ADDR") if self.request else None
-        if guarding.locked(str(self.cleaned_data.get("username", ""))[:150], address):
-            return forms.ValidationError(
-                "It was tried too often. Wait a quarter of an hour, or have a new password sent to you."
-            )
-        return super().get_invalid_login_error()
 
 
 class CodeForm(forms.Form):

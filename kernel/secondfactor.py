@@ -1,121 +1,90 @@
-"""The second factor: a code from an authenticator app (TOTP, RFC 6238) beside the password, for whoever wants one."""
+"""The second factor: a code from an authenticator app (TOTP, RFC 6238) beside the password, for whoever wants one.
 
-import base64
-import hashlib
-import hmac
-import secrets
-import time
+django-otp keeps the devices: it takes each code once and makes guessing slower with every wrong one.
+"""
 
-from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives.hashes import SHA1
-from cryptography.hazmat.primitives.twofactor.totp import TOTP
-from django.conf import settings
+import segno
 from django.db import transaction
-from django.utils import timezone
+from django_otp import user_has_device
+from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from kernel import audit
-from kernel.models.access import SecondFactor
 from kernel.models.people import User
 from kernel.refusal import Refusal
 
-STEP = 30  # seconds that a code holds
-DRIFT = (0, -1, 1)  # steps that a telephone's clock may be off
 SPARES = 8
-WRONG = "This code does not fit. Take the one that the app shows now."
+WRONG = "This code does not fit, or too many were tried. Wait a moment, and take the one that the app shows then."
 
 
 def wanted(user: User) -> bool:
     """Whether this person's log-in asks for a code."""
-    return bool(SecondFactor.objects.filter(user=user, confirmed_at__isnull=False).exists())
+    return bool(user_has_device(user))
 
 
-def begin(user: User) -> str:
-    """The key to put into the app, in the letters that apps take; the same until it is confirmed."""
-    made, _ = SecondFactor.objects.get_or_create(user=user, defaults={"key": _cipher().encrypt(_new()).decode()})
-    if made.confirmed_at is not None:
+@transaction.atomic
+def begin(user: User) -> TOTPDevice:
+    """The device with the key to put into the app, the same until it is confirmed. Raises Refusal when there is one."""
+    User.objects.select_for_update().get(pk=user.pk)
+    if wanted(user):
         raise Refusal("Your log-in asks for a code already.")
-    return base64.b32encode(_key(made)).decode().rstrip("=")
+    made: TOTPDevice = TOTPDevice.objects.get_or_create(user=user, confirmed=False, defaults={"name": "App"})[0]
+    return made
 
 
-def address(user: User, key: str) -> str:
-    """The key as an address that an authenticator app on this device opens."""
-    return f"otpauth://totp/Trunkline:{user.username}?secret={key}&issuer=Trunkline&algorithm=SHA1&digits=6&period=30"
+def picture(device: TOTPDevice) -> str:
+    """The key as a QR code for the app's camera: the address of an SVG picture."""
+    return str(segno.make(device.config_url, error="m").svg_data_uri(scale=4, border=2, dark="#111", light="#fff"))
 
 
 @transaction.atomic
 def confirm(*, user: User, code: str) -> list[str]:
     """From now on a code is asked for. Returns the spare codes, which are shown once. Raises Refusal at `code`."""
-    factor = SecondFactor.objects.select_for_update().filter(user=user, confirmed_at=None).first()
-    if factor is None or not _fits(factor, code):
-        raise Refusal(problems={"code": [WRONG]})
-    spares = [f"{secrets.token_hex(4)}-{secrets.token_hex(4)}" for _ in range(SPARES)]
-    factor.confirmed_at = timezone.now()
-    factor.spares = [_hash(spare) for spare in spares]
-    factor.save()
+    device = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=False).first()
+    if device is None or not device.verify_token(_typed(code)):
+        raise Wrong
+    device.confirmed = True
+    device.save(update_fields=["confirmed"])
+    spares = [StaticToken.random_token() for _ in range(SPARES)]
+    keeper = StaticDevice.objects.create(user=user, name="Spare codes")
+    StaticToken.objects.bulk_create(StaticToken(device=keeper, token=spare) for spare in spares)
     audit.record("second factor added", user, by=user)
     return spares
 
 
 @transaction.atomic
 def passes(*, user: User, code: str) -> bool:
-    """Whether a code or a spare one lets this person in. Each does so once."""
-    factor = SecondFactor.objects.select_for_update().filter(user=user, confirmed_at__isnull=False).first()
-    if factor is None:
-        return False
-    spare = _hash(code.strip().lower())
-    if spare in factor.spares:
-        factor.spares = [one for one in factor.spares if one != spare]
-    elif not _fits(factor, code):
-        return False
-    factor.save()
-    return True
+    """Whether a code of the app, or a spare one, lets this person in. Each does so once."""
+    typed = _typed(code)
+    kind = TOTPDevice if typed.isdigit() else StaticDevice
+    device = kind.objects.select_for_update().filter(user=user, confirmed=True).first()
+    return device is not None and bool(device.verify_token(typed))
 
 
-@transaction.atomic
 def drop(*, user: User, code: str) -> None:
     """A code is not asked for any more. Raises Refusal at `code` without one that fits."""
     if not passes(user=user, code=code):
-        raise Refusal(problems={"code": [WRONG]})
-    SecondFactor.objects.filter(user=user).delete()
-    audit.record("second factor removed", user, by=user)
+        raise Wrong
+    reset(user=user, by=user)
 
 
+@transaction.atomic
 def reset(*, user: User, by: User) -> bool:
-    """An administrator takes a lost one away. Returns whether there was one."""
-    gone, _ = SecondFactor.objects.filter(user=user).delete()
-    if gone:
+    """Take the second factor away; an administrator does so when it was lost. Returns whether there was one."""
+    had = wanted(user)
+    for kind in (TOTPDevice, StaticDevice):
+        kind.objects.filter(user=user).delete()
+    if had:
         audit.record("second factor removed", user, by=by)
-    return bool(gone)
+    return had
 
 
-def _fits(factor: SecondFactor, code: str) -> bool:
-    """Whether the app shows that code about now, and it was not taken before; it is then noted as taken."""
-    code = code.replace(" ", "")
-    now = int(time.time()) // STEP
-    app = TOTP(_key(factor), 6, SHA1(), STEP)  # noqa: S303 – what the apps reckon with
-    for step in (now + drift for drift in DRIFT):
-        if step > factor.last_step and hmac.compare_digest(app.generate(step * STEP), code.encode()):
-            factor.last_step = step
-            return True
-    return False
+class Wrong(Refusal):
+    """A code that does not fit; the try is counted all the same."""
+
+    def __init__(self) -> None:
+        super().__init__(problems={"code": [WRONG]})
 
 
-def _new() -> bytes:
-    return secrets.token_bytes(20)
-
-
-def _key(factor: SecondFactor) -> bytes:
-    try:
-        return _cipher().decrypt(factor.key.encode())
-    except InvalidToken:
-        raise Refusal(
-            "The key cannot be read any more. Ask an administrator to take your second factor away."
-        ) from None
-
-
-def _cipher() -> Fernet:
-    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(f"second factor {settings.SECRET_KEY}".encode()).digest()))
-
-
-def _hash(code: str) -> str:
-    return hashlib.sha256(code.encode()).hexdigest()
+def _typed(code: str) -> str:
+    return code.replace(" ", "").lower()

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from kernel import deputies, exporting, guarding, many, outbox, sweeping
+from kernel import deputies, exporting, many, outbox, sweeping
 from kernel.rest import sending, tidying
 
 sweeping.watch("kernel.tasks.deliver_outbox", outbox.WAITS)
@@ -55,8 +55,8 @@ def send_notices() -> int:
 
 @shared_task(name="kernel.tasks.tidy_calls")
 def tidy_calls() -> int:
-    """Forget old calls, answers kept for repetition, tokens that have expired, and tries to log in."""
-    return tidying.tidy() + guarding.forget()
+    """Forget old calls, answers kept for repetition, and tokens that have expired."""
+    return tidying.tidy()
 
 
 @shared_task(name=many.RUN)

@@ -1,6 +1,5 @@
 """Tables of the kernel."""
 
-from kernel.models.access import LogInTry, SecondFactor
 from kernel.models.activity import Comment, Notification
 from kernel.models.approvals import Absence, ApprovalRequest, ApprovalStep
 from kernel.models.base import Numbered, Record, RecordQuerySet
@@ -33,7 +32,6 @@ __all__ = [
     "Export",
     "Holiday",
     "KeptAnswer",
-    "LogInTry",
     "Many",
     "ManyItem",
     "Notification",
@@ -44,7 +42,6 @@ __all__ = [
     "Record",
     "RecordQuerySet",
     "SavedView",
-    "SecondFactor",
     "StateField",
     "Subscription",
     "User",

@@ -1,5 +1,6 @@
 """Log-in: name and password, then the code of an authenticator for those who want one; and the page to want one."""
 
+import base64
 import time
 from typing import Any
 
@@ -13,12 +14,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from kernel import guarding, htmx, secondfactor, workspace
+from kernel import htmx, secondfactor, workspace
 from kernel.forms import CodeForm, LogIn, add_errors
-from kernel.models import LogInTry, User
+from kernel.models import User
 from kernel.refusal import Refusal
 
-BACKEND = "kernel.guarding.Guarded"
+BACKEND = "django.contrib.auth.backends.ModelBackend"
 HALFWAY = "entering"
 PATIENCE = 600  # seconds between the password and the code
 
@@ -39,28 +40,30 @@ class Enter(views.LoginView):
         return redirect("login_code")
 
 
+def locked_out(request: HttpRequest, *_: object) -> HttpResponse:
+    """What django-axes shows after too many tries: the same page, whether or not there is anybody of that name."""
+    form = LogIn(request, data=request.POST)
+    form.is_bound = False
+    context = {"form": form, "locked": settings.AXES_COOLOFF_TIME, "next": request.POST.get("next", "")}
+    return render(request, "registration/login.html", context, status=429)
+
+
 @never_cache
 @sensitive_post_parameters("code")
 @require_http_methods(["GET", "HEAD", "POST"])
 def code(request: HttpRequest) -> HttpResponse:
-    """The second step: the code of the app, or a spare one. Tries are counted like those of passwords."""
+    """The second step: the code of the app, or a spare one."""
     halfway = request.session.get(HALFWAY, {})
     user = User.objects.filter(pk=halfway.get("user"), is_active=True).first()
     if user is None or time.time() - halfway.get("at", 0) > PATIENCE:
         return redirect("login")
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        name, address = f"code of {user.pk}", request.META.get("REMOTE_ADDR")
-        tried = LogInTry.objects.create(name=name, address=address)
-        if guarding.locked(name, address, tried):
-            form.add_error("code", "Too many codes were wrong. Wait a quarter of an hour.")
-        elif secondfactor.passes(user=user, code=form.cleaned_data["code"]):
-            LogInTry.objects.filter(name=name).delete()
+        if secondfactor.passes(user=user, code=form.cleaned_data["code"]):
             login(request, user, backend=BACKEND)
             request.session.pop(HALFWAY, None)
             return redirect(_safe(request, halfway.get("next", "")))
-        else:
-            form.add_error("code", secondfactor.WRONG)
+        form.add_error("code", secondfactor.WRONG)
     return render(request, "registration/code.html", {"form": form}, status=422 if form.errors else 200)
 
 
@@ -85,10 +88,15 @@ def second(request: HttpRequest) -> HttpResponseBase:
             spares = secondfactor.confirm(user=user, code=form.cleaned_data["code"])
         except Refusal as error:
             add_errors(form, error)
-    key = "" if held or spares else secondfactor.begin(user)
     context = {
-        "form": form, "held": held, "spares": spares, "key": key, "address": secondfactor.address(user, key),
-        "groups": [key[at : at + 4] for at in range(0, len(key), 4)],
+        "form": form, "held": held, "spares": spares,
         "base": "base.html" if user.has_perm("kernel.use_workspace") else "plain.html",
     }  # fmt: skip
+    if not held and not spares:
+        device = secondfactor.begin(user)
+        key = base64.b32encode(device.bin_key).decode()
+        context |= {
+            "key": key, "groups": [key[at : at + 4] for at in range(0, len(key), 4)], "address": device.config_url,
+            "picture": secondfactor.picture(device),
+        }  # fmt: skip
     return render(request, "second_factor.html", context, status=422 if form.errors else 200)
