@@ -297,6 +297,12 @@ def draft(quote_id: int) -> Quote:
     return quote
 
 
+def frames(account: Account) -> list[Agreement]:
+    """The agreements in force with a customer: the only one applies to its quotes by itself."""
+    rows = Agreement.objects.filter(account__root=account.root_id, state=Agreement.State.ACTIVE)
+    return list(rows.select_related("account").order_by("number", "-version")[:5])
+
+
 def settle(quote: Quote, lines: list[QuoteLine], *, by: User | None) -> None:
     """After lines came or changed: ask for site checks, then price the whole quote, as volumes may differ."""
     quotechecks.answer(lines, by=by)

@@ -91,7 +91,11 @@ def create(body: Json, user: User) -> int:
     items = body["quoteItem"]
     if len(items) > MOST:
         raise ApiError(422, f"A quote is opened with at most {MOST} items.", [("$.quoteItem", "Too many.")])
-    made = quoting.create(by=user, account_id=account.pk, title=str(body.get("description") or "")[:120])
+    frames = quoting.frames(account)
+    made = quoting.create(
+        by=user, account_id=account.pk, title=str(body.get("description") or "")[:120],
+        agreement_id=frames[0].pk if len(frames) == 1 else None,
+    )  # fmt: skip
     for at, item in enumerate(items):
         _add(made, item, account, user, f"$.quoteItem[{at}]")
     return made.pk

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 else:
     ModelForm = forms.ModelForm
 
+DISCOUNT = "A discount is a number from 0 to 100 percent."
+TERM = f"A term is 1 to {quoting.LONGEST_TERM} months."
+NOT_THEIRS = "This is not a site of this customer. Choose from the list."
 NO_TERM = "Say for how many months; the price depends on it."
 TERMS = [(1, "Month to month"), (12, "12 months"), (24, "24 months"), (36, "36 months"), (60, "60 months")]
 
@@ -30,8 +33,11 @@ class NewQuoteForm(forms.Form):
     account = forms.ModelChoiceField(
         Account.objects.none(), required=False, label="Customer", empty_label="As the opportunity"
     )
-    agreement = forms.ModelChoiceField(Agreement.objects.none(), required=False, empty_label="None, list prices")
+    agreement = forms.ModelChoiceField(
+        Agreement.objects.none(), required=False, empty_label="The one in force, if there is one"
+    )
     title = forms.CharField(max_length=120, required=False, help_text="Empty takes the opportunity’s name.")
+    list_prices = forms.BooleanField(required=False, label="At list prices, although an agreement is in force")
     term_months = forms.TypedChoiceField(
         choices=TERMS, coerce=int, initial=36, label="Term", error_messages={"required": NO_TERM}
     )
@@ -58,15 +64,26 @@ class NewQuoteForm(forms.Form):
             self.add_error("account", "The opportunity is another customer’s.")
         if agreement and customer and agreement.account.root_id != customer.root_id:
             self.add_error("agreement", "This agreement is another customer’s.")
+        if customer and not agreement and not values.get("list_prices"):
+            values["agreement"] = self._in_force(customer)
         return values
+
+    def _in_force(self, customer: Account) -> Agreement | None:
+        """The customer's agreement; of several the person chooses."""
+        found = quoting.frames(customer)
+        if len(found) > 1:
+            names = ", ".join(f"{one.title} ({one})" for one in found)
+            self.add_error("agreement", f"Several are in force: {names}. Choose one, or tick list prices.")
+        return found[0] if len(found) == 1 else None
 
 
 class TermsForm(ModelForm):
     """The head of a draft."""
 
     term_months = forms.IntegerField(
-        min_value=1, max_value=quoting.LONGEST_TERM, label="Term in months", error_messages={"required": NO_TERM}
-    )
+        min_value=1, max_value=quoting.LONGEST_TERM, label="Term in months",
+        error_messages={"required": NO_TERM, "min_value": TERM, "max_value": TERM, "invalid": TERM},
+    )  # fmt: skip
 
     class Meta:
         model = Quote
@@ -90,6 +107,7 @@ class DiscountForm(forms.Form):
     percent = forms.DecimalField(
         min_value=Decimal(0), max_value=Decimal(100), max_digits=5, decimal_places=2, localize=False,
         label="Discount on monthly prices, %",
+        error_messages={"min_value": DISCOUNT, "max_value": DISCOUNT, "required": DISCOUNT, "invalid": DISCOUNT},
     )  # fmt: skip
 
 
@@ -177,10 +195,12 @@ class AddForm(forms.Form):
 
     offering = forms.ModelChoiceField(
         Offering.objects.none(), empty_label=None, label="Product",
+        error_messages={"invalid_choice": "This is not for sale by itself any more. Choose another product."},
     )  # fmt: skip
     sites = forms.ModelMultipleChoiceField(
-        Site.objects.none(), required=False, widget=forms.CheckboxSelectMultiple, label="Sites"
-    )
+        Site.objects.none(), required=False, widget=forms.CheckboxSelectMultiple, label="Sites",
+        error_messages={"invalid_choice": NOT_THEIRS, "invalid_pk_value": NOT_THEIRS},
+    )  # fmt: skip
 
     def __init__(self, *args: Any, quote: Quote, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

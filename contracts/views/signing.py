@@ -133,10 +133,11 @@ def _open(
 
 def _closed(request: HttpRequest, token: str, error: signature.LinkClosed) -> HttpResponse:
     made = signature.find(token)
+    record = signature.record_of(made)
     status = 200 if request.method in ("GET", "HEAD") and error.state in ("signed", "declined") else error.status
     context = {
         "made": made, "token": token, "closed": error, "again": status != 200, "word": signature.subject_of(made).word,
-        "next": signature.open_of(signature.record_of(made)),
+        "next": signature.open_of(record), "owner": getattr(record, "owner", None),
     }  # fmt: skip
     response = render(request, "contracts/sign_closed.html", context, status=status)
     response["Referrer-Policy"] = "same-origin"

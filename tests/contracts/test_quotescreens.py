@@ -274,6 +274,18 @@ def test_opening_one_from_an_opportunity() -> None:
     assert wanted.name in text(client.get(reverse("contracts:of_opportunity", args=[wanted.pk])))
 
 
+def test_the_agreement_in_force_applies_by_itself() -> None:
+    account, _ = make.customer()
+    frame, client, add = make.agreement(account), logged_in(), reverse("contracts:quote_new")
+    assert client.post(add, {"account": account.pk, "term_months": "36"}).status_code == 302
+    assert Quote.objects.get().agreement == frame
+    client.post(add, {"account": account.pk, "term_months": "36", "list_prices": "on"})
+    assert Quote.objects.order_by("pk").last().agreement is None  # type: ignore[union-attr]
+    make.agreement(account, number="AGR0000428")
+    refused = client.post(add, {"account": account.pk, "term_months": "36"})
+    assert (refused.status_code, "Several are in force: Frame" in text(refused)) == (422, True)
+
+
 def test_the_list_finds_and_filters() -> None:
     quote, _ = make.filled()
     make.approved()

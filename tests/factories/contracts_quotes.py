@@ -48,11 +48,11 @@ def opportunity(account: Account, **values: Any) -> Opportunity:
     return OpportunityFactory(account=account, **values)  # type: ignore[return-value]
 
 
-def agreement(account: Account, percent: int = 10) -> Agreement:
+def agreement(account: Account, percent: int = 10, number: str = "AGR0000427") -> Agreement:
     """An agreement in force with a discount on everything."""
     today = timezone.localdate()
     made = Agreement.objects.create(
-        number="AGR0000427", account=account, title="Frame", price_list=PriceList.objects.get(key="eur-test"),
+        number=number, account=account, title="Frame", price_list=PriceList.objects.get(key="eur-test"),
         starts_on=today - dt.timedelta(days=10), ends_on=today + dt.timedelta(days=1000), term_months=36,
     )  # fmt: skip
     AgreementDiscount.objects.create(agreement=made, percent=percent)
