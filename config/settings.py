@@ -234,6 +234,7 @@ CELERY_BEAT_SCHEDULE = {
     "expire-quotes": {"task": "contracts.tasks.expire_quotes", "schedule": 3600.0, "options": {"expires": 3600}},
     "remind-approvers": {"task": "kernel.tasks.remind_approvers", "schedule": 3600.0, "options": {"expires": 3600}},
     "forget-exports": {"task": "kernel.tasks.forget_exports", "schedule": 3600.0, "options": {"expires": 3600}},
+    "send-digests": {"task": "kernel.tasks.send_digests", "schedule": 900.0, "options": {"expires": 900}},
     "tidy-calls": {"task": "kernel.tasks.tidy_calls", "schedule": 3600.0, "options": {"expires": 3600}},
     "activate-agreements": {
         "task": "contracts.tasks.activate_agreements",

@@ -136,7 +136,7 @@ def conclude(made: SignatureRequest) -> None:
         _activate(agreement)
     if agreement.owner:
         notifications.tell(
-            [agreement.owner], f"{agreement} was signed by {made.signed_name}", url(agreement), mail=True
+            [agreement.owner], f"{agreement} was signed by {made.signed_name}", url(agreement), event="deal", mail=True
         )
 
 
@@ -145,7 +145,7 @@ def declined(made: SignatureRequest) -> None:
     agreement: Agreement = Agreement.objects.get(pk=made.subject_id)
     if agreement.owner:
         text = f"{agreement} was declined by {made.signatory}: {made.declined_because}"[:240]
-        notifications.tell([agreement.owner], text, url(agreement), mail=True)
+        notifications.tell([agreement.owner], text, url(agreement), event="deal", mail=True)
 
 
 def lock(agreement_id: int) -> Agreement:

@@ -105,7 +105,9 @@ def accept(made: SignatureRequest) -> None:
         pipeline.win(opportunity_id=quote.opportunity.pk, because=f"{quote} was signed by {made.signed_name}.", by=None)
     outbox.publish(events.QuoteAccepted(quote_id=quote.pk, contract_id=contract.pk))
     if quote.owner:
-        notifications.tell([quote.owner], f"{quote} was signed by {made.signed_name}", url(quote), mail=True)
+        notifications.tell(
+            [quote.owner], f"{quote} was signed by {made.signed_name}", url(quote), event="deal", mail=True
+        )
 
 
 def declined(made: SignatureRequest) -> None:
@@ -113,7 +115,9 @@ def declined(made: SignatureRequest) -> None:
     quote: Quote = Quote.objects.get(pk=made.subject_id)
     lifecycle.move(quote, Quote.decline, by=None, reason=made.declined_because)
     if quote.owner:
-        notifications.tell([quote.owner], f"{quote} was declined: {made.declined_because}"[:240], url(quote), mail=True)
+        notifications.tell(
+            [quote.owner], f"{quote} was declined: {made.declined_because}"[:240], url(quote), event="deal", mail=True
+        )
 
 
 @transaction.atomic

@@ -78,4 +78,5 @@ def _tell_team(fallout: Fallout) -> None:
         team(fallout.team),
         f"{fallout.number} fell out: {fallout.cause}{where}",
         reverse("fallout:record", args=[fallout.number]),
+        event="danger",
     )

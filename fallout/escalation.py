@@ -42,13 +42,14 @@ def escalate_overdue(now: dt.datetime | None = None) -> int:
             f"{len(late)} fallout records ran over their time, first {late[0].number}",
             reverse("fallout:fallout_list"),
         )
-    notifications.tell(managers, text, url, mail=True)
+    notifications.tell(managers, text, url, event="danger", mail=True)
     owned: dict[User, list[Fallout]] = {}
     for fallout in late:
         if fallout.owner and fallout.owner not in managers:
             owned.setdefault(fallout.owner, []).append(fallout)
     for owner, theirs in owned.items():
         notifications.tell(
-            [owner], f"Your {theirs[0].number} ran over its time", reverse("fallout:record", args=[theirs[0].number])
-        )
+            [owner], f"Your {theirs[0].number} ran over its time",
+            reverse("fallout:record", args=[theirs[0].number]), event="danger",
+        )  # fmt: skip
     return len(late)

@@ -72,4 +72,4 @@ def managers() -> list[User]:
 
 def _tell(people: list[User], fallout: Fallout, by: User | None, text: str, *, mail: bool = False) -> None:
     others = [person for person in people if person != by]
-    notifications.tell(others, text, reverse("fallout:record", args=[fallout.number]), mail=mail)
+    notifications.tell(others, text, reverse("fallout:record", args=[fallout.number]), event="danger", mail=mail)

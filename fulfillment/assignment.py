@@ -96,7 +96,7 @@ def _give(person: User, tasks: list[Task]) -> None:
     first = tasks[0]
     text = f"{first.name} ({first.flow.root_number}) is yours" if len(tasks) == 1 else f"{len(tasks)} tasks are yours"
     url = first.get_absolute_url() if len(tasks) == 1 else "/tasks/?whose=mine"
-    notifications.tell([person], text, url)
+    notifications.tell([person], text, url, event="task")
 
 
 def workers() -> list[User]:

@@ -72,7 +72,9 @@ def assign(task_id: int, to: User | None, by: User) -> Task:
     if to is not None and not to.has_perm("fulfillment.work_task"):
         raise Refusal(problems={"assignee": [f"{to} does not work on tasks."]})
     if to is not None and to != by:
-        notifications.tell([to], f"{by} gave you {task.name} ({task.flow.root_number})", f"/tasks/{task.number}/")
+        notifications.tell(
+            [to], f"{by} gave you {task.name} ({task.flow.root_number})", f"/tasks/{task.number}/", event="task"
+        )
     return _give(task, to, by)
 
 
@@ -94,7 +96,7 @@ def assign_many(task_ids: Iterable[int], to: User, by: User) -> Claimed:
     WorkOrder.objects.filter(task__in=fresh).update(technician=to)
     audit.record_many("assigned", fresh, by=by, changes={"assignee": [None, str(to)]})
     if fresh and to != by:
-        notifications.tell([to], f"{by} gave you {len(fresh)} tasks", "/tasks/?whose=mine")
+        notifications.tell([to], f"{by} gave you {len(fresh)} tasks", "/tasks/?whose=mine", event="task")
     return result
 
 

@@ -199,7 +199,9 @@ def _close(made: ApprovalRequest, state: ApprovalRequest.State) -> None:
     if listener := _listeners.get(made.subject_type):
         listener(made)
     if made.requested_by:
-        notifications.tell([made.requested_by], f"{made.subject_name}: approval {state.label.lower()}", made.url)
+        notifications.tell(
+            [made.requested_by], f"{made.subject_name}: approval {state.label.lower()}", made.url, event="approval"
+        )
 
 
 def deciders(made: ApprovalRequest) -> models.QuerySet[User]:
@@ -223,4 +225,4 @@ def deciders(made: ApprovalRequest) -> models.QuerySet[User]:
 
 
 def _tell_next(made: ApprovalRequest) -> None:
-    notifications.tell(deciders(made), f"{made.subject_name} asks for your approval", made.url)
+    notifications.tell(deciders(made), f"{made.subject_name} asks for your approval", made.url, event="approval")

@@ -47,7 +47,9 @@ def delegate(*, step_id: int, to: User, by: User, reason: str = "") -> ApprovalS
     before, step.person, step.delegated_by = step.asked, to, by
     step.save()
     audit.record("approval delegated", made, by=by, changes={"decides": [before, str(to)]}, reason=reason)
-    notifications.tell([to], f"{by} hands you the approval of {made.subject_name}", made.url, mail=True)
+    notifications.tell(
+        [to], f"{by} hands you the approval of {made.subject_name}", made.url, event="approval", mail=True
+    )
     return step
 
 
@@ -72,7 +74,7 @@ def be_away(*, person: User, deputy: User | None, starts_on: dt.date | None, end
     made = Absence.objects.create(person=person, deputy=deputy, starts_on=starts_on, ends_on=ends_on)
     days = f"{starts_on:%d %B} to {ends_on:%d %B %Y}"
     audit.record("deputy named", person, by=person, changes={"deputy": [None, f"{deputy}, {days}"]})
-    notifications.tell([deputy], f"You decide approvals for {person}, {days}", "/approvals/")
+    notifications.tell([deputy], f"You decide approvals for {person}, {days}", "/approvals/", event="approval")
     return made
 
 
@@ -123,5 +125,6 @@ def remind_due() -> int:
 def _remind(made: ApprovalRequest, now: dt.datetime) -> None:
     ApprovalRequest.objects.filter(pk=made.pk).update(reminded_at=now)
     notifications.tell(
-        approvals.deciders(made), f"{made.subject_name} still waits for your approval", made.url, mail=True
-    )
+        approvals.deciders(made), f"{made.subject_name} still waits for your approval", made.url, event="approval",
+        mail=True,
+    )  # fmt: skip

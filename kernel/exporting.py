@@ -85,7 +85,7 @@ def write(export_id: int) -> bool:
     export.ended_at = timezone.now()
     export.save()
     if not export.trouble:
-        notifications.tell([export.owner], f"{export} is ready: {export.rows:,} rows.", "/exports/")
+        notifications.tell([export.owner], f"{export} is ready: {export.rows:,} rows.", "/exports/", event="file")
     return True
 
 

@@ -8,6 +8,7 @@ from django.core.cache import cache
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
+from kernel import notifications
 from kernel.models.people import User
 
 COUNT_SECONDS = 20  # a count in the navigation may be this old
@@ -120,7 +121,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     return {
         "navigation": lambda: navigation(request),
         "new_entries": lambda: new_entries(user),
-        "unread": lambda: user.notifications.filter(read_at__isnull=True).count(),
+        "unread": lambda: notifications.unread(user),
         "themes": User._meta.get_field("theme").choices,
     }
 
@@ -140,7 +141,7 @@ add(
         "notifications",
         "kernel.use_workspace",
         2,
-        count=lambda user: user.notifications.filter(read_at__isnull=True).count(),
+        count=notifications.unread,
     ),
     NavItem("Process", "Calendars", "calendar-time", "calendars", "kernel.view_businesscalendar", 60),
     NavItem("Process", "Decision tables", "table", "decision_tables", "kernel.view_decisiontable", 10),

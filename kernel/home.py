@@ -134,3 +134,4 @@ def _approvals(user: User) -> Iterable[Action]:
 
 
 next_actions("kernel.use_workspace", _approvals)
+add(Block("recent", "Recent and followed", "kernel.use_workspace", order=95, url_name="recent"))

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from kernel import deputies, exporting, many, outbox, sweeping
+from kernel import deputies, exporting, following, many, notifications, outbox, sweeping
 from kernel.rest import sending, tidying
 
 sweeping.watch("kernel.tasks.deliver_outbox", outbox.WAITS)
@@ -47,6 +47,12 @@ def forget_exports() -> int:
     return exporting.forget()
 
 
+@shared_task(name="kernel.tasks.send_digests")
+def send_digests() -> int:
+    """Mail the summaries of those for whom it is morning."""
+    return notifications.send_digests()
+
+
 @shared_task(name="kernel.tasks.send_notices")
 def send_notices() -> int:
     """Send what waits for listening systems."""
@@ -55,8 +61,8 @@ def send_notices() -> int:
 
 @shared_task(name="kernel.tasks.tidy_calls")
 def tidy_calls() -> int:
-    """Forget old calls, answers kept for repetition, and tokens that have expired."""
-    return tidying.tidy()
+    """Forget old calls, answers kept for repetition, tokens that have expired, and old visits."""
+    return tidying.tidy() + following.forget()
 
 
 @shared_task(name=many.RUN)

@@ -62,7 +62,7 @@ def tell(order: Order, text: str) -> None:
         return
     said, url = f"{order.number}: {text}", customer_url(order)
     if contact.user:
-        notifications.tell([contact.user], said, url, mail=True)
+        notifications.tell([contact.user], said, url, event="order", mail=True)
     elif contact.email:
         address = contact.email
         transaction.on_commit(

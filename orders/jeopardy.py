@@ -179,7 +179,9 @@ def _tell(order: Order, made: OrderForecast, before: Level) -> None:
     if risen:
         people = [order.manager] if order.manager else _managers()
         word = Level(made.level).label.lower()
-        notifications.tell(people, f"{order.number}, {word} jeopardy: {made.reason}", order.get_absolute_url())
+        notifications.tell(
+            people, f"{order.number}, {word} jeopardy: {made.reason}", order.get_absolute_url(), event="danger"
+        )
 
 
 def _managers() -> Iterable[User]:

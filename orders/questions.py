@@ -23,7 +23,7 @@ def ask(order: Order, wanted: Iterable[tuple[int, int]], *, needed_for: str) -> 
     if made := order.missing_values.count() - before:
         people = User.objects.filter(groups__name=ROLE, is_active=True).distinct()
         what = "1 technical value" if made == 1 else f"{made} technical values"
-        notifications.tell(people, f"{order.number} waits for {what}", f"/orders/{order.number}/values/")
+        notifications.tell(people, f"{order.number} waits for {what}", f"/orders/{order.number}/values/", event="task")
 
 
 def waiting(order: Order) -> list[MissingValue]:

@@ -1,6 +1,6 @@
 """Tables of the kernel."""
 
-from kernel.models.activity import Comment, Notification
+from kernel.models.activity import Comment, Follow, Notification, NotificationChoice, Visit
 from kernel.models.approvals import Absence, ApprovalRequest, ApprovalStep
 from kernel.models.base import Numbered, Record, RecordQuerySet
 from kernel.models.calendars import BusinessCalendar, Holiday
@@ -30,11 +30,13 @@ __all__ = [
     "Delivery",
     "Document",
     "Export",
+    "Follow",
     "Holiday",
     "KeptAnswer",
     "Many",
     "ManyItem",
     "Notification",
+    "NotificationChoice",
     "Numbered",
     "OutboxDelivery",
     "OutboxEvent",
@@ -45,4 +47,5 @@ __all__ = [
     "StateField",
     "Subscription",
     "User",
+    "Visit",
 ]

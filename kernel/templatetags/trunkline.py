@@ -7,13 +7,13 @@ from typing import Any
 from django import template
 from django.urls import reverse
 from django.utils import formats, timezone
-from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.html import conditional_escape, escape, format_html, format_html_join
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from kernel import approvals, icons, lifecycle, records, states
+from kernel import approvals, commenting, icons, lifecycle, records, states
 from kernel.money import SYMBOLS, digits
 
 register = template.Library()
@@ -352,6 +352,12 @@ def approval_panel(context: dict[str, Any], record: Any, title: str = "Approval"
         "request": context["request"],
         "csrf_token": context.get("csrf_token"),
     }
+
+
+@register.filter
+def mentions(text: str) -> SafeString:
+    """A comment with the names behind an @ made bold."""
+    return SafeString(commenting.NAMED.sub(r'<b class="mention">@\1</b>', escape(text)))
 
 
 @register.filter

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from kernel import finding, frame, workspace
+from kernel import finding, following, frame, workspace
 
 
 @workspace.allowed("kernel.use_workspace")
@@ -17,7 +17,9 @@ def search(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("q", "").replace("\x00", "").strip()[:100]
     found = finding.find(user, text, limit=5 if "palette" in request.GET else 20)
     if "palette" in request.GET:
-        return render(request, "search.html#palette", {"q": text, "found": found, "places": _places(request, text)})
+        recent = [] if text else following.recent(user, limit=5)
+        context = {"q": text, "found": found, "places": _places(request, text), "recent": recent}
+        return render(request, "search.html#palette", context)
     exact = [one for _, results in found for one in results if one.number and one.number.lower() == text.lower()]
     if len(exact) == 1:
         return redirect(exact[0].url)

@@ -9,6 +9,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from kernel import htmx, workspace
+from kernel import notifications as notices
 from kernel.models.activity import Notification
 from kernel.models.people import User
 
@@ -20,7 +21,7 @@ PAGE = 100
 @require_safe
 def panel(request: HttpRequest) -> HttpResponse:
     """The latest notifications, for the bell."""
-    notes = workspace.person(request).notifications.order_by("-id")[:PANEL]
+    notes = notices.shown(workspace.person(request)).order_by("-id")[:PANEL]
     return render(request, "notifications.html#panel", {"notes": notes})
 
 
@@ -28,7 +29,7 @@ def panel(request: HttpRequest) -> HttpResponse:
 @require_safe
 def notifications(request: HttpRequest) -> HttpResponse:
     """All recent notifications, unread first."""
-    mine = workspace.person(request).notifications
+    mine = notices.shown(workspace.person(request))
     notes = mine.order_by("-id")[:PAGE]
     return render(
         request, "notifications.html", {"notes": notes, "unread_count": mine.filter(read_at__isnull=True).count()}
@@ -52,7 +53,7 @@ def open_one(request: HttpRequest, pk: int) -> HttpResponse:
 def read_all(request: HttpRequest) -> HttpResponse:
     """Mark all as read."""
     user = workspace.person(request)
-    user.notifications.filter(read_at__isnull=True).update(read_at=timezone.now())
+    notices.shown(user).filter(read_at__isnull=True).update(read_at=timezone.now())
     _forget_count(user)
     return htmx.go(request, "notifications", toast="All read.")
 

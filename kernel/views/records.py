@@ -10,9 +10,8 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from kernel import audit, documents, htmx, moving, records, workspace
+from kernel import audit, commenting, documents, following, htmx, moving, records, workspace
 from kernel.forms import CommentForm, UploadForm
-from kernel.models.activity import Comment
 from kernel.models.documents import Document
 from kernel.states import look
 
@@ -45,15 +44,14 @@ def activity(request: HttpRequest, label: str, pk: int) -> HttpResponse:
     user = workspace.person(request)
     record = records.subject(label, pk, user)
     form = CommentForm(request.POST) if request.method == "POST" else CommentForm()
-    status = 200
+    status, unreached = 200, []
     if request.method == "POST":
         if not user.has_perm("kernel.add_comment"):
             raise PermissionDenied("Your roles do not include the right to comment.")
         if form.is_valid():
-            Comment.objects.create(
-                subject_type=record._meta.label_lower, subject_id=pk, author=user, text=form.cleaned_data["text"]
-            )
-            form = CommentForm()
+            url = record.get_absolute_url() if hasattr(record, "get_absolute_url") else back(request)
+            written = commenting.write(record=record, text=form.cleaned_data["text"], by=user, url=url)
+            form, unreached = CommentForm(), written.unreached
         else:
             status = 422
     limit = None if "all" in request.GET else records.JOURNAL
@@ -63,7 +61,11 @@ def activity(request: HttpRequest, label: str, pk: int) -> HttpResponse:
         "entries": records.journal(record, limit=limit),
         "form": form,
         "all": limit is None,
+        "unreached": unreached,
+        "follows": following.follows(record, user),
     }
+    if request.method == "GET" and hasattr(record, "get_absolute_url"):
+        following.visited(record, user)
     response = render(request, "components/activity.html", context, status=status)
     if request.method == "POST" and not getattr(request, "htmx", False) and status == 200:
         return htmx.go(request, back(request), toast="Comment added.")

@@ -5,5 +5,6 @@ import "./dialogs.js";
 import "./palette.js";
 import "./rows.js";
 import "./forms.js";
+import "./mention.js";
 import "./drafts.js";
 import "./theme.js";
