@@ -29,6 +29,7 @@ from tests.factories.people import UserFactory
 TABLE = Path(__file__).parent / "matrix.txt"
 PEOPLE = ("stranger", "nobody", *roles.ROLES)
 METHODS = ("GET", "POST")
+MACHINES = "/tmf-api/"  # want a token, whoever asks; what tokens may is tried in tests/api
 ENOUGH = 99 if os.environ.get("FAULTS") == "full" else 2
 LET_IN, REFUSED, LOG_IN, MISSING = "+", "-", "L", "0"
 SAMPLES = {
