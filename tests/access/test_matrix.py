@@ -53,4 +53,12 @@ def test_addresses_of_the_interfaces_want_a_token_of_everybody() -> None:
     people = {"stranger": AnonymousUser(), "order_manager": UserFactory(role="order_manager")}
     found = [door for door in doors.doors() if door.route.startswith(doors.MACHINES)]
     assert len(found) > 40
-    assert {sign for door in found for signs in doors.knock(door, people).values() for sign in signs} == {doors.LOG_IN}
+    nothing = {doors.LOG_IN, doors.MISSING}
+    let_in = {
+        f"{door.route} {method} {signs}"
+        for door in found
+        if not door.route.endswith("<path:rest>")  # what is nowhere else: not found
+        for method, signs in doors.knock(door, people).items()
+        if set(signs) - nothing
+    }
+    assert let_in == set()
