@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_http_methods
 
-from fulfillment import queries, taskdate, taskwork
+from fulfillment import assignment, queries, taskdate, taskwork
 from fulfillment.jeopardy import day as in_words
 from fulfillment.models import Flow, Task
 from kernel import htmx
@@ -144,6 +144,7 @@ def _task(
     user, problems = person(request), problems or {}
     by_person = record.kind in queries.FOR_PEOPLE
     is_open = record.state not in Task.CLOSED
+    gives = is_open and by_person and user.has_perm("fulfillment.assign_task")
     waits = queries.waits_for(record)
     context = {
         "record": record, "order": order, "form": form, "tried": tried, "day": day, "title": record.name,
@@ -152,18 +153,12 @@ def _task(
         "next_up": outlook.task_next(record, queries.holds_back(record)),
         "may_date": is_open and user.has_perm("fulfillment.change_taskdate"), "is_open": is_open,
         "by_person": by_person,
-        "people": _people(record) if is_open and by_person and user.has_perm("fulfillment.assign_task") else None,
+        "people": assignment.candidates(record) if gives else None,
         "may_steer": is_open and user.has_perm("orders.steer_order"), "problems": problems,
         "priority": prioritising.word(record.priority), "crumbs": _crumbs(order), "back": _back(request, order),
         "whole": [text for key, texts in problems.items() if key not in AT_FIELDS for text in texts],
     }  # fmt: skip
     return htmx.respond(request, "orders/task.html", context, part="panel", status=422 if problems else 200)
-
-
-def _people(record: Task) -> list[User]:
-    """Whom it can be given to, the team first."""
-    rows = User.objects.filter(is_active=True, groups__permissions__codename="work_task").distinct()
-    return sorted(rows.order_by("last_name", "first_name")[:100], key=lambda person: record.team not in person.teams)
 
 
 def _chosen(pk: str) -> User:
