@@ -1,4 +1,4 @@
-"""Following: orders that wait for a person – values that only a task gives, and fewer parts than are installed."""
+"""Following: orders that wait for a person – values that nobody knows yet, and fewer parts than are installed."""
 
 import datetime as dt
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from catalog.models import Offering, Specification
-from cmdb import activation
+from cmdb import activation, feasibility
 from cmdb.activation import Realized
 from cmdb.models import Product
 from config.demo import agreed
@@ -18,16 +18,42 @@ from kernel.models import User
 from orders import capture, editing, enrichment, submission
 from orders.models import Order
 
-MOVER, HOTEL = "Tessaro Logistik AG", "Duinrand Hotels B.V."
+MOVER, PLANT, HOTEL = "Tessaro Logistik AG", "Rijnveld Foods B.V.", "Duinrand Hotels B.V."
 BOXES = ("Lobby", "Breakfast room", "Bar", "Meeting room")
 
 
 def tell(team: dict[str, User]) -> str:
-    """One order whose port-in waits for papers, one draft that leaves a choice of what ends."""
-    moving, fewer = numbers_move(team), fewer_boxes(team)
+    """An order on hold for a value, one whose port-in waits for papers, a draft that leaves a choice of what ends."""
+    held, moving, fewer = second_line(team), numbers_move(team), fewer_boxes(team)
     return (
-        f"{moving.number} waits for the papers of a port-in; {fewer.number} is a draft with fewer TV boxes than stand."
+        f"{held.number} is on hold until somebody says which handover fits, {moving.number} waits for the papers of a "
+        f"port-in, {fewer.number} is a draft with fewer TV boxes than stand."
     )
+
+
+def second_line(team: dict[str, User]) -> Order:
+    """Internet for a plant far from the network: no table knows which handover the builder uses, so it is asked."""
+    mira, tom = team["sales_agent"], team["order_agent"]
+    account = Account.objects.get(name=PLANT)
+    contact = accounts.add_contact(
+        account_id=account.pk, first_name="Joost", last_name="Verbeek", email="joost.verbeek@rijnveld.example",
+        role=Contact.Role.TECHNICAL, by=mira,
+    )  # fmt: skip
+    site = accounts.add_site(
+        account_id=account.pk, code="P2", name="Plant Meerlo", by=mira, street="Megelsum 4", postcode="5864 CR",
+        city="Meerlo", country="NL", region="remote", latitude=51.5130, longitude=6.0830, contact=contact,
+    )  # fmt: skip
+    accounts.add_billing_profile(account_id=account.pk, invoice_email="facturen@rijnveld.example", by=mira)
+    order = capture.by_hand(account_id=account.pk, title="Second internet line, plant Meerlo", by=tom)
+    dia = _offering("dia")
+    feasibility.check_many(site_ids=[site.pk], offering_id=dia.pk, asked={"bandwidth": "500M"}, by=tom)
+    capture.add_line(
+        order_id=order.pk, offering_id=dia.pk, site_id=site.pk, characteristics={"bandwidth": "500M"}, by=tom
+    )
+    on = timezone.localdate() + dt.timedelta(days=170)
+    editing.edit(order_id=order.pk, by=tom, changes={"requested_on": on, "contact": contact.pk})
+    submission.submit(order_id=order.pk, by=tom)
+    return enrichment.run(order_id=order.pk)
 
 
 def numbers_move(team: dict[str, User]) -> Order:
