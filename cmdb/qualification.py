@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import transaction
 
-from catalog import configuration, eligibility
+from catalog import configuration, eligibility, shelving
 from catalog.models import DecompositionRule, Offering, Specification
 from cmdb import feasibility
 from cmdb.models import FeasibilityCheck, Qualification, QualificationItem
@@ -69,7 +69,7 @@ def qualify(asked: Asked, *, by: User) -> Qualification:
     if not by.has_perm("cmdb.add_qualification"):
         raise NotPermitted("The roles of this client do not include the right to ask what can be had where.")
     problems = _shape(asked)
-    items = _read(asked, problems)
+    items = _read(asked, problems, by)
     if problems:
         raise NotAsked(problems=problems)
     made: Qualification = Qualification.objects.create(
@@ -98,10 +98,10 @@ def take_answer(*, check_id: int) -> None:
     audit.record_many("answered", done, by=None, changes={"state": ["open", "done"]})
 
 
-def everywhere(account: Account, sites: Iterable[str], category: str) -> list[Wanted]:
+def everywhere(by: User, sites: Iterable[str], category: str) -> list[Wanted]:
     """An item for every offering that is sold, at each of these sites; of one category, if one is named."""
     rows = Offering.objects.on_sale().filter(sellable=True, specification__isnull=False).order_by("position", "key")
-    rows = rows.filter(category__key=category) if category else rows
+    rows = shelving.narrowed(rows.filter(category__key=category) if category else rows, by)
     keys = list(rows.values_list("key", flat=True))
     pairs = [(site, key) for site in sites for key in keys]
     return [Wanted("place", str(number), offering=key, site=site) for number, (site, key) in enumerate(pairs, 1)]
@@ -122,11 +122,12 @@ def _shape(asked: Asked) -> Problems:
     return found
 
 
-def _read(asked: Asked, problems: Problems) -> list[QualificationItem]:
+def _read(asked: Asked, problems: Problems, by: User) -> list[QualificationItem]:
     """Items with what they name, read in a constant number of queries."""
     keys = {one.offering for one in asked.items if one.offering}
     rows = Offering.objects.on_sale().filter(sellable=True, specification__isnull=False)
-    rows = rows.select_related("specification").prefetch_related("specification__characteristics")
+    rows = shelving.narrowed(rows, by).select_related("specification")
+    rows = rows.prefetch_related("specification__characteristics")
     offerings = {one.key: one for one in rows.filter(key__in=keys)}
     services = _services({one.service for one in asked.items if one.service}, rows)
     places = {int(one.site) for one in asked.items if one.site.isdecimal() and len(one.site) < 16}

@@ -140,8 +140,9 @@ class Stack:
 
 @contextmanager
 def scratch(
-    *, only: Iterable[str] = ALL, listen: Listener | None = None, concurrency: int = 2, stocked: bool = False
-) -> Iterator[Stack]:
+    *, only: Iterable[str] = ALL, listen: Listener | None = None, concurrency: int = 2, stocked: bool = False,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Stack]:  # fmt: skip
     """A stack with a new migrated database and broker of its own; all of it is gone afterwards.
 
     The database is empty, or holds roles, catalogue, plans and people of the demo if it shall be `stocked`.
@@ -157,8 +158,8 @@ def scratch(
         source = template.stocked(server) if stocked else template.ensure(server)
         database = postgres.create(server, name, source)
         clean.callback(postgres.drop, server, name)
-        environment = {"DATABASE_URL": database, "REDIS_URL": broker, "TRUNKLINE_VAR": str(folder)}
-        stack = Stack(only=only, environment=environment, logs=folder / "log", listen=listen, concurrency=concurrency)
+        own = {"DATABASE_URL": database, "REDIS_URL": broker, "TRUNKLINE_VAR": str(folder), **(environment or {})}
+        stack = Stack(only=only, environment=own, logs=folder / "log", listen=listen, concurrency=concurrency)
         with stack:
             yield stack
 

@@ -47,6 +47,10 @@ for _role in ("service_agent", "order_manager", "order_agent", "sales_agent", "s
 for _role in ("service_agent", "order_manager"):
     roles.grant(_role, "crm.change_case", "crm.work_case")
 roles.grant("customer", "crm.report_case")
+for _role in ("process_admin", "sales_manager"):
+    roles.grant(_role, "crm.view_partner", "crm.view_partnerrequest", "crm.pair_partner")
+for _role in ("order_agent", "order_manager", "sales_agent", "sales_manager"):
+    roles.grant(_role, "crm.view_partner", "crm.view_partnerrequest", "crm.send_partnerrequest")
 roles.grant("process_admin", "crm.view_stage", "crm.add_stage", "crm.change_stage", "crm.delete_stage")
 
 frame.add(
@@ -54,6 +58,7 @@ frame.add(
     NavItem("Sell", "Opportunities", "target-arrow", "crm:opportunity_list", "crm.view_opportunity", 11),
     NavItem("Sell", "Customers", "building", "crm:account_list", "crm.view_account", 12),
 )
+frame.add(NavItem("Sell", "Partners", "plug-connected", "crm:partner_list", "crm.view_partner", 60))
 frame.add(NavItem("Run", "Cases", "headset", "crm:case_list", "crm.view_case", 30, count=attention.open_cases))
 frame.add_new(NewItem("Case", "headset", "crm:case_new", "crm.add_case", 40))
 frame.add_new(
@@ -92,6 +97,12 @@ states.add(
         "crm.case.held": Look("player-pause", "On hold", "wait"),
         "major": Look("alert-triangle", "Major", "risk"),
         "minor": Look("circle-dashed", "Minor", "idle"),
+        "inProgress": Look("progress", "In progress", "run"),
+        "assessingCancellation": Look("hourglass", "Cancellation is checked", "wait"),
+        "pendingCancellation": Look("progress", "Being cancelled", "run"),
+        "refused": Look("circle-x", "Refused", "bad"),
+        "invited": Look("hourglass", "Invited", "wait"),
+        "ended": Look("circle-x", "Ended", "idle"),
         "hot": Look("flame", "Hot", "risk"),
         "warm": Look("circle-half-2", "Warm", "idle"),
         "cold": Look("circle-dashed", "Cold", "idle"),

@@ -2,7 +2,19 @@
 
 from django.urls import URLPattern, path
 
-from crm.views import accounts, belongings, cases, lead_convert, leadimport, leads, merging, opportunities, siteimport
+from crm.api import exchange
+from crm.views import (
+    accounts,
+    belongings,
+    cases,
+    lead_convert,
+    leadimport,
+    leads,
+    merging,
+    opportunities,
+    partners,
+    siteimport,
+)
 
 app_name = "crm"
 urlpatterns: list[URLPattern] = [
@@ -20,6 +32,19 @@ urlpatterns: list[URLPattern] = [
     path("leads/<str:number>/edit/", leads.edit, name="lead_edit"),
     path("leads/<str:number>/absorb/", leads.absorb, name="lead_absorb"),
     path("leads/<str:number>/convert/", lead_convert.convert, name="lead_convert"),
+    path("exchange/pair/", exchange.pair, name="exchange_pair"),
+    path("exchange/sites/", exchange.sites, name="exchange_sites"),
+    path("exchange/events/<uuid:key>/", exchange.events, name="exchange_events"),
+    path("partners/", partners.partners, name="partner_list"),
+    path("partners/invite/", partners.invite, name="partner_invite"),
+    path("partners/join/", partners.join, name="partner_join"),
+    path("partners/requests/<str:number>/", partners.asked, name="partner_request"),
+    path("partners/requests/<str:number>/cancel/", partners.cancel, name="partner_request_cancel"),
+    path("partners/<str:number>/", partners.partner, name="partner"),
+    path("partners/<str:number>/publish/", partners.publish, name="partner_publish"),
+    path("partners/<str:number>/read/", partners.read, name="partner_read"),
+    path("partners/<str:number>/end/", partners.end, name="partner_end"),
+    path("partners/<str:number>/ask/<int:pk>/", partners.ask, name="partner_ask"),
     path("cases/", cases.cases, name="case_list"),
     path("cases/new/", cases.new, name="case_new"),
     path("cases/<str:number>/", cases.case, name="case"),

@@ -4,7 +4,7 @@ from django.db import connection
 
 PREFIXES = (
     "LED", "OPP", "ACC", "QUO", "AGR", "CON", "SVC", "ORD", "DOM", "TSK", "FO", "PRJ", "PRD", "SRV", "RES", "FEA",
-    "CAS", "WO", "FOB", "TRM",
+    "CAS", "WO", "FOB", "TRM", "PTN", "PRQ",
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import transaction
 
-from catalog import configuration
+from catalog import configuration, shelving
 from catalog.models import Offering
 from cmdb.models import Product
 from contracts.models import Quote
@@ -88,7 +88,7 @@ def take(asked: Asked, *, by: User) -> Order:
     """
     capture.require_capturer(by, asked.account.pk)
     problems = _shape(asked)
-    known = _read(asked)
+    known = _read(asked, by)
     order = _head(asked, problems)
     lines = _lines(order, asked, known, problems)
     if problems:
@@ -137,12 +137,13 @@ def _shape(asked: Asked) -> Problems:
     return found
 
 
-def _read(asked: Asked) -> _Known:
+def _read(asked: Asked, by: User) -> _Known:
     wanted = {item.offering for item in asked.items if item.offering}
     offerings = (
         Offering.objects.on_sale().filter(key__in=wanted, specification__isnull=False).select_related("specification")
         .prefetch_related("specification__characteristics")
     )  # fmt: skip
+    offerings = shelving.narrowed(offerings, by)
     numbers = {item.product for item in asked.items if item.product}
     tree = {"account__root": asked.account.root_id, "account__path__startswith": asked.account.path}
     products: list[Product] = []

@@ -4,7 +4,7 @@ from typing import Any
 
 from contracts import events as promises
 from fulfillment import events as engine
-from kernel import approvals, outbox
+from kernel import announcing, approvals, outbox
 from kernel.models import ApprovalRequest
 from orders import approval, enrichment, events, handover, jeopardy, orchestration, progress, switchoff
 from orders.models import DomainOrder, Order
@@ -35,6 +35,13 @@ def approval_ended(made: ApprovalRequest) -> None:
 def launch(told: list[events.OrderApproved]) -> None:
     """Approved orders go to work."""
     orchestration.launch_all(order_ids={event.order_id for event in told})
+
+
+@outbox.reaction_to_many(engine.StageReached)
+def tell_milestones(told: list[engine.StageReached]) -> None:
+    """Other systems hear how far their orders are."""
+    reached = {event.root_id: event.stage for event in told if event.root_type == Order._meta.label_lower}
+    announcing.tell("milestone", Order._meta.label_lower, {pk: {"note": [None, one]} for pk, one in reached.items()})
 
 
 @outbox.reaction_to_many(engine.FlowStarted)

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db.models import Prefetch
 
+from catalog import shelving
 from catalog.models import BundleItem, Category, Characteristic, Charge, Offering, PriceEntry, Specification
 from kernel.models import User
 from kernel.rest import filters, notices
@@ -31,7 +32,7 @@ def _is_customer(user: User) -> bool:
 
 def _offerings(user: User) -> Any:
     rows = Offering.objects.on_sale().filter(sellable=True) if _is_customer(user) else Offering.objects.visible_to(user)
-    return rows.filter(state="active")
+    return shelving.narrowed(rows.filter(state="active"), user)
 
 
 def _specifications(user: User) -> Any:

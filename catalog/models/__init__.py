@@ -19,6 +19,7 @@ from catalog.models.prices import (
 )
 from catalog.models.rules import DecompositionRule
 from catalog.models.samples import SampleOrder
+from catalog.models.shelves import ShelfEntry
 from catalog.models.specifications import (
     TIGHTER_IS_MORE,
     Characteristic,
@@ -46,6 +47,7 @@ __all__ = [
     "PriceMatrix",
     "ProrationRule",
     "SampleOrder",
+    "ShelfEntry",
     "SlaMetric",
     "Specification",
 ]

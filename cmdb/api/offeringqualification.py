@@ -24,7 +24,7 @@ def create(body: Json, user: User) -> int:
     items = [_wanted(row, at) for at, row in enumerate(body.get(ITEMS) or ())]
     if not items:
         places = [str(one.get("id") or "") for one in body.get("place") or ()]
-        items = qualification.everywhere(account, places, str((body.get("category") or {}).get("id") or ""))
+        items = qualification.everywhere(user, places, str((body.get("category") or {}).get("id") or ""))
     asked = Asked(
         kind=Qualification.Kind.OFFERING, account=account, items=items, title=str(body.get("description") or ""),
         wanted_by=asking.wanted_by(body, "requestedPOQCompletionDate"),

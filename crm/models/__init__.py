@@ -11,6 +11,7 @@ from crm.models.accounts import (
 )
 from crm.models.cases import Case
 from crm.models.imports import LeadImport
+from crm.models.partners import Partner, PartnerOffering, PartnerRequest
 from crm.models.pipeline import Lead, LeadLine, Opportunity, OpportunityLine, Stage
 
 __all__ = [
@@ -25,6 +26,9 @@ __all__ = [
     "OfAccountQuerySet",
     "Opportunity",
     "OpportunityLine",
+    "Partner",
+    "PartnerOffering",
+    "PartnerRequest",
     "Site",
     "Stage",
     "TeamMember",

@@ -18,6 +18,7 @@ from django.conf import settings
 from kernel.refusal import Refusal
 
 MOST = 4096  # bytes of an answer that are read
+LONGEST = 4 * 1024 * 1024  # of an answer that was asked for
 EMBEDDING = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96")))
 
 
@@ -95,7 +96,12 @@ class _Checked(httpcore.SyncBackend):
 
 
 def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
-    """Send one message and say what came back, whatever happens."""
+    """Post one message and say what came back, whatever happens."""
+    return send("POST", url, body, headers, most=MOST)
+
+
+def send(method: str, url: str, body: bytes, headers: dict[str, str], *, most: int = LONGEST) -> Answer:
+    """Send one message and say what came back, at most so many bytes of it, whatever happens."""
     seconds = float(settings.HUB_SECONDS)
     until = time.monotonic() + seconds
     timeout = {"connect": min(5.0, seconds), "read": seconds, "write": seconds, "pool": seconds}
@@ -103,14 +109,14 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
         _parts(url)
         with (
             httpcore.ConnectionPool(network_backend=_Checked(), retries=0) as pool,
-            pool.stream("POST", url, headers=list(headers.items()), content=body, extensions={"timeout": timeout}) as r,
+            pool.stream(method, url, headers=list(headers.items()), content=body, extensions={"timeout": timeout}) as r,
         ):
             text = b""
             for part in r.iter_stream():
                 text += part
-                if len(text) >= MOST or time.monotonic() > until:
+                if len(text) >= most or time.monotonic() > until:
                     break
-            return Answer(r.status, text[:MOST].decode("utf-8", "replace").replace("\x00", ""))
+            return Answer(r.status, text[:most].decode("utf-8", "replace").replace("\x00", ""))
     except NotAllowed as refusal:
         return Answer(0, problem=str(refusal))
     except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, httpcore.UnsupportedProtocol,

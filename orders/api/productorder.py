@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
+from catalog import shelving
 from contracts.models import Quote
 from crm.api import naming
 from crm.models import Account
@@ -57,6 +58,7 @@ def create(body: Json, user: User) -> int:
         reference=str(body.get("externalId") or ""), requested_on=_day(body.get("requestedCompletionDate")),
         contact_id=_key(naming.party(body, "contact"), "$.relatedParty"),
         billing_profile_id=_key((body.get("billingAccount") or {}).get("id"), "$.billingAccount.id"),
+        channel=Order.Channel.PARTNER if shelving.is_partner(user) else Order.Channel.API,
         notes=tuple(note["text"] for note in body.get("note") or ()),
     )  # fmt: skip
     return intake.take(asked, by=user).pk

@@ -1,10 +1,14 @@
 """How orders and their items are written as TMF622."""
 
+import datetime as dt
 from collections import defaultdict
 from typing import Any
 
-from django.db.models import Prefetch
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Prefetch, Q
+from django.db.models.functions import JSONObject
 
+from fulfillment.models import Kind, Task
 from kernel.rest.rendering import Json, Rendering, characteristics, moment, price
 from orders.models import CancelRequest, Order, OrderLine
 
@@ -26,7 +30,28 @@ def ready(rows: Any, page: Rendering) -> Any:
     if page.wants(*ITEMS):
         lines = OrderLine.objects.select_related("offering", "specification", "site", "product", "quote_line")
         rows = rows.prefetch_related(Prefetch("lines", lines.order_by("position", "id")))
+    if page.wants("note"):
+        rows = rows.annotate(reached=ArraySubquery(_reached()))
     return rows
+
+
+def _reached() -> Any:
+    """Milestones and plain-word stages that are done of an order, oldest first."""
+    tasks = Task.objects.filter(
+        Q(kind=Kind.MILESTONE) | Q(item__stage__gt=""), flow__root_type=Order._meta.label_lower,
+        flow__root_id=OuterRef("pk"), state=Task.State.COMPLETED,
+    )  # fmt: skip
+    said = JSONObject(id="number", text="name", date="ended_at", site="flow__site__name")
+    return tasks.order_by("ended_at", "pk").values(said=said)
+
+
+def _notes(row: Order) -> list[Json]:
+    found = getattr(row, "reached", None) or ()
+    return [
+        {"id": one["id"], "author": "milestone", "date": moment(dt.datetime.fromisoformat(one["date"])),
+         "text": f"{one['text']}, {one['site']}" if one["site"] else one["text"]}
+        for one in found if one["date"]
+    ]  # fmt: skip
 
 
 def order(row: Order, page: Rendering) -> Json:
@@ -46,7 +71,7 @@ def order(row: Order, page: Rendering) -> Json:
         "quote": [page.ref("quote", f"{row.quote.number}-{row.quote.version}", row.quote.title)] if row.quote else [],
         "agreement": [page.ref("agreement", row.contract.number, "", "Agreement")] if row.contract else [],
         "orderTotalPrice": _prices(row.monthly, row.one_time, currency),
-        "productOrderItem": _items(row, page) if page.wants(*ITEMS) else None,
+        "productOrderItem": _items(row, page) if page.wants(*ITEMS) else None, "note": _notes(row),
     }  # fmt: skip
 
 
