@@ -73,7 +73,7 @@ class Reason:
 
 
 @transaction.atomic
-def submit(*, quote_id: int, by: User, note: str = "") -> Quote:
+def submit(*, quote_id: int, by: User | None, note: str = "") -> Quote:
     """Price once more, check everything, freeze the version and ask for approval; without need of any it is approved.
 
     Raises:

@@ -25,6 +25,7 @@ for _role in (
     roles.grant(_role, "contracts.view_quote", "cmdb.view_feasibilitycheck")
 for _role in ("sales_agent", "sales_manager"):
     roles.grant(_role, "contracts.edit_quote")
+roles.grant("customer", "contracts.request_quote")
 for _role in ("sales_manager", "finance"):
     roles.grant(_role, "contracts.view_margin")
 

@@ -74,7 +74,7 @@ def create(
         raise NotQuotable(problems={"opportunity": [f"{opportunity.number} is closed; reopen it first."]})
     account = opportunity.account if opportunity else Account.objects.get(pk=account_id or 0)
     agreement = _agreement(agreement_id, account) if agreement_id else None
-    price_list, rate = (agreement.price_list, None) if agreement else _price_list(account)
+    price_list, rate = (agreement.price_list, None) if agreement else price_list_of(account)
     quote = Quote(
         number=numbering.take("QUO"), account=account, opportunity=opportunity, agreement=agreement,
         title=(title.strip() or (opportunity.name if opportunity else f"Quote for {account.name}"))[:120],
@@ -340,7 +340,7 @@ def _agreement(agreement_id: int, account: Account) -> Agreement:
     return agreement
 
 
-def _price_list(account: Account) -> tuple[PriceList, Rate | None]:
+def price_list_of(account: Account) -> tuple[PriceList, Rate | None]:
     """The list for the customer, and the rate when it is in another currency than theirs."""
     try:
         return pricelists.choose(currency=account.currency, segment=account.segment, on=timezone.localdate())

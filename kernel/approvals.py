@@ -53,7 +53,7 @@ def request(
     subject: models.Model,
     asks: Iterable[Ask],
     *,
-    by: User,
+    by: User | None,
     url: str,
     content_hash: str,
     note: str = "",

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from portal.views import orders, things
+from portal.views import orders, shopping, things
 
 app_name = "portal"
 urlpatterns: list[URLPattern] = [
@@ -10,6 +10,11 @@ urlpatterns: list[URLPattern] = [
     path("orders/", orders.every, name="order_list"),
     path("orders/<str:number>/", orders.order, name="order"),
     path("orders/<str:number>/sites.csv", orders.table, name="order_table"),
+    path("catalogue/", shopping.catalogue, name="catalogue"),
+    path("catalogue/<slug:key>/", shopping.offering, name="offering"),
+    path("basket/", shopping.cart, name="cart"),
+    path("basket/term/", shopping.term, name="cart_term"),
+    path("basket/<int:pk>/out/", shopping.take_out, name="cart_out"),
     path("services/", things.services, name="service_list"),
     path("services/<str:number>/", things.service, name="service"),
     path("quotes/", things.quotes, name="quote_list"),

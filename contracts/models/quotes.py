@@ -126,6 +126,11 @@ class Quote(Record):
     )  # fmt: skip
     over_term_agreed = models.DecimalField(max_digits=18, decimal_places=2, default=0, editable=False)
     over_term_cost = models.DecimalField(max_digits=18, decimal_places=2, default=0, editable=False)
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.SET_NULL, related_name="+",
+        help_text="The customer who filled it in the portal.",
+    )  # fmt: skip
+    asked_at = models.DateTimeField(null=True, editable=False, help_text="When they handed it in; before, a basket.")
     presented_at = models.DateTimeField(null=True, editable=False)
     accepted_at = models.DateTimeField(null=True, editable=False)
     id: int
@@ -138,6 +143,7 @@ class Quote(Record):
             ("edit_quote", "Can write quotes"),
             ("present_quote", "Can present quotes to customers"),
             ("view_margin", "Can see cost and margin"),
+            ("request_quote", "Can ask for a quote of the own company"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["number", "version"], name="quote_version"),
@@ -151,6 +157,9 @@ class Quote(Record):
             ),
             models.UniqueConstraint(
                 fields=["number"], condition=models.Q(state__in=["accepted", "completed"]), name="one_accepted_version"
+            ),
+            models.UniqueConstraint(
+                fields=["asked_by"], condition=models.Q(asked_at=None, state="draft"), name="one_basket_each"
             ),
             models.CheckConstraint(
                 condition=models.Q(purpose="new") | models.Q(basis__isnull=False), name="quote_change_has_contract"

@@ -31,6 +31,7 @@ def frame(here: str) -> list[tuple[str, str, bool]]:
     """The portal's navigation."""
     entries = (
         (_("Overview"), "portal:home"),
+        (_("Catalogue"), "portal:catalogue"),
         (_("Orders"), "portal:order_list"),
         (_("Services"), "portal:service_list"),
         (_("Quotes"), "portal:quote_list"),

@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from cmdb import characteristics
+from contracts import requesting
 from contracts.models import SignatureRequest
 from crm.models import Account
 from kernel import documents as files
@@ -65,7 +66,8 @@ def quotes(request: HttpRequest) -> HttpResponse:
     waiting = {one.request.subject_id: one for one in needs.signatures(user) if one.request.subject_type == needs.QUOTE}
     for row in rows:
         row.signature = waiting.get(row.pk)
-    return htmx.respond(request, "portal/quotes.html", {"portal_nav": frame("portal:quote_list"), "quotes": rows})
+    context = {"portal_nav": frame("portal:quote_list"), "quotes": rows, "asked": requesting.handed(user)}
+    return htmx.respond(request, "portal/quotes.html", context)
 
 
 @customers_only
