@@ -12,7 +12,7 @@ from django.utils import timezone
 from fulfillment import execution, planning, rowwise, scheduling
 from fulfillment.models import Flow
 from fulfillment.planning import FlowRequest, Wish
-from kernel import lifecycle, outbox
+from kernel import collecting, lifecycle, outbox
 from orders import closure, decomposition, events, facts, pausing, promising
 from orders.models import DomainOrder, Order, OrderLine
 
@@ -52,8 +52,9 @@ def launch_all(*, order_ids: Iterable[int]) -> list[Order]:
     rows = Order.objects.select_related("account").filter(pk__in=set(order_ids)).order_by("pk")
     orders = list(rows.select_for_update(of=("self",)))
     approved = [order for order in orders if order.state == Order.State.APPROVED]
-    for order in approved:
-        _launch(order)
+    with collecting.later():
+        for order in approved:
+            _launch(order)
     closure.roll_up_all(approved)
     outbox.publish_all([events.OrderStarted(order_id=order.pk) for order in approved])
     return orders
