@@ -54,8 +54,8 @@ def verdicts() -> dict[str, int | None]:
 
 
 def report(found: dict[str, int | None]) -> bool:
-    """Print who lived, and the score by module and of all; whether it is enough."""
-    noticed = {name: code in KILLED | TIMED_OUT for name, code in found.items()}
+    """Print who lived, and the score by module and of all; whether it is enough. An unfinished run never is."""
+    noticed = {name: code in KILLED | TIMED_OUT for name, code in found.items() if code is not None}
     for name, dead in noticed.items():
         if not dead:
             print(f"nobody noticed {name}; see: cd {PLACE} && mutmut show {name}")
@@ -64,7 +64,9 @@ def report(found: dict[str, int | None]) -> bool:
         print(f"{name:<22}{dead_of[name]:>5} of {count:>5}{100 * dead_of[name] / count:>8.1f} %")
     score = 100 * sum(noticed.values()) / len(noticed) if noticed else 0.0
     print(f"mutation score of pricing: {score:.1f} % of {len(noticed)} mutants; the goal is {LEAST} %")
-    return score >= LEAST
+    if left := len(found) - len(noticed):
+        print(f"{left} mutants were not tried")
+    return score >= LEAST and not left
 
 
 def module(mutant: str) -> str:

@@ -95,7 +95,7 @@ def new_version(*, quote_id: int, by: User | None, wish: str = "") -> Quote:
     if Quote.State.IN_REVIEW in states:
         raise NoNewVersion(f"{states[Quote.State.IN_REVIEW]} is in review; recall it first.")
     if taken := next((states[state] for state in AGREED if state in states), None):
-        raise NoNewVersion(f"{taken} was accepted; change the order instead.")
+        raise NoNewVersion(f"{taken} was accepted. Reopen it on its order’s page, or quote a change from the contract.")
     newest = max(quote.version for quote in family)
     made = Quote(
         version=newest + 1, wish=wish.strip(), owner=by or source.owner, valid_until=_valid_until(source),

@@ -213,6 +213,8 @@ def _copy_lines(order: Order, quote: Quote) -> None:
     """
     rows = QuoteLine.objects.filter(quote=quote).select_related("offering", "site").order_by("position", "id")
     there = changing.installed(quote)
+    if under_way := changing.under_way(order, quote):
+        raise Uncapturable(under_way)
     sold = [
         (line, line.offering.specification_id)
         for line in rows

@@ -6,6 +6,7 @@ from cmdb.models import Product
 from contracts import amending, rebilling
 from contracts.models import Quote, QuoteLine
 from fulfillment.models import Action
+from orders import queries
 from orders.models import Order, OrderLine
 
 THERE = (Product.State.ACTIVE, Product.State.SUSPENDED)
@@ -17,6 +18,20 @@ def installed(quote: Quote) -> dict[str, Product]:
         return {}
     rows = Product.objects.filter(account__root=quote.account.root_id, state__in=THERE).exclude(order_line_key="")
     return {product.order_line_key: product for product in rows.select_related("specification").order_by("pk")}
+
+
+def under_way(order: Order, quote: Quote) -> str:
+    """Why a change cannot be ordered yet: another order still delivers under its contract; "" when none does."""
+    if quote.purpose != Quote.Purpose.AMENDMENT or order.contract_id is None:
+        return ""
+    rows = Order.objects.filter(contract=order.contract_id).exclude(pk=order.pk).exclude(state__in=queries.ENDED)
+    open_ones = [one.number for one in rows.filter(lines__action=Action.ADD).distinct().order_by("pk")[:3]]
+    if not open_ones:
+        return ""
+    return (
+        f"{' and '.join(open_ones)} still deliver{'' if len(open_ones) > 1 else 's'} under this contract. Order the "
+        "change when that is done, or cancel what is no longer wanted first."
+    )
 
 
 def left_out(quote: Quote) -> set[int]:

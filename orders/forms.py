@@ -162,6 +162,15 @@ class TaskDateForm(forms.Form):
     reason = forms.CharField(label="Who or what says so", max_length=200)
 
 
+class ReopenForm(forms.Form):
+    """What the customer wants otherwise."""
+
+    reason = forms.CharField(
+        label="What the customer wants otherwise", max_length=400, widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Say what the customer wants otherwise; it stands in the quote."},
+    )  # fmt: skip
+
+
 class PauseForm(forms.Form):
     """Why a part of an order is held, and how much of it."""
 

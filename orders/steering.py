@@ -70,6 +70,15 @@ def cancel(*, order_id: int, by: User, reason: str) -> Order:
     """End an order of which nothing has been started. Raises ReasonNeeded, IllegalMove or NotPermitted."""
     order: Order = Order.objects.locked(order_id)
     _require(reason)
+    return end_unstarted(order, by=by, reason=reason)
+
+
+def end_unstarted(order: Order, *, by: User | None, reason: str) -> Order:
+    """Cancel a locked order of which nothing has been started, with its lines and what was reserved for them.
+
+    Raises:
+        IllegalMove, NotPermitted: see `kernel.lifecycle.move`; without a person only the first.
+    """
     lifecycle.move(order, Order.cancel, by=by, reason=reason)
     lifecycle.move_many(OrderLine.objects.filter(order=order), OrderLine.cancel, by=by)
     approvals.end(order, ApprovalRequest.State.VOID)

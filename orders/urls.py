@@ -37,6 +37,7 @@ urlpatterns: list[URLPattern] = [
     path("orders/<str:number>/tree/", page.tree, name="tree"),
     path("orders/<str:number>/graph/", orchestration.graph, name="graph"),
     path("orders/<str:number>/timeline/", orchestration.timeline_page, name="timeline"),
+    path("orders/<str:number>/reopen/", steering.reopen, name="reopen_quote"),
     path("orders/<str:number>/promise/", steering.redate, name="redate"),
     path("orders/<str:number>/priority/", steering.prioritise, name="prioritise"),
     path("orders/<str:number>/task/<str:task>/", steering.task, name="task"),

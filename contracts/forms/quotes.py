@@ -37,7 +37,7 @@ class NewQuoteForm(forms.Form):
         Agreement.objects.none(), required=False, empty_label="The one in force, if there is one"
     )
     title = forms.CharField(max_length=120, required=False, help_text="Empty takes the opportunity’s name.")
-    list_prices = forms.BooleanField(required=False, label="At list prices, although an agreement is in force")
+    list_prices = forms.BooleanField(required=False, label="At list prices", help_text="Leaves out what was agreed.")
     term_months = forms.TypedChoiceField(
         choices=TERMS, coerce=int, initial=36, label="Term", error_messages={"required": NO_TERM}
     )

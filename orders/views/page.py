@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from catalog import answering, configuration
 from kernel import htmx
 from kernel.workspace import allowed, person
-from orders import checks, outline, outlook, promising, questions, reduction, validation
+from orders import checks, outline, outlook, promising, questions, reduction, reopening, validation
 from orders.forms import LineForm, OrderForm
 from orders.models import DomainOrder, Order, PromiseChange
 
@@ -101,6 +101,7 @@ def lines_page(
         "here": here, "pages": range(1, pages + 1) if pages > 1 else [], "count": count,
         "form": form or OrderForm(order=record), "refused": refused, "said": said[:SAID],
         "more_said": max(len(said) - SAID, 0),
+        "may_reopen": user.has_perm(reopening.RIGHT) and not reopening.problem(record),
         "may_edit": may_edit, "may_submit": draft and user.has_perm("orders.submit_order"),
         "dates_open": record.state in reduction.BEFORE,
         "by_hand": draft and not record.quote_id and user.has_perm("orders.add_order"),

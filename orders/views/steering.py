@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_http_methods
 
+from contracts import quoteapproval
 from fulfillment import assignment, queries, taskdate, taskwork
 from fulfillment.jeopardy import day as in_words
 from fulfillment.models import Flow, Task
@@ -18,14 +19,36 @@ from kernel.models import User
 from kernel.refusal import Refusal
 from kernel.views.records import back
 from kernel.workspace import allowed, person
-from orders import outlook, prioritising, promising, redating
-from orders.forms import PriorityForm, PromiseForm, TaskDateForm
+from orders import outlook, prioritising, promising, redating, reopening
+from orders.forms import PriorityForm, PromiseForm, ReopenForm, TaskDateForm
 from orders.models import Order
 from orders.views.page import visible
 
 ROOT = Order._meta.label_lower
 AT_FIELDS = ("day", "reason", "assignee")
 METHODS = ["GET", "HEAD", "POST"]
+
+
+@allowed("orders.view_order", "contracts.edit_quote")
+@require_http_methods(METHODS)
+def reopen(request: HttpRequest, number: str) -> HttpResponse:
+    """Take an order that has not started back to its quote, to change what was sold."""
+    order = visible(request, number)
+    form = ReopenForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            quote = reopening.reopen(order_id=order.pk, by=person(request), reason=form.cleaned_data["reason"])
+            said = f"{order.number} is cancelled. Change {quote}; the contract holds until it is signed."
+            return htmx.go(request, quoteapproval.url_of(quote), toast=said)
+        except Refusal as refusal:
+            if refusal.status != Refusal.status:
+                raise
+            _put(form, refusal)
+    lead = reopening.problem(order) or (
+        f"{order.number} is cancelled, and a change of the contract is quoted with all lines and prices as they were "
+        "signed. The contract holds until the customer signs the change."
+    )
+    return _form(request, order, form, "Reopen the quote", "Reopen the quote", lead)
 
 
 @allowed("orders.view_order", "orders.steer_order")

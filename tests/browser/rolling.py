@@ -15,8 +15,8 @@ from tests.factories.rollout import mended
 
 Shoot = Callable[..., None]
 OPEN_DEAL = (
-    "from config.demo import rollout, story; from kernel.models import User;"
-    "mira = User.objects.get(username='mira'); story.background({'sales_agent': mira});"
+    "from config.demo import rollout, story; from kernel.models import User; by = User.objects.get;"
+    "mira = by(username='mira'); story.background({'sales_agent': mira, 'service_agent': by(username='clara')});"
     "print(rollout.open_deal(mira).number)"
 )
 REASON = "Two hundred stores, three years."
