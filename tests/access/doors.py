@@ -34,7 +34,7 @@ ENOUGH = 99 if os.environ.get("FAULTS") == "full" else 2
 LET_IN, REFUSED, LOG_IN, MISSING = "+", "-", "L", "0"
 SAMPLES = {
     "int": "1", "str": "X1", "slug": "x1", "path": "x", "label": "crm.account", "root_type": "orders.order",
-    "uidb64": "MQ", "token": "x", "side": "input", "kind": "rate",
+    "uidb64": "MQ", "token": "x", "side": "input", "kind": "rate", "uuid": "00000000-0000-4000-8000-000000000000",
 }  # fmt: skip
 HEAD = """\
 # Who may open what: one row for each address and method, one column for each person.
