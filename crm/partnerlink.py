@@ -49,7 +49,7 @@ class Link:
                     "client_secret": self.partner.secret}  # fmt: skip
             kind = {"Content-Type": "application/x-www-form-urlencoded"}
             found = send("POST", f"{self.partner.url}/oauth/token/", urlencode(form), kind)
-            self._token = str(found.get("access_token") or "")
+            self._token = str(found.get("access_token") or "") if isinstance(found, dict) else ""
         return self._token
 
 
@@ -71,6 +71,8 @@ def send(method: str, url: str, body: str, headers: dict[str, str]) -> Any:
         raise Refused("What answers there is not an installation of this product.") from None
     if not 200 <= answer.status < 300:
         raise Refused(_told(said, answer.status))
+    if not isinstance(said, dict | list):
+        raise NotReached("It answered with something that nobody can read.")
     return said
 
 

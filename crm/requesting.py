@@ -6,7 +6,7 @@ with our own token, so a forged message, or a lost one, changes nothing.
 """
 
 import datetime as dt
-import logging
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -21,7 +21,6 @@ from kernel import audit, jobs
 from kernel.models import User
 from kernel.refusal import Conflict, NotPermitted, Refusal
 
-log = logging.getLogger(__name__)
 TASK = "crm.tasks.ask_sellers"
 DUE = "EXISTS (SELECT FROM crm_partnerrequest WHERE due_at <= clock_timestamp())"
 BATCH = 20
@@ -29,6 +28,16 @@ LEASE = dt.timedelta(minutes=2)
 FIRST, LONGEST = 5, 1800  # seconds between tries while nobody answers
 LOOK = dt.timedelta(hours=1)  # after which an order there is read without having been told
 MOST_QUANTITY = 10_000
+
+
+@dataclass(frozen=True)
+class News:
+    """What a seller's order is like."""
+
+    status: str
+    number: str
+    milestones: list[dict[str, str]]
+    expected_on: dt.date | None
 
 
 class NotRequested(Refusal):
@@ -135,20 +144,37 @@ def _take() -> list[PartnerRequest]:
 
 
 def _deal(one: PartnerRequest) -> None:
-    link = Link(one.partner)
     try:
-        if not one.number_there:
-            said = _send(link, one)
-        else:
-            if one.cancel_reason and one.status not in ("pendingCancellation", "assessingCancellation", "cancelled"):
-                _take_back(link, one)
-            said = link.get(f"{ORDERS}/productOrder/{one.number_there}")
+        news = _read(_asked(Link(one.partner), one))
     except NotReached as problem:
         _put_off(one, str(problem))
     except Refused as refusal:
         _put_off(one, str(refusal), final=not one.number_there)
     else:
-        _note(one.pk, said)
+        _note(one.pk, news)
+
+
+def _asked(link: Link, one: PartnerRequest) -> Any:
+    """The order as the seller shows it, after it was sent or taken back where that is still to be done."""
+    if not one.number_there:
+        return _send(link, one)
+    if one.cancel_reason and one.status not in ("pendingCancellation", "assessingCancellation", "cancelled"):
+        _take_back(link, one)
+    return link.get(f"{ORDERS}/productOrder/{one.number_there}")
+
+
+def _read(said: Any) -> News:
+    """What of an answer concerns us. Raises NotReached for one that makes no sense: it may, later."""
+    try:
+        expected = str(said.get("expectedCompletionDate") or said.get("completionDate") or "")[:10]
+        notes = [note for note in said.get("note") or () if note.get("author") == "milestone"]
+        return News(
+            str(said["state"])[:20], str(said["id"])[:40],
+            [{"text": str(note.get("text"))[:200], "date": str(note.get("date") or "")} for note in notes],
+            dt.date.fromisoformat(expected) if expected else None,
+        )  # fmt: skip
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise NotReached("It answered with something that is no order.") from None
 
 
 def _send(link: Link, one: PartnerRequest) -> Any:
@@ -158,11 +184,13 @@ def _send(link: Link, one: PartnerRequest) -> Any:
         "code": site.code, "name": site.name, "street": site.street, "postcode": site.postcode, "city": site.city,
         "country": site.country, "latitude": _text(site.latitude), "longitude": _text(site.longitude),
     })  # fmt: skip
+    if not isinstance(place, dict) or not isinstance(place.get("id"), str):
+        raise NotReached("It answered with something that is no site.")
     item: dict[str, Any] = {
         "id": "1", "action": "add", "quantity": one.quantity, "productOffering": {"id": one.offering.key},
         "product": {
             "productCharacteristic": [{"name": name, "value": value} for name, value in sorted(one.values.items())],
-            "place": [{"id": str(place["id"]), "role": "installationSite"}],
+            "place": [{"id": place["id"], "role": "installationSite"}],
         },
     }  # fmt: skip
     body: dict[str, Any] = {
@@ -197,19 +225,15 @@ def _put_off(one: PartnerRequest, problem: str, *, final: bool = False) -> None:
 
 
 @transaction.atomic
-def _note(pk: int, said: dict[str, Any]) -> None:
+def _note(pk: int, news: News) -> None:
     """What the seller's order is like now."""
     found: PartnerRequest = PartnerRequest.objects.locked(pk)
-    status, there = str(said.get("state") or found.status)[:20], str(said.get("id") or "")[:40]
-    notes = [note for note in said.get("note") or () if note.get("author") == "milestone"]
-    reached = [{"text": str(note.get("text"))[:200], "date": str(note.get("date") or "")} for note in notes]
-    if (found.status, found.number_there, found.milestones) != (status, there, reached):
-        counts = [len(found.milestones), len(reached)]
-        changes: dict[str, list[Any]] = {"status": [found.status, status], "milestones": counts}
+    if (found.status, found.number_there, found.milestones) != (news.status, news.number, news.milestones):
+        counts = [len(found.milestones), len(news.milestones)]
+        changes: dict[str, list[Any]] = {"status": [found.status, news.status], "milestones": counts}
         audit.record("news from partner", found, by=None, changes=changes)
-    found.status, found.number_there, found.milestones, found.problem = status, there, reached, ""
-    expected = str(said.get("expectedCompletionDate") or said.get("completionDate") or "")[:10]
-    found.expected_on = dt.date.fromisoformat(expected) if expected else None
+    found.status, found.number_there, found.milestones = news.status, news.number, news.milestones
+    found.problem, found.expected_on = "", news.expected_on
     found.due_at, found.attempts = None if found.is_over else timezone.now() + LOOK, 0
     found.save()
 

@@ -37,11 +37,14 @@ class Line:
 
     def __init__(self) -> None:
         self.is_down = False
+        self.nonsense = ""  # what it answers about orders instead
 
     def send(self, method: str, url: str, body: bytes, headers: dict[str, str], *, most: int = 0) -> Answer:
         """One call."""
         if self.is_down:
             return Answer(0, problem="Nobody listens.")
+        if self.nonsense and "/productOrder" in url:
+            return Answer(200, self.nonsense)
         parts = urlsplit(url)
         kind = headers.get("Content-Type", "application/json")
         passed = {name: value for name, value in headers.items() if name not in ("Host", "Content-Length")}
@@ -101,6 +104,13 @@ def test_an_order_goes_to_the_partner_and_its_end_comes_back(line: Line, admin: 
     waiting = PartnerRequest.objects.get()
     assert (waiting.state, waiting.number_there, waiting.problem) == ("waiting", "", "Nobody listens.")
     line.is_down = False
+    for line.nonsense in ("[1]", '{"state": "completed"}', '{"id": "1", "state": "x", "note": [3]}', '"yes"'):
+        PartnerRequest.objects.update(due_at=waiting.created_at)
+        requesting.ask_due()
+        put_off = PartnerRequest.objects.get()
+        assert (put_off.state, put_off.number_there) == ("waiting", ""), line.nonsense
+        assert put_off.problem
+    line.nonsense = ""
     for _ in range(2):  # sent twice, as after a crash before it was noted: taken once
         PartnerRequest.objects.update(due_at=waiting.created_at, number_there="")
         requesting.ask_due()
