@@ -51,7 +51,7 @@ from tests.faults.conftest import Figure
 pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.usefixtures("blank_pages")]
 
 SPARE = 2  # queries more are no growth: a page that has a next one looks for it
-LEFT_OUT = ("admin", "logout", "healthz", "login", "password", "tmf-api", "oauth")
+LEFT_OUT = ("admin", "logout", "healthz", "login", "password", "tmf-api", "oauth", "exchange")
 BESIDE: dict[str, str] = {  # pages that these records do not have, by the reason
     "opens from a list that a world of orders leaves empty": """
         calendar catalog:characteristic catalog:group catalog:pairing catalog:matrix catalog:matrix_csv
