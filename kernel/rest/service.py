@@ -75,7 +75,7 @@ def refuse(error: Exception, path_of: Any = None) -> HttpResponse:
 
 def answered(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
     """JSON out."""
-    text = rendering.dumps(body) if body is not None else ""
+    text = rendering.dumps(body).encode("utf-8", "replace") if body is not None else b""  # a refusal may quote anything
     return HttpResponse(text, status=status, content_type=f"{JSON};charset=utf-8", headers=headers)
 
 
@@ -83,7 +83,7 @@ def _note(request: HttpRequest, who: Caller | None, answer: HttpResponse, began:
     """One row for each call; a database that is gone is no reason to say less to the caller."""
     reason = ""
     if answer.status_code >= 400 and answer.content:
-        reason = str(json.loads(answer.content).get("message", ""))[:300]
+        reason = shapes.UNFIT.sub("", str(json.loads(answer.content).get("message", "")))[:300]
     here = audit.origin.get()
     path = request.get_full_path().encode("utf-8", "replace").decode().replace("\x00", "")
     try:

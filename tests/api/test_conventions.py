@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from guardian.shortcuts import remove_perm
 
 from contracts.models import Quote
 from kernel.models import ApiCall
@@ -238,3 +239,24 @@ def test_a_customer_reads_no_cost_and_no_note_of_ours() -> None:
     assert quote.number.lower() in said
     for word in ("secret thought", "margin", "cost", "credit"):
         assert word not in said
+
+
+def test_a_right_that_is_taken_away_is_gone_with_the_next_call() -> None:
+    shop = Shop()
+    order = shop.submitted(sites=1)
+    agent, partner = System(role="order_manager"), System(account=shop.account)
+    path = f"{ORDERS}/{order.number}"
+    assert [one.get(path).status_code for one in (agent, partner)] == [200, 200]
+
+    agent.user.groups.clear()
+    remove_perm("crm.access_account", partner.user, shop.account)
+    assert [one.get(path).status_code for one in (agent, partner)] == [404, 404]
+    partner.client.scopes = ["tmf620:read"]
+    partner.client.save()
+    assert partner.get(path).status_code == 403
+    partner.user.is_active = False
+    partner.user.save()
+    assert partner.get(path).status_code == 401
+    agent.client.is_active = False
+    agent.client.save()
+    assert agent.get(path).status_code == 401

@@ -15,7 +15,7 @@ from django.utils import timezone
 from cmdb import alteration
 from cmdb.alteration import Altered
 from kernel import announcing, audit, outbox
-from kernel.models import Delivery, Notification, Subscription
+from kernel.models import ApiCall, Delivery, Notification, Subscription
 from kernel.rest import notices, outward, sending
 from kernel.rest.outward import NotAllowed
 from tests.api.test_product_orders import CANCEL, PATH, body
@@ -188,6 +188,13 @@ def test_a_name_that_answers_otherwise_later_gains_nothing(monkeypatch: pytest.M
     for scheme in ("http", "ftp", "file", "gopher"):
         with pytest.raises(NotAllowed):
             outward.require_allowed(f"{scheme}://93.184.216.34/")
+
+
+def test_a_refusal_that_quotes_what_cannot_be_stored_is_noted_all_the_same() -> None:
+    for name in ("a\x00b", "a\ud800b"):
+        refused = System().post(HUB, {"callback": "https://93.184.216.34/", name: 1})
+        assert refused.status_code == 400
+    assert ApiCall.objects.filter(status=400).count() == 2
 
 
 def test_conditions_on_events_are_read_like_filters() -> None:

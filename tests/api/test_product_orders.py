@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from crm.models import Account
 from kernel.models import ApiCall
+from orders import submission
 from orders.models import Order
 from tests.api.published import require_published
 from tests.factories.apis import System
@@ -139,6 +140,18 @@ def test_the_same_key_is_one_order_another_body_is_refused() -> None:
     assert system.post(PATH, {"productOrderItem": []}, **{"Idempotency-Key": "k2"}).status_code == 400
     assert system.post(PATH, sent, **{"Idempotency-Key": "k2"}).status_code == 201
     assert Order.objects.count() == 2
+
+
+def test_what_broke_in_the_middle_leaves_its_key_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop, system = Shop(), System()
+    sent, real = body(shop.account), submission.submit
+    with monkeypatch.context() as broken:
+        broken.setattr(submission, "submit", lambda **told: real(**told) and 1 // 0)
+        assert system.post(PATH, sent, **{"Idempotency-Key": "k-1"}).status_code == 500
+    assert not Order.objects.exists()
+    for _ in range(2):
+        assert system.post(PATH, sent, **{"Idempotency-Key": "k-1"}).status_code == 201
+    assert Order.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
