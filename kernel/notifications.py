@@ -21,11 +21,11 @@ DIGEST = 100  # lines of a summary
 
 @dataclass(frozen=True)
 class Event:
-    """One kind of news. `mail` is what is usual; empty leaves it to whoever tells. `customer`: customers hear of it."""
+    """One kind of news. `mail` is what is usual; empty leaves it to whoever tells. `for_` says who hears of it."""
 
     name: str
     mail: str = ""
-    customer: bool = False
+    for_: str = "staff"
 
 
 EVENTS: dict[str, Event] = {
@@ -35,10 +35,10 @@ EVENTS: dict[str, Event] = {
     "approval": Event("Approvals that are asked of you, and answers to yours"),
     "task": Event("Work that is given to you or waits for your answer"),
     "deal": Event("Signatures, answers and expiry of your quotes and agreements"),
-    "order": Event("Steps of your orders", customer=True),
+    "order": Event("Steps of your orders", for_="customers"),
     "danger": Event("Orders in jeopardy, fallout and what runs over its time"),
     "file": Event("Files and long work that are ready"),
-    "news": Event("Everything else", customer=True),
+    "news": Event("Everything else", for_="all"),
 }
 
 
@@ -82,13 +82,13 @@ def _chosen(people: list[User], event: str) -> dict[int, tuple[bool, str]]:
 def choices_of(user: User) -> list[dict[str, object]]:
     """Every event that this person may hear of, with what holds for them; `mail` is empty where it depends."""
     own = {row.event: row for row in NotificationChoice.objects.filter(user=user)}
-    customer = "customer" in user.roles
+    whose = "customers" if "customer" in user.roles else "staff"
     return [
         {
             "event": key, "name": event.name, "in_app": own[key].in_app if key in own else True,
             "mail": own[key].mail if key in own else event.mail,
         }
-        for key, event in EVENTS.items() if event.customer or not customer
+        for key, event in EVENTS.items() if event.for_ in (whose, "all")
     ]  # fmt: skip
 
 

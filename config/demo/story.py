@@ -13,7 +13,8 @@ from config.demo import agreed, following, people, rollout
 from config.demo.journey import Journey
 from contracts.models import Provider
 from crm import accounts, capture, casework, pipeline, qualification
-from crm.models import Account
+from crm.models import Account, Lead
+from kernel import commenting
 from kernel.models import User
 
 HERE = Path(__file__).resolve().parent
@@ -72,6 +73,11 @@ def background(team: dict[str, User]) -> None:
             qualification.contact(lead_id=lead.pk, by=mira)
         if state == "nurturing":
             qualification.nurture(lead_id=lead.pk, by=mira)
+    asked = Lead.objects.get(company=LEADS[0][0])
+    commenting.write(
+        record=asked, by=mira, url=asked.get_absolute_url(),
+        text="@petra they ask for a reference in their trade. Whom may I name?",
+    )  # fmt: skip
     today = timezone.localdate()
     for name, _country, tier, industry, deal, monthly, stage, days in CUSTOMERS:
         account = accounts.open_account(name=name, by=mira, tier=tier, industry=industry, credit_limit=50_000)

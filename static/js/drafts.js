@@ -68,8 +68,10 @@ if (person) {
   else {
     look(document);
     document.addEventListener("htmx:afterSwap", (event) => look(event.detail.target));
-    const left = Object.keys(read().forms || {});
-    if (left.length) document.dispatchEvent(new CustomEvent("toast", { detail: { text: box.dataset.draftPanel } }));
+    setTimeout(() => {
+      const left = Object.keys(read().forms || {}); // what loads by itself has had its time
+      if (left.length) document.dispatchEvent(new CustomEvent("toast", { detail: { text: box.dataset.draftPanel } }));
+    }, 2500);
   }
 } else {
   // The log-in page: whoever typed comes back from here.

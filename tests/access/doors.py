@@ -24,6 +24,8 @@ from django_htmx.middleware import HtmxDetails
 from kernel import roles
 from kernel.models import User
 from kernel.refusal import Refusal
+from tests.factories import portal
+from tests.factories.crm import AccountFactory
 from tests.factories.people import UserFactory
 
 TABLE = Path(__file__).parent / "matrix.txt"
@@ -81,6 +83,7 @@ def _sample(entry: Any) -> dict[str, Any]:
 def people() -> dict[str, Any]:
     """One person of each kind."""
     staff: dict[str, Any] = {role: UserFactory(role=role) for role in roles.ROLES}
+    staff["customer"] = portal.customer(AccountFactory())
     return {"stranger": AnonymousUser(), "nobody": UserFactory(), **staff}
 
 
