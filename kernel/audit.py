@@ -42,7 +42,7 @@ def record(
 ) -> AuditEntry:
     """Write one audit row. `changes` maps field → [old, new] with JSON values (others become text)."""
     entry = _entry(action, subject, by, changes, reason)
-    announcing.tell(action, entry.subject_type, {subject.pk: entry.changes})
+    announcing.tell(action, entry.subject_type, {subject.pk: entry.changes}, by)
     entry.save(force_insert=True)
     return entry
 
@@ -60,7 +60,7 @@ def record_each(
     """A row for each of many records of one model, each with changes of its own, in one statement."""
     entries = [_entry(action, subject, by, changes, reason) for subject, changes in changed]
     if entries:
-        announcing.tell(action, entries[0].subject_type, {entry.subject_id: entry.changes for entry in entries})
+        announcing.tell(action, entries[0].subject_type, {entry.subject_id: entry.changes for entry in entries}, by)
         AuditEntry.objects.bulk_create(entries)
 
 
@@ -78,7 +78,7 @@ def _entry(
 def record_rows(action: str, model: type[models.Model], rows: Iterable[tuple[int, str]], *, by: User | None) -> None:
     """The same row for many records of one model that are not at hand as instances; `rows` are (key, name)."""
     here, rows = origin.get(), list(rows)
-    announcing.tell(action, model._meta.label_lower, {pk: {} for pk, _ in rows})
+    announcing.tell(action, model._meta.label_lower, {pk: {} for pk, _ in rows}, by)
     common = (by.pk if by else None, action, model._meta.label_lower, here.request_id, here.address)
     columns = ("actor_id", "action", "subject_type", "request_id", "address", "subject_id", "subject_name")
     copying.copy(AuditEntry, columns, ((*common, pk, name[:200]) for pk, name in rows))
@@ -90,7 +90,7 @@ def record_moves(
     """Audit rows of a set-based move, made by the database itself; `rows` are (key, old state)."""
     here = origin.get()
     keys, olds = zip(*rows, strict=True) if rows else ((), ())
-    announcing.tell(action, model._meta.label_lower, {pk: {field: [old, target]} for pk, old in rows})
+    announcing.tell(action, model._meta.label_lower, {pk: {field: [old, target]} for pk, old in rows}, by)
     with connection.cursor() as cursor:
         cursor.execute(
             _MOVES,

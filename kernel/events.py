@@ -6,10 +6,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Changed:
-    """Something was done to a record of which other systems want to hear; `changes` maps field → [old, new]."""
+    """Something was done to a record of which others want to hear: `changes` maps field → [old, new], `by` did it."""
 
     subject_type: str
     subject_id: int
     action: str
     changes: dict[str, Any]
     at: str
+    by: int | None = None

@@ -8,8 +8,9 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 from django.db.models.functions import Now
+from django_fsm import FSMField
 
-from kernel import notifications, states
+from kernel import events, notifications, states
 from kernel.models.activity import Follow, Visit
 from kernel.models.people import User
 
@@ -55,13 +56,41 @@ def may_see(record: Any, person: User) -> bool:
     return hasattr(rows, "visible_to") and bool(rows.visible_to(person).filter(pk=record.pk).exists())
 
 
-def moved(record: Any, field: str, by: User | None) -> None:
-    """Followers hear that a record is in another state."""
-    if not hasattr(record, "get_absolute_url") or not _of(record).exists():
-        return
-    word = states.look(str(getattr(record, field)), record).word.lower()
-    people = followers(record, but=[by])
-    notifications.tell(people, f"{record} is now {word}", record.get_absolute_url(), event="followed")
+def hear(told: Iterable[events.Changed]) -> None:
+    """Followers hear that records are in another state, but for the one who moved them."""
+    for label, moved in _moves(told).items():
+        model: Any = apps.get_model(label)
+        follows = Follow.objects.filter(subject_type=label, subject_id__in=[one.subject_id for one in moved])
+        people: dict[User, set[int]] = defaultdict(set)
+        for row in follows.filter(user__is_active=True).select_related("user").order_by("user", "pk"):
+            people[row.user].add(row.subject_id)
+        seen = {user: _visible(model, user, keys) for user, keys in people.items()}
+        for event in moved:
+            readers = [user for user, rows in seen.items() if event.subject_id in rows and user.pk != event.by]
+            if readers:
+                record = seen[readers[0]][event.subject_id]
+                text = f"{record} is now {states.look(_new_state(event), record).word.lower()}"
+                notifications.tell(readers, text, record.get_absolute_url(), event="followed")
+
+
+def _moves(told: Iterable[events.Changed]) -> dict[str, list[events.Changed]]:
+    """Moves of records that have a page, by kind."""
+    found: dict[str, list[events.Changed]] = defaultdict(list)
+    for event in told:
+        model: Any = apps.get_model(event.subject_type)
+        if hasattr(model, "get_absolute_url") and hasattr(model._default_manager, "visible_to") and _new_state(event):
+            found[event.subject_type].append(event)
+    return found
+
+
+def _new_state(event: events.Changed) -> str:
+    """The state that a record came into, "" when it was something else that changed."""
+    fields = (field.name for field in apps.get_model(event.subject_type)._meta.fields if isinstance(field, FSMField))
+    return next((str(event.changes[name][1]) for name in fields if name in event.changes), "")
+
+
+def _visible(model: Any, user: User, keys: Iterable[int]) -> dict[int, Any]:
+    return {record.pk: record for record in model._default_manager.visible_to(user).filter(pk__in=keys)}
 
 
 def visited(record: models.Model, user: User) -> None:

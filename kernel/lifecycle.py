@@ -8,7 +8,7 @@ import pgtrigger
 from django.db import models
 from django_fsm import Transition, can_proceed, has_transition_perm
 
-from kernel import audit, following
+from kernel import audit
 from kernel.models.people import User
 from kernel.refusal import Conflict, NotPermitted
 
@@ -70,7 +70,6 @@ def move(record: Any, transition: Callable[..., Any], *, by: User | None, reason
     record.edition += 1
     record.save()
     audit.record(name, record, by=by, changes={field: [before, getattr(record, field)]}, reason=reason)
-    following.moved(record, field, by)
     return record
 
 

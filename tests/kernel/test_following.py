@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crm.models import Lead
-from kernel import following, lifecycle, notifications
+from kernel import following, lifecycle, notifications, outbox
 from kernel.models import Follow, Notification, NotificationChoice, User, Visit
 from tests.factories.crm import AccountFactory, LeadFactory
 from tests.factories.people import UserFactory
@@ -85,11 +85,13 @@ def test_followers_hear_of_moves_until_they_leave_or_may_no_longer_see_it(
     assert "Following" in client.post(url, headers=HTMX).content.decode()
     following.follow(lead, petra)
     lifecycle.move(lead, Lead.contact, by=petra)
+    outbox.drain()
     assert mira.notifications.get().text == f"{lead} is now contacted"
     assert not petra.notifications.exists(), "nobody is told of their own act"
     assert "Follow" in client.post(url, {"leave": "1"}, headers=HTMX).content.decode()
     petra.groups.clear()
     lifecycle.move(Lead.objects.get(pk=lead.pk), Lead.nurture, by=mira)
+    outbox.drain()
     assert mira.notifications.count() == 1
     assert not petra.notifications.exists()
 
