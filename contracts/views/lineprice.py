@@ -119,7 +119,7 @@ def _head(quote: Quote, line: QuoteLine) -> dict[str, Any]:
 def _as_csv(quote: Quote, charges: list[Explained]) -> HttpResponse:
     sees = any(charge.cost is not None for charge in charges)
     head = ["charge", "currency", "step", "detail", "input", "rule", "before", "after", "amount"]
-    rows = [[*head, *(["cost", "margin"] if sees else [])]]
+    rows: list[list[Any]] = [[*head, *(["cost", "margin"] if sees else [])]]
     for charge in charges:
         for step in charge.steps:
             row = [
