@@ -21,7 +21,7 @@ from contracts.models import Quote, QuoteLine
 from crm.models import Account, Contact, Site
 from kernel import audit, notifications
 from kernel.models import User
-from kernel.refusal import NotPermitted, Refusal
+from kernel.refusal import Conflict, NotPermitted, Refusal
 
 RIGHT = "contracts.request_quote"
 TERMS = quoting.TERMS[1:]
@@ -147,6 +147,7 @@ def hand_in(*, user: User, note: str = "") -> Handed:
 
     Raises:
         Refusal: the basket is empty.
+        Conflict: it was handed in a moment ago.
     """
     quote = _hand_in(user, note)
     contact = Contact.objects.filter(user=user, role=Contact.Role.SIGNATORY).first()
@@ -164,6 +165,8 @@ def _hand_in(user: User, note: str) -> Quote:
     if found is None or not found.lines.exists():
         raise Refusal("Your basket is empty. Choose something from the catalogue first.")
     quote = quoting.draft(found.pk)
+    if quote.asked_at is not None:
+        raise Conflict("You have handed it in already.")
     quote.asked_at = timezone.now()
     quote.wish = note.strip()[:2000]
     quote.owner = quote.account.owner or (quote.account.root.owner if quote.account.root else None)
