@@ -8,16 +8,15 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from django.core import signing
 from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 
 from fallout import previewing, resolution
 from fallout.models import Batch, BatchItem, Fallout
-from kernel import jobs, lifecycle
+from kernel import freezing, jobs, lifecycle
 from kernel.models import User
-from kernel.refusal import Conflict, NotPermitted, Refusal
+from kernel.refusal import NotPermitted, Refusal
 
 AT_ONCE = 8  # so many are done while the person waits; more go to a worker
 RUN = "fallout.tasks.run_batch"
@@ -44,7 +43,7 @@ def start(
         Conflict: the preview is older than an hour, or somebody else's.
         Refusal: what the act needs is missing or wrong, at its field; nothing is made.
     """
-    frozen = _frozen(token, by)
+    frozen = freezing.thaw(previewing.KIND, token, by)
     act, keys = Act(frozen["act"]), list(frozen["ids"])
     records = list(previewing.rows(Fallout.objects.filter(pk__in=keys)).order_by("pk"))
     typed = {key: given for key, given in (values or {}).items() if str(given).strip() or act != Act.EDIT}
@@ -109,16 +108,6 @@ def progress(batch: Batch) -> dict[str, int]:
     found = dict.fromkeys(ItemState.values, 0)
     found.update(batch.items.order_by().values_list("state").annotate(Count("pk")))
     return found
-
-
-def _frozen(token: str, by: User) -> dict[str, Any]:
-    try:
-        frozen: dict[str, Any] = signing.loads(token, salt=previewing.SALT, max_age=previewing.HOUR)
-    except signing.BadSignature as error:
-        raise Conflict("This preview is too old or not ours. Make a new one.") from error
-    if frozen["by"] != by.pk:
-        raise Conflict("This preview was made by somebody else.")
-    return frozen
 
 
 @transaction.atomic

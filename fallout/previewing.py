@@ -5,20 +5,19 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.core import signing
 from django.utils import timezone
 
 from catalog import configuration, telling
 from fallout import changing, resolution, skipping
 from fallout.models import Batch, Fallout
 from fulfillment.models import Task
+from kernel import freezing
 from kernel.models import User
 from kernel.refusal import Refusal
 from orders import withdrawal
 from orders.models import DomainOrder, Order
 
-SALT = "fallout.batch"
-HOUR = 3600
+KIND = "fallout.batch"
 LIMIT = 1000
 SHOWN = 12  # lines of what is sent
 Act = Batch.Act
@@ -110,10 +109,7 @@ def preview(found: Any, act: str, by: User) -> Preview:
             left_out.setdefault(why, []).append(record)
         else:
             ready.append(record)
-    token = signing.dumps(
-        {"act": act, "by": by.pk, "ids": [one.pk for one in ready], "at": timezone.now().timestamp()},
-        salt=SALT, compress=True,
-    )  # fmt: skip
+    token = freezing.freeze(KIND, {"act": act, "ids": [one.pk for one in ready]}, by)
     made = Preview(act, ready, left_out, token, lines=reasons.lines, also=reasons.also)
     _describe(made)
     return made

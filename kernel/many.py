@@ -25,13 +25,12 @@ from django.db.models import Count
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from kernel import jobs, lifecycle, moving, workspace
+from kernel import freezing, jobs, lifecycle, moving, workspace
 from kernel.models.many import Many, ManyItem
 from kernel.models.people import User
-from kernel.refusal import Conflict, NotPermitted, Refusal
+from kernel.refusal import NotPermitted, Refusal
 
 SLIP, PREVIEW = "kernel.many.list", "kernel.many.preview"
-HOUR = 3600
 LIMIT = 1000
 AT_ONCE = 20  # so many are done while the person waits; more go to a worker
 RUN = "kernel.tasks.run_many"
@@ -135,23 +134,9 @@ def preview(told: str, key: str, *, picked: list[int], everything: bool, by: Use
             made.left_out.setdefault(why, []).append(record)
         else:
             made.ready.append(record)
-    frozen = {
-        "list": page["list"], "path": page["path"], "act": key, "by": by.pk, "at": timezone.now().timestamp(),
-        "ids": [record.pk for record in made.ready],
-    }  # fmt: skip
-    made.token = signing.dumps(frozen, salt=PREVIEW, compress=True)
+    keys = [record.pk for record in made.ready]
+    made.token = freezing.freeze(PREVIEW, {"list": page["list"], "path": page["path"], "act": key, "ids": keys}, by)
     return made
-
-
-def thaw(token: str, by: User) -> dict[str, Any]:
-    """What a preview froze. Raises Conflict for one that is older than an hour or somebody else's."""
-    try:
-        frozen: dict[str, Any] = signing.loads(token, salt=PREVIEW, max_age=HOUR)
-    except signing.BadSignature as error:
-        raise Conflict("This preview is too old. Make a new one.") from error
-    if frozen["by"] != by.pk:
-        raise Conflict("This preview was made by somebody else.")
-    return frozen
 
 
 @transaction.atomic

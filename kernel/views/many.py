@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.module_loading import import_string
 from django.views.decorators.http import require_POST, require_safe
 
-from kernel import htmx, many, tables
+from kernel import freezing, htmx, many, tables
 from kernel.forms import add_errors
 from kernel.models import Many, ManyItem
 from kernel.refusal import Refusal
@@ -62,7 +62,7 @@ def _previewed(request: HttpRequest) -> dict[str, Any]:
 def start(request: HttpRequest) -> HttpResponse:
     """Do it: a few at once, more by a worker while the page tells how far it is."""
     user = person(request)
-    frozen = many.thaw(request.POST.get("token", ""), user)
+    frozen = freezing.thaw(many.PREVIEW, request.POST.get("token", ""), user)
     act = next((one for one in import_string(frozen["list"]).acts if one.key == frozen["act"]), None)
     form = act.form(request.POST) if act and act.form else None
     if form is not None and not form.is_valid():
