@@ -8,7 +8,7 @@ from django.core.exceptions import BadRequest
 from django.test import Client
 
 from crm.models import Lead
-from kernel import many
+from kernel import freezing, many
 from kernel.models import AuditEntry, Many, User
 from kernel.refusal import Conflict, NotPermitted, Refusal
 from tests.factories.crm import LeadFactory
@@ -138,15 +138,15 @@ def test_what_was_made_up_is_refused(mira: User, leads: list[Lead]) -> None:
         many.preview(desk.slip, "give", picked=[leads[0].pk], everything=False, by=UserFactory(role="finance"))
     made = many.preview(desk.slip, "contact", picked=[leads[0].pk], everything=False, by=mira)
     with pytest.raises(Conflict, match="somebody else"):
-        many.thaw(made.token, UserFactory(role="sales_agent"))
+        freezing.thaw(many.PREVIEW, made.token, UserFactory(role="sales_agent"))
     with pytest.raises(Conflict, match="too old"):
-        many.thaw("made-up", mira)
+        freezing.thaw(many.PREVIEW, "made-up", mira)
 
 
 def test_many_run_in_the_background_are_stopped_and_gone_on_with(mira: User, leads: list[Lead]) -> None:
     desk = Desk(mira)
     preview = many.preview(desk.slip, "contact", picked=[lead.pk for lead in leads], everything=False, by=mira)
-    made = many.start(many.thaw(preview.token, mira), {}, mira)
+    made = many.start(freezing.thaw(many.PREVIEW, preview.token, mira), {}, mira)
     assert many.work(made.pk, limit=1) == 1
     page = desk.client.get(f"/many/{made.pk}/").content.decode()
     assert "1 of 3" in page
@@ -161,7 +161,7 @@ def test_many_run_in_the_background_are_stopped_and_gone_on_with(mira: User, lea
 def test_who_lost_the_right_meanwhile_does_nothing(mira: User, leads: list[Lead]) -> None:
     desk = Desk(mira)
     preview = many.preview(desk.slip, "contact", picked=[leads[0].pk], everything=False, by=mira)
-    made = many.start(many.thaw(preview.token, mira), {}, mira)
+    made = many.start(freezing.thaw(many.PREVIEW, preview.token, mira), {}, mira)
     mira.groups.clear()
     many.work(made.pk)
     assert made.items.get().answer == "refused"
