@@ -35,7 +35,7 @@ MACHINES = "/tmf-api/"  # want a token, whoever asks; what tokens may is tried i
 ENOUGH = 99 if os.environ.get("FAULTS") == "full" else 2
 LET_IN, REFUSED, LOG_IN, MISSING = "+", "-", "L", "0"
 SAMPLES = {
-    "int": "1", "str": "X1", "slug": "x1", "path": "x", "label": "crm.account", "root_type": "orders.order",
+    "int": "999999999", "str": "X1", "slug": "x1", "path": "x", "label": "crm.account", "root_type": "orders.order",
     "uidb64": "MQ", "token": "x", "side": "input", "kind": "rate", "uuid": "00000000-0000-4000-8000-000000000000",
 }  # fmt: skip
 HEAD = """\

@@ -91,6 +91,22 @@ def tell() -> None:
     requesting.ask_due()
 
 
+def wait_out(line: Line, asked: PartnerRequest) -> None:
+    """Nobody answers, then somebody with nonsense: the request waits, and nothing is lost."""
+    line.is_down = True
+    assert requesting.ask_due() == 1
+    waiting = PartnerRequest.objects.get()
+    assert (waiting.state, waiting.number_there, waiting.problem) == ("waiting", "", "Nobody listens.")
+    line.is_down = False
+    for line.nonsense in ("[1]", '{"state": "completed"}', '{"id": "1", "state": "x", "note": [3]}', '"yes"'):
+        PartnerRequest.objects.update(due_at=asked.created_at)
+        requesting.ask_due()
+        waiting = PartnerRequest.objects.get()
+        assert (waiting.state, waiting.number_there) == ("waiting", ""), line.nonsense
+        assert waiting.problem
+    line.nonsense = ""
+
+
 def test_an_order_goes_to_the_partner_and_its_end_comes_back(line: Line, admin: User) -> None:
     shop = with_milestone()
     seller = joined(invited(shop, admin)[1], admin)
@@ -98,21 +114,10 @@ def test_an_order_goes_to_the_partner_and_its_end_comes_back(line: Line, admin: 
     agent = UserFactory(role="order_agent")
     own = SiteFactory(account=AccountFactory(name="Where it is used"), code="OWN-1")
 
-    line.is_down = True
     asked = requesting.request(offering_id=offering.pk, site_id=own.pk, by=agent, values={"speed": 100})
-    assert requesting.ask_due() == 1
-    waiting = PartnerRequest.objects.get()
-    assert (waiting.state, waiting.number_there, waiting.problem) == ("waiting", "", "Nobody listens.")
-    line.is_down = False
-    for line.nonsense in ("[1]", '{"state": "completed"}', '{"id": "1", "state": "x", "note": [3]}', '"yes"'):
-        PartnerRequest.objects.update(due_at=waiting.created_at)
-        requesting.ask_due()
-        put_off = PartnerRequest.objects.get()
-        assert (put_off.state, put_off.number_there) == ("waiting", ""), line.nonsense
-        assert put_off.problem
-    line.nonsense = ""
+    wait_out(line, asked)
     for _ in range(2):  # sent twice, as after a crash before it was noted: taken once
-        PartnerRequest.objects.update(due_at=waiting.created_at, number_there="")
+        PartnerRequest.objects.update(due_at=asked.created_at, number_there="")
         requesting.ask_due()
 
     order = Order.objects.get()
