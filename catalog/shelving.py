@@ -27,7 +27,7 @@ def put(*, user: User, keys: Iterable[str], by: User | None) -> list[str]:
     """The shelf holds exactly these from now on. Raises Refusal for what is not sold."""
     wanted = sorted(set(keys))
     require_sold(wanted)
-    before = sorted(ShelfEntry.objects.filter(user=user).exclude(key=ANY).values_list("key", flat=True))
+    before = keys_of(user)
     ShelfEntry.objects.filter(user=user).exclude(key__in=[ANY, *wanted]).delete()
     ShelfEntry.objects.bulk_create([ShelfEntry(user=user, key=key) for key in (ANY, *wanted)], ignore_conflicts=True)
     audit.record("shelf changed", user, by=by, changes={"offerings": [before, wanted]})

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from catalog import configuration
@@ -76,11 +77,16 @@ def handed(user: User) -> list[Quote]:
     return list(rows.select_related("owner").order_by("-asked_at")[:20])
 
 
+def for_sale() -> QuerySet[Offering]:
+    """What customers may put into a basket."""
+    rows: QuerySet[Offering] = Offering.objects.on_sale().filter(sellable=True)
+    return rows.exclude(kind=Offering.Kind.ENTITLEMENT)
+
+
 def offers(user: User) -> list[Offer]:
     """Everything for sale that has a price for this customer, in the catalogue's order."""
     frame = _frame(account_of(user))
-    rows = Offering.objects.on_sale().filter(sellable=True).exclude(kind=Offering.Kind.ENTITLEMENT)
-    rows = rows.select_related("category", "specification").prefetch_related("specification__characteristics")
+    rows = for_sale().select_related("category", "specification").prefetch_related("specification__characteristics")
     found = list(rows.order_by("category__position", "position", "name"))
     book = quotepricing.book_of(frame, [one.pk for one in found])
     return [_offer(book, frame, one) for one in found if sells(book, one) or one.kind == Offering.Kind.BUNDLE]

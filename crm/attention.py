@@ -16,7 +16,6 @@ from kernel.money import ZERO
 from kernel.templatetags.trunkline import distance, money_text
 
 SHOWN = 5  # of each kind
-OPEN_CASES = (Case.State.ACKNOWLEDGED, Case.State.IN_PROGRESS, Case.State.PENDING, Case.State.HELD)
 LATE = dt.timedelta(days=2)  # a new lead that nobody called
 
 
@@ -40,13 +39,13 @@ def leads_to_do(user: User) -> Iterable[Action]:
 
 def open_cases(user: User) -> int:
     """How many cases still want somebody."""
-    return int(Case.objects.visible_to(user).filter(state__in=OPEN_CASES).count())
+    return int(Case.objects.visible_to(user).filter(state__in=Case.OPEN).count())
 
 
 def cases_to_do(user: User) -> Iterable[Action]:
     """Cases of one's own and those that nobody has taken, the most urgent first."""
     now = timezone.now()
-    rows = Case.objects.filter(Q(owner=user) | Q(owner=None), state__in=OPEN_CASES).select_related("account")
+    rows = Case.objects.filter(Q(owner=user) | Q(owner=None), state__in=Case.OPEN).select_related("account")
     for case in rows.order_by("due_at")[:SHOWN]:
         yield Action(
             case.title, case.get_absolute_url(), f"{case.account}, {case.get_severity_display().lower()}", case.number,

@@ -60,8 +60,7 @@ def change(*, case_id: int, edition: int, by: User, **told: Any) -> Case:
         Changed: somebody else was faster.
     """
     case: Case = Case.objects.get(pk=case_id)
-    if not case.is_open:
-        raise Conflict(f"{case.number} is {case.get_state_display().lower()}; it is not changed any more.")
+    require_open(case)
     _require(case.account, {name: told.get(name, getattr(case, name)) for name in CHECKED})
     if "severity" in told and told["severity"] != case.severity:
         told["due_at"] = _due(case.created_at, told["severity"])
@@ -108,6 +107,12 @@ def decide(*, case_id: int, name: str, by: User, because: str = "") -> Case:
     reason = because.strip() or f"Said by {by}"
     moved: Case = lifecycle.move(case, lifecycle.transition_named(Case, name), by=None, reason=reason, because=reason)
     return moved
+
+
+def require_open(case: Case) -> None:
+    """Raises Conflict for a case that is solved or ended."""
+    if not case.is_open:
+        raise Conflict(f"{case.number} is {case.get_state_display().lower()}; it is not changed any more.")
 
 
 def _due(since: dt.datetime, severity: str) -> dt.datetime:

@@ -1,6 +1,8 @@
 """The link to a seller's installation: calls with a token of ours, and what stood in the way in a sentence."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -51,6 +53,15 @@ class Link:
             found = send("POST", f"{self.partner.url}/oauth/token/", urlencode(form), kind)
             self._token = str(found.get("access_token") or "") if isinstance(found, dict) else ""
         return self._token
+
+
+@contextmanager
+def understood(what: str) -> Iterator[None]:
+    """Within this block an answer is read. Raises NotReached when it is something else: it may make sense later."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise NotReached(f"It answered with something that is no {what}.") from None
 
 
 def send(method: str, url: str, body: str, headers: dict[str, str]) -> Any:

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crm.models import Partner, PartnerOffering, PartnerRequest, Site
-from crm.partnerlink import ORDERS, Link, NotReached, Refused
+from crm.partnerlink import ORDERS, Link, NotReached, Refused, understood
 from kernel import audit, jobs
 from kernel.models import User
 from kernel.refusal import Conflict, NotPermitted, Refusal
@@ -164,8 +164,8 @@ def _asked(link: Link, one: PartnerRequest) -> Any:
 
 
 def _read(said: Any) -> News:
-    """What of an answer concerns us. Raises NotReached for one that makes no sense: it may, later."""
-    try:
+    """What of an answer concerns us. Raises NotReached for one that makes no sense."""
+    with understood("order"):
         expected = str(said.get("expectedCompletionDate") or said.get("completionDate") or "")[:10]
         notes = [note for note in said.get("note") or () if note.get("author") == "milestone"]
         return News(
@@ -173,8 +173,6 @@ def _read(said: Any) -> News:
             [{"text": str(note.get("text"))[:200], "date": str(note.get("date") or "")} for note in notes],
             dt.date.fromisoformat(expected) if expected else None,
         )  # fmt: skip
-    except (AttributeError, KeyError, TypeError, ValueError):
-        raise NotReached("It answered with something that is no order.") from None
 
 
 def _send(link: Link, one: PartnerRequest) -> Any:
@@ -184,13 +182,13 @@ def _send(link: Link, one: PartnerRequest) -> Any:
         "code": site.code, "name": site.name, "street": site.street, "postcode": site.postcode, "city": site.city,
         "country": site.country, "latitude": _text(site.latitude), "longitude": _text(site.longitude),
     })  # fmt: skip
-    if not isinstance(place, dict) or not isinstance(place.get("id"), str):
-        raise NotReached("It answered with something that is no site.")
+    with understood("site"):
+        where = str(place["id"])
     item: dict[str, Any] = {
         "id": "1", "action": "add", "quantity": one.quantity, "productOffering": {"id": one.offering.key},
         "product": {
             "productCharacteristic": [{"name": name, "value": value} for name, value in sorted(one.values.items())],
-            "place": [{"id": place["id"], "role": "installationSite"}],
+            "place": [{"id": where, "role": "installationSite"}],
         },
     }  # fmt: skip
     body: dict[str, Any] = {

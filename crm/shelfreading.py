@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from crm.models import Partner, PartnerOffering
-from crm.partnerlink import CATALOGUE, Link, NotReached
+from crm.partnerlink import CATALOGUE, Link, NotReached, understood
 from kernel.refusal import Conflict, Refusal
 
 MOST = 1000
@@ -29,11 +29,13 @@ def read(*, partner_id: int) -> int:
     link = Link(partner)
     try:
         sold = link.get(f"{CATALOGUE}/productOffering", limit=MOST)
-        specifications = {one["id"]: one for one in link.get(f"{CATALOGUE}/productSpecification", limit=MOST)}
-        prices = {one["id"]: one for one in link.get(f"{CATALOGUE}/productOfferingPrice", limit=MOST)}
+        described = link.get(f"{CATALOGUE}/productSpecification", limit=MOST)
+        priced = link.get(f"{CATALOGUE}/productOfferingPrice", limit=MOST)
+        with understood("catalogue"):
+            specifications, prices = ({one["id"]: one for one in listed} for listed in (described, priced))
+            rows = [_row(partner, one, specifications, prices) for one in sold]
     except NotReached as problem:
         raise NotRead(f"{partner.name} cannot be reached. {problem}") from None
-    rows = [_row(partner, one, specifications, prices) for one in sold]
     return _keep(partner, rows)
 
 

@@ -34,8 +34,7 @@ def write(*, record: Any, text: str, by: User, url: str) -> Written:
     notifications.tell(reached, f"{by} on {record}: {words}", url, event="mention")
     others = following.followers(record, but=[by, *reached])
     notifications.tell(others, f"{by} on {record}: {words}", url, event="comment")
-    for person in (by, *reached):
-        following.follow(record, person)
+    following.follow(record, by, *reached)
     return Written(made, [person for person in people if person not in reached])
 
 

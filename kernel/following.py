@@ -28,9 +28,12 @@ class Place:
     kind: str
 
 
-def follow(record: models.Model, user: User) -> None:
-    """Hear of a record from now on; again changes nothing."""
-    Follow.objects.get_or_create(user=user, subject_type=record._meta.label_lower, subject_id=record.pk)
+def follow(record: models.Model, *people: User) -> None:
+    """They hear of a record from now on; again changes nothing."""
+    label = record._meta.label_lower
+    Follow.objects.bulk_create(
+        [Follow(user=person, subject_type=label, subject_id=record.pk) for person in people], ignore_conflicts=True
+    )
 
 
 def leave(record: models.Model, user: User) -> None:

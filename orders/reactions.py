@@ -38,10 +38,13 @@ def launch(told: list[events.OrderApproved]) -> None:
 
 
 @outbox.reaction_to_many(engine.StageReached)
+@announcing.holding()
 def tell_milestones(told: list[engine.StageReached]) -> None:
     """Other systems hear how far their orders are."""
-    reached = {event.root_id: event.stage for event in told if event.root_type == Order._meta.label_lower}
-    announcing.tell("milestone", Order._meta.label_lower, {pk: {"note": [None, one]} for pk, one in reached.items()})
+    label = Order._meta.label_lower
+    for event in told:
+        if event.root_type == label:
+            announcing.tell("milestone", label, {event.root_id: {"note": [None, event.stage]}})
 
 
 @outbox.reaction_to_many(engine.FlowStarted)

@@ -19,7 +19,6 @@ HEAD = {
 PRIORITY = {"critical": "1", "major": "2", "minor": "3"}
 REFERRED = {"PRD": "Product", "SRV": "Service", "ORD": "ProductOrder"}
 PATHS = {"PRD": "product", "SRV": "service", "ORD": "productOrder"}
-OPEN = ("acknowledged", "in_progress", "pending", "held")
 BY_STATE = {
     ("acknowledged", "inProgress"): "start", ("acknowledged", "rejected"): "reject", ("inProgress", "pending"): "wait",
     ("inProgress", "held"): "hold", ("pending", "inProgress"): "resume", ("held", "inProgress"): "resume",
@@ -104,7 +103,7 @@ def _move(case: Case, wanted: str, because: str, user: User) -> None:
     if name is None:
         raise ApiError(409, f"A ticket that is {Case.TMF[case.state]} does not become {wanted}.",
                        [("$.status", "This does not follow.")])  # fmt: skip
-    own = name in ("cancel", "close", "reopen") and user.has_perm("crm.report_case")
+    own = name in casework.DECIDES and user.has_perm("crm.report_case")
     if own:
         casework.decide(case_id=case.pk, name=name, by=user, because=because)
     else:

@@ -37,6 +37,8 @@ class Case(Numbered):
         REJECTED = "rejected"
         CANCELLED = "cancelled"
 
+    OPEN = (State.ACKNOWLEDGED, State.IN_PROGRESS, State.PENDING, State.HELD)
+
     class Kind(models.TextChoices):
         ORDER = "order"
         BILLING = "billing"
@@ -97,7 +99,7 @@ class Case(Numbered):
     @property
     def is_open(self) -> bool:
         """Whether somebody still has to do something."""
-        return self.state not in (self.State.RESOLVED, self.State.CLOSED, self.State.REJECTED, self.State.CANCELLED)
+        return self.state in self.OPEN
 
     def _moved(self, because: str) -> None:
         self.moved_at, self.moved_because = timezone.now(), because[:500]

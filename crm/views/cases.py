@@ -16,7 +16,7 @@ from crm.views import editing_of
 from kernel import editing, htmx, many, tables
 from kernel.forms import ReasonForm
 from kernel.models import User
-from kernel.refusal import Conflict, Refusal
+from kernel.refusal import Refusal
 from kernel.workspace import allowed, person
 
 
@@ -50,8 +50,7 @@ class CaseFilter(tables.Filters):
     def by_state(self, rows: Any, name: str, value: str) -> Any:
         """One state, or everything that somebody still works on."""
         if value == "open":
-            ended = (Case.State.RESOLVED, Case.State.CLOSED, Case.State.REJECTED, Case.State.CANCELLED)
-            return rows.exclude(state__in=ended)
+            return rows.filter(state__in=Case.OPEN)
         return rows.filter(state=value)
 
 
@@ -119,8 +118,7 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
 def edit(request: HttpRequest, number: str) -> HttpResponse:
     """Correct a case; a second editor sees what differs."""
     record = _case(request, number)
-    if not record.is_open:
-        raise Conflict(f"{record.number} is {record.get_state_display().lower()}; it is not changed any more.")
+    casework.require_open(record)
     title, edition, pk = record.title, record.edition, record.pk
     form = CaseForm(request.POST or None, instance=record, user=person(request))
     conflict: editing.Changed | None = None

@@ -37,7 +37,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
 
 
 def _offering(key: str) -> Offering:
-    found = Offering.objects.on_sale().filter(key=key, sellable=True).exclude(kind=Offering.Kind.ENTITLEMENT).first()
+    found = requesting.for_sale().filter(key=key).first()
     if found is None:
         raise Http404("This is not for sale.")
     return quoting.sellable(found.pk)

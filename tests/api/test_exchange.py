@@ -37,13 +37,13 @@ class Line:
 
     def __init__(self) -> None:
         self.is_down = False
-        self.nonsense = ""  # what it answers about orders instead
+        self.nonsense = ""  # what it answers about its catalogue and orders instead
 
     def send(self, method: str, url: str, body: bytes, headers: dict[str, str], *, most: int = 0) -> Answer:
         """One call."""
         if self.is_down:
             return Answer(0, problem="Nobody listens.")
-        if self.nonsense and "/productOrder" in url:
+        if self.nonsense and "/product" in url:
             return Answer(200, self.nonsense)
         parts = urlsplit(url)
         kind = headers.get("Content-Type", "application/json")
@@ -146,6 +146,11 @@ def test_a_partner_sees_and_orders_only_what_is_published(line: Line, admin: Use
     buyer, code = invited(shop, admin)
     seller = joined(code, admin)
     assert Offering.objects.on_sale().count() > 1
+    assert [one.key for one in seller.shelf.filter(gone_at=None)] == ["t-internet"]
+    for line.nonsense in ("[3]", '{"a": 1}', "[{}]"):
+        with pytest.raises(shelfreading.NotRead, match="no catalogue"):
+            shelfreading.read(partner_id=seller.pk)
+    line.nonsense = ""
     assert [one.key for one in seller.shelf.filter(gone_at=None)] == ["t-internet"]
     other = Offering.objects.on_sale().filter(sellable=True).exclude(key="t-internet").earliest("pk").key
     partnership.publish(partner_id=buyer.pk, offerings=[other], by=admin)
