@@ -108,8 +108,10 @@ def charged(full: Decimal, step: Step | None, pieces: int, rounding: Rounding) -
 
     A step that was kept without a price of its own charges the share of its pieces.
     """
-    if step is None or step.monthly is not None:
-        return full if step is None or step.monthly is None else step.monthly
+    if step is None:
+        return full
+    if step.monthly is not None:
+        return step.monthly
     share = full * min(step.quantity, pieces) / pieces if step.quantity and pieces else full
     return monthly(share, step, rounding)
 

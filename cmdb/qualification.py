@@ -100,11 +100,15 @@ def take_answer(*, check_id: int) -> None:
 
 def everywhere(by: User, sites: Iterable[str], category: str) -> list[Wanted]:
     """An item for every offering that is sold, at each of these sites; of one category, if one is named."""
-    rows = Offering.objects.on_sale().filter(sellable=True, specification__isnull=False).order_by("position", "key")
-    rows = shelving.narrowed(rows.filter(category__key=category) if category else rows, by)
-    keys = list(rows.values_list("key", flat=True))
+    rows = _sold(by).filter(category__key=category) if category else _sold(by)
+    keys = list(rows.order_by("position", "key").values_list("key", flat=True))
     pairs = [(site, key) for site in sites for key in keys]
     return [Wanted("place", str(number), offering=key, site=site) for number, (site, key) in enumerate(pairs, 1)]
+
+
+def _sold(by: User) -> Any:
+    """Offerings that this system may see and that stand for something to be delivered."""
+    return shelving.narrowed(Offering.objects.on_sale().filter(sellable=True, specification__isnull=False), by)
 
 
 def _shape(asked: Asked) -> Problems:
@@ -125,9 +129,7 @@ def _shape(asked: Asked) -> Problems:
 def _read(asked: Asked, problems: Problems, by: User) -> list[QualificationItem]:
     """Items with what they name, read in a constant number of queries."""
     keys = {one.offering for one in asked.items if one.offering}
-    rows = Offering.objects.on_sale().filter(sellable=True, specification__isnull=False)
-    rows = shelving.narrowed(rows, by).select_related("specification")
-    rows = rows.prefetch_related("specification__characteristics")
+    rows = _sold(by).select_related("specification").prefetch_related("specification__characteristics")
     offerings = {one.key: one for one in rows.filter(key__in=keys)}
     services = _services({one.service for one in asked.items if one.service}, rows)
     places = {int(one.site) for one in asked.items if one.site.isdecimal() and len(one.site) < 16}
