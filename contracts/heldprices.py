@@ -1,4 +1,5 @@
-"""Held prices: what a contract in force says a line costs stays so in a quote that changes the contract elsewhere."""
+"""Held prices: what a contract in force says a line costs stays so in a quote that changes it elsewhere; what is
+installed is not paid for once more when the contract is renewed."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -15,21 +16,31 @@ from kernel.money import ZERO
 
 def of(quote: Quote, lines: Sequence[QuoteLine]) -> dict[int, ContractLine]:
     """Quote line → the running contract line that it leaves as it is; nothing for a quote that changes no contract."""
-    if quote.purpose != Quote.Purpose.AMENDMENT:
-        return {}
+    return _left_alone(quote, lines) if quote.purpose == Quote.Purpose.AMENDMENT else {}
+
+
+def carried_on(quote: Quote, lines: Sequence[QuoteLine]) -> set[int]:
+    """Lines of a renewal that go on with what is installed: nothing is set up for them."""
+    if quote.purpose != Quote.Purpose.RENEWAL:
+        return set()
+    rows = _left_alone(quote, lines)
+    return {pk for pk, row in rows.items() if getattr(row, "delivered", False)}
+
+
+def _left_alone(quote: Quote, lines: Sequence[QuoteLine]) -> dict[int, ContractLine]:
     delivered = Product.objects.filter(order_line_key=Cast(OuterRef("quote_line__key"), CharField())).exclude(
         state__in=(Product.State.CANCELLED, Product.State.ABORTED)
     )
-    rows = ContractLine.objects.filter(contract=quote.basis_id, ended_on=None).select_related("quote_line", "contract")
-    rows = rows.annotate(delivered=Exists(delivered))
+    rows = ContractLine.objects.filter(contract=quote.basis_id, ended_on=None)
+    rows = rows.select_related("quote_line", "contract", "offering").annotate(delivered=Exists(delivered))
     by_key = {row.quote_line.key: row for row in rows}
     return {line.pk: row for line in lines if (row := by_key.get(line.key)) and same(row, line)}
 
 
 def same(row: ContractLine, line: QuoteLine) -> bool:
-    """Whether the line is still what the contract says."""
-    return (row.offering_id, row.quantity, row.characteristics) == (
-        line.offering_id, line.quantity, line.characteristics,
+    """Whether the line is still what the contract says; a newer version of its offering is the same offering."""
+    return (row.offering.key, row.quantity, row.characteristics) == (
+        line.offering.key, line.quantity, line.characteristics,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from catalog import configuration
 from catalog.models import Characteristic, Offering, Specification
 from cmdb.models import FeasibilityCheck
 from contracts import celltext, quoteoutline
+from contracts.building import Builds
 from contracts.models import LinePrice, QuoteLine
 from contracts.quotecompleteness import Problem
 from contracts.quoteoutline import Outline
@@ -149,12 +150,13 @@ class Waterfall:
 
 @dataclass(frozen=True)
 class Block:
-    """What a block of rows is drawn from: all its sites in order, their lines, what those lines have to mend."""
+    """What a block of rows is drawn from: its sites in order, their lines, what those have to mend and to build."""
 
     sites: Sequence[int | None]
     lines: Sequence[QuoteLine]
     specifications: dict[int, Specification]
     problems: Sequence[Problem]
+    builds: Builds
 
 
 def grid(outline: Outline, block: Block, extra: Iterable[Offering] = (), *, found: int = 0, page: int = 1) -> Grid:
@@ -167,12 +169,13 @@ def grid(outline: Outline, block: Block, extra: Iterable[Offering] = (), *, foun
     made.first = (page - 1) * quoteoutline.ROWS + 1
     made.last = made.first - 1 + len(block.sites)
     described = {key: list(spec.characteristics.all()) for key, spec in block.specifications.items()}
+    known = _Known(described, wrong, _builds(outline, block), outline.digits)
     here: dict[int | None, list[QuoteLine]] = defaultdict(list)
     for line in block.lines:
         here[line.site_id].append(line)
     groups = _groups(outline, made.columns)
     for site_id in block.sites:
-        row = _row(here[site_id], made.columns, described, wrong, outline.digits)
+        row = _row(here[site_id], made.columns, known)
         group = groups[row.site.country if row.site else ""]
         if not group.rows:
             made.groups.append(group)
@@ -217,10 +220,31 @@ def columns_of(outline: Outline, extra: Iterable[Offering] = ()) -> list[Column]
     return [Column(one.pk, one.short_name or one.name, one.needs_site) for one in ordered]
 
 
-def _row(
-    lines: list[QuoteLine], columns: list[Column], described: dict[int, list[Characteristic]],
-    wrong: dict[int, list[Problem]], digits: int,
-) -> Row:  # fmt: skip
+@dataclass(frozen=True)
+class _Known:
+    """What cells are drawn from beside their lines: characteristics by specification, the rest by line."""
+
+    described: dict[int, list[Characteristic]]
+    wrong: dict[int, list[Problem]]
+    builds: dict[int, str]
+    digits: int
+
+
+def _builds(outline: Outline, block: Block) -> dict[int, str]:
+    """Of each line whose access is to be built: what it costs, or which product at the site pays for it."""
+    offering = {line.pk: line.offering_id for line in outline.lines}
+    found = {}
+    for line in block.lines:
+        payer = block.builds.paid_by(line)
+        if payer == line.pk and line.feasibility:
+            found[line.pk] = f"+ {number_text(line.feasibility.build_cost, 0)} build"
+        elif payer in offering:
+            one = outline.offerings[offering[payer]]
+            found[line.pk] = f"Built with {one.short_name or one.name}"
+    return found
+
+
+def _row(lines: list[QuoteLine], columns: list[Column], known: _Known) -> Row:
     tops = {line.offering_id: line for line in lines if line.parent_id is None}
     members: dict[int, list[QuoteLine]] = defaultdict(list)
     for line in lines:
@@ -229,32 +253,30 @@ def _row(
     cells = []
     for column in columns:
         top = tops.get(column.offering_id)
-        cells.append(_cell(top, members[top.pk], described, wrong, digits) if top else Cell(column.offering_id))
+        cells.append(_cell(top, members[top.pk], known) if top else Cell(column.offering_id))
     site = lines[0].site if lines else None
-    total = number_text(sum((line.monthly for line in lines), ZERO), digits)
+    total = number_text(sum((line.monthly for line in lines), ZERO), known.digits)
     return Row(site, cells, _access(lines), total, f"s{site.pk if site else 0}")
 
 
-def _cell(
-    line: QuoteLine, members: list[QuoteLine], described: dict[int, list[Characteristic]],
-    wrong: dict[int, list[Problem]], digits: int,
-) -> Cell:  # fmt: skip
-    head, note = details(described.get(line.offering.specification_id or 0, []), line.characteristics)
+def _cell(line: QuoteLine, members: list[QuoteLine], known: _Known) -> Cell:
+    described = known.described.get(line.offering.specification_id or 0, [])
+    head, note = details(described, line.characteristics)
     if line.quantity > 1:
         head = f"{line.quantity} × {head}"
     if members:
         head, note = head or "Bundle", " · ".join(one.offering.short_name or one.offering.name for one in members)
-    amount = number_text(sum((one.monthly for one in members), line.monthly), digits)
+    amount = number_text(sum((one.monthly for one in members), line.monthly), known.digits)
     kind = ""
-    if problems := [problem for one in (line, *members) for problem in wrong.get(one.pk, ())]:
+    if problems := [problem for one in (line, *members) for problem in known.wrong.get(one.pk, ())]:
         text = problems[0].text.rstrip(".")
         note = text if len(text) <= SHORT else f"{text[: SHORT - 1].rstrip()}…"
         if len(problems) > 1:
             note = f"{len(problems)} things to mend"
         kind = "err"
-    elif line.feasibility and line.feasibility.build_cost:
-        note, kind = f"+ {number_text(line.feasibility.build_cost, 0)} build", "build"
-    text = celltext.told(described.get(line.offering.specification_id or 0, []), line.characteristics, line.quantity)
+    elif line.pk in known.builds:
+        note, kind = known.builds[line.pk], "build"
+    text = celltext.told(described, line.characteristics, line.quantity)
     return Cell(line.offering_id, line.pk, line.edition, head or "–", amount, note, text, kind)
 
 

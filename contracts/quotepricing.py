@@ -16,8 +16,8 @@ from catalog import currencies, pricebook, pricing, ramps
 from catalog.currencies import Rate
 from catalog.models import Charge
 from catalog.pricing import Negotiated, PriceBook, PricedCharge, PricingInput, Terms
-from cmdb.models import FeasibilityCheck
-from contracts import agreeddiscounts, heldprices
+from contracts import agreeddiscounts, building, heldprices
+from contracts.building import Builds
 from contracts.models import ContractLine, LinePrice, Quote, QuoteLine
 from kernel.money import ZERO, rounded
 
@@ -25,7 +25,6 @@ COLUMNS = ("monthly", "monthly_list", "monthly_agreed", "monthly_cost", "one_tim
 STORED = (*COLUMNS, "ramp_off")
 COUNTED = tuple(name for name in STORED if name != "one_time_list")  # summed up on the quote
 OVER_TERM = {"over_term": "monthly", "over_term_agreed": "monthly_agreed", "over_term_cost": "monthly_cost"}
-BUILT = (FeasibilityCheck.Result.OFF_NET, FeasibilityCheck.Result.NEAR_NET)
 
 Prices = dict[int, list[PricedCharge]]
 
@@ -38,43 +37,52 @@ def reprice(*, quote_id: int) -> Quote:
     return quote
 
 
-def lines_of(quote: Quote, *, offering_id: int | None = None) -> list[QuoteLine]:
-    """The lines with what their prices depend on."""
-    rows = (
-        QuoteLine.objects.filter(quote=quote)
-        .prefetch_related("site", "offering", "feasibility")
-        .order_by("position", "id")
-    )
-    return list(rows.filter(offering=offering_id) if offering_id else rows)
+def lines_of(
+    quote: Quote, *, offering_id: int | None = None, keys: Sequence[int] | None = None
+) -> list[QuoteLine]:  # fmt: skip
+    """The lines with what their prices depend on: all, those of an offering, or those with these keys."""
+    rows = QuoteLine.objects.filter(quote=quote).prefetch_related("site", "offering", "feasibility")
+    if keys is not None:
+        rows = rows.filter(pk__in=keys)
+    return list((rows.filter(offering=offering_id) if offering_id else rows).order_by("position", "id"))
 
 
 @dataclass(frozen=True)
 class Pass:
-    """What one pass over lines of a quote needs beside them: the book, sites by offering, who discounts, the rate of
-    what building costs."""
+    """What one pass over lines of a quote needs beside them: the book, sites by offering, who discounts, who pays for
+    building and by which rate."""
 
     quote: Quote
     book: PriceBook
     sites: Counter[int]
     who: str
+    builds: Builds
     build_rate: Rate | None
     held: dict[int, ContractLine]
+    carried_on: set[int]
 
     @classmethod
     def over(cls, quote: Quote, lines: Iterable[QuoteLine]) -> "Pass":
         """Read it for these lines."""
         lines = list(lines)
         book = book_of(quote, {line.offering_id for line in lines})
-        build = build_rate(quote) if any(built(line) for line in lines) else None
-        return cls(quote, book, sites_by_offering(quote), initials(quote), build, heldprices.of(quote, lines))
+        builds = building.of(quote, (line.site_id for line in lines if building.cost(line)))
+        rate = build_rate(quote) if any(map(builds.due, lines)) else None
+        held, carried_on = heldprices.of(quote, lines), heldprices.carried_on(quote, lines)
+        return cls(quote, book, sites_by_offering(quote), initials(quote), builds, rate, held, carried_on)
 
     def input(self, line: QuoteLine) -> PricingInput:
         """A line as the price book reads it."""
-        return input_of(self.quote, line, self.sites[line.offering_id], self.who, self.build_rate)
+        due = self.builds.due(line)
+        build = self.build_rate.convert(due) if self.build_rate else due
+        return input_of(self.quote, line, self.sites[line.offering_id], self.who, build)
 
     def charges(self, line: QuoteLine) -> list[PricedCharge]:
-        """The charges of a line; those of a contract in force that the quote leaves alone stay as signed."""
+        """The charges of a line; those of a contract in force that the quote leaves alone stay as signed, and what a
+        renewal goes on with is not set up once more."""
         present = pricing.price(self.book, self.input(line))
+        if line.pk in self.carried_on:
+            return [one for one in present if one.charge != Charge.ONE_TIME]
         row = self.held.get(line.pk)
         return heldprices.charges(row, present) if row else present
 
@@ -98,7 +106,9 @@ class Pass:
 
 
 def price_lines(quote: Quote, lines: Sequence[QuoteLine]) -> None:
-    """Price these lines of a locked draft, write what changed, add up the quote."""
+    """Price these lines of a locked draft, and those that share what is built with them; write what changed, add up."""
+    if others := building.beside(quote, lines):
+        lines = [*lines, *lines_of(quote, keys=others)]
     made = Pass.over(quote, lines)
     prices = {line.pk: made.charges(line) for line in lines}
     changed = [line for line in lines if _take(line, prices[line.pk], made)]
@@ -170,20 +180,12 @@ def initials(quote: Quote) -> str:
     return f"{owner.first_name[:1]}. {owner.last_name}" if owner.first_name and owner.last_name else str(owner)
 
 
-def built(line: QuoteLine) -> Decimal:
-    """What it costs to build the access of the line's site, in the company's currency."""
-    check = line.feasibility
-    return check.build_cost if check and check.result in BUILT else ZERO
-
-
-def input_of(quote: Quote, line: QuoteLine, sites: int, who: str, rate: Rate | None = None) -> PricingInput:
-    """A line as the price book reads it; `rate` brings the cost of building to the quote's currency."""
-    build = built(line)
+def input_of(quote: Quote, line: QuoteLine, sites: int, who: str, build: Decimal = ZERO) -> PricingInput:
+    """A line as the price book reads it; `build` is what it pays for building, in the quote's currency."""
     return PricingInput(
         offering_id=line.offering_id, values=line.characteristics, term=term_of(quote, line), sites=max(sites, 1),
         region=line.site.region if line.site else "", country=line.site.country if line.site else "",
-        quantity=line.quantity, build_cost=rate.convert(build) if rate else build,
-        manual=discount_of(quote, line), manual_by=who,
+        quantity=line.quantity, build_cost=build, manual=discount_of(quote, line), manual_by=who,
     )  # fmt: skip
 
 

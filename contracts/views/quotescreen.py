@@ -12,6 +12,7 @@ from django.utils import timezone
 from catalog import configuration
 from catalog.models import Offering
 from contracts import (
+    building,
     bundlechoice,
     bundlelines,
     quoteapproval,
@@ -124,7 +125,8 @@ def _drawn(
     is_draft = quote.state == Quote.State.DRAFT
     lines = quoteoutline.lines_at(quote, outline, sites)
     problems = quotecompleteness.of_lines(quote, lines, outline.clashes) if is_draft else []
-    block = quotegrid.Block(sites, lines, quotecompleteness.specifications_of(lines), problems)
+    builds = building.of(quote, (line.site_id for line in lines if building.cost(line)))
+    block = quotegrid.Block(sites, lines, quotecompleteness.specifications_of(lines), problems, builds)
     more = columns_to_offer(quote) if is_draft else ()
     head = quotecompleteness.of_quote(quote, outline.lines) if is_draft else []
     return {
