@@ -144,6 +144,8 @@ def _require_live(contract: Contract, but: int = 0) -> None:
     others = Termination.objects.filter(contract__in=family, state__in=Termination.OPEN).exclude(pk=but)
     if other := others.select_related("contract").first():
         raise Conflict(f"The end of {other.contract.number} is asked for already: {other.number}.")
+    if renewal := Contract.objects.filter(renewed_from__in=family, state=Contract.State.PENDING_SIGNATURE).first():
+        raise Conflict(f"{renewal.number} renews it and is signed; cancel that one first.")
 
 
 def _require_fit(contract: Contract, on: dt.date, reason: str, side: str) -> None:

@@ -40,6 +40,8 @@ def give_notice(*, contract_id: int, by: User, on: dt.date | None = None) -> Con
         raise Conflict(f"{contract.number} is {contract.get_state_display().lower()}; there is nothing to end.")
     if contract.notice_given_on:
         raise Conflict(f"Notice was given on {contract.notice_given_on:%-d %B %Y} already.")
+    if follows := contract.renewals.exclude(state=State.CANCELLED).first():
+        raise Conflict(f"{follows.number} follows it; end that one instead.")
     if day > timezone.localdate():
         raise Refusal(problems={"on": ["Notice is noted when it has come, not before."]})
     if day > deadline and contract.auto_renew:

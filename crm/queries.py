@@ -11,7 +11,7 @@ from crm.models import Account, Contact, Opportunity, Site, Stage
 from kernel.models import User
 from kernel.money import ZERO
 
-INLINE_SITES = 200  # more sites than this are shown on a list of their own
+INLINE_SITES = 40  # more sites than this are shown on a list of their own, so that what follows stays in sight
 
 
 @dataclass

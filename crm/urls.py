@@ -45,6 +45,7 @@ urlpatterns: list[URLPattern] = [
     path("partners/<str:number>/read/", partners.read, name="partner_read"),
     path("partners/<str:number>/end/", partners.end, name="partner_end"),
     path("partners/<str:number>/ask/<int:pk>/", partners.ask, name="partner_ask"),
+    path("panels/account/<int:pk>/cases/", cases.of_account, name="cases_of_account"),
     path("cases/", cases.cases, name="case_list"),
     path("cases/new/", cases.new, name="case_new"),
     path("cases/<str:number>/", cases.case, name="case"),

@@ -130,6 +130,7 @@ def account(request: HttpRequest, number: str) -> HttpResponse:
         "panels": lazily(
             record, ("Quotes, agreements and contracts", "contracts:of_account"), ("Orders", "orders:of_account"),
             ("Installed products", "cmdb:of_account"),
+            *([("Cases", "crm:cases_of_account")] if user.has_perm("crm.view_case") else []),
         ),
         "may": {name: user.has_perm(f"crm.{name}") for name in MAY},
     }  # fmt: skip

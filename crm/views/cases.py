@@ -3,21 +3,25 @@
 from typing import Any
 
 import django_filters
+from django.db.models import Case as DbCase
+from django.db.models import Count, Q, When
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from crm import casework
 from crm.forms import CaseForm, refuse
-from crm.models import Case
+from crm.models import Account, Case
 from crm.views import editing_of
 from kernel import editing, htmx, many, tables
 from kernel.forms import ReasonForm
 from kernel.models import User
 from kernel.refusal import Refusal
 from kernel.workspace import allowed, person
+
+SHOWN = 8  # cases on the page of their customer
 
 
 class CaseTable(tables.Table):
@@ -82,6 +86,20 @@ class Cases(tables.ListPage):
 def cases(request: HttpRequest) -> Any:
     """All cases."""
     return tables.show(request, Cases)
+
+
+@allowed("crm.view_case")
+@require_safe
+def of_account(request: HttpRequest, pk: int) -> HttpResponse:
+    """The cases of an account and everything below it, open ones first, for the account's page."""
+    user = person(request)
+    account = get_object_or_404(Account.objects.visible_to(user), pk=pk)
+    rows = Case.objects.visible_to(user).filter(account__path__startswith=account.path)
+    is_open = DbCase(When(state__in=Case.OPEN, then=0), default=1)
+    counted = rows.aggregate(all=Count("pk"), open=Count("pk", filter=Q(state__in=Case.OPEN)))
+    found = rows.select_related("account", "owner").order_by(is_open, "due_at", "-pk")[:SHOWN]
+    context = {"account": account, "cases": found, "counted": counted, "may_add": user.has_perm("crm.add_case")}
+    return render(request, "crm/of_account_cases.html", context)
 
 
 @allowed("crm.add_case")

@@ -9,8 +9,7 @@ from django.urls import reverse
 from catalog import pricing
 from catalog.models import Offering
 from contracts import basis, quoting
-from contracts.models import Quote, QuoteLine
-from tests.factories import catalog
+from contracts.models import Contract, Quote, QuoteLine
 from tests.factories import contracts as make
 from tests.factories import contracts_quotes as quotes
 
@@ -39,15 +38,16 @@ def test_one_of_two_lines_pays_and_the_other_takes_over(client: Client) -> None:
     quote = quotes.quote()
     first, second = _far(quote)
     build = first.feasibility.build_cost  # type: ignore[union-attr]
-    assert (_paid(first), _paid(second)) == (build, 0)
+    assert (_paid(first), _paid(second)) == (build, Decimal(0))
     client.force_login(quote.owner)  # type: ignore[arg-type]
     page = client.get(reverse("contracts:quote", args=[quote.number, 1])).content.decode()
     assert page.count(" build</") == 1
     assert "Built with Dedicated internet" in page
     quoting.remove_lines(quote_id=quote.pk, line_ids=[first.pk], by=None)
     assert _paid(second) == build
-    again = quotes.line(quote, first.site, bandwidth="100M")  # type: ignore[arg-type]
-    assert (_paid(second), _paid(again)) == (build, 0)
+    assert first.site is not None
+    again = quotes.line(quote, first.site, bandwidth="100M")
+    assert (_paid(second), _paid(again)) == (build, Decimal(0))
     assert Quote.objects.get(pk=quote.pk).one_time_cost < 2 * build
 
 
@@ -69,13 +69,13 @@ def test_what_was_built_is_not_paid_for_again() -> None:
     assert 0 < Quote.objects.get(pk=renewal.pk).one_time < 40_000  # set up anew, on the access that stands
 
 
-def _delivered() -> "make.Contract":
+def _delivered() -> Contract:
     """A contract whose only site is far away, built and at work."""
     make.entitle()
     account, _ = quotes.customer(0)
     quote = quotes.quote(account)
     quotes.line(quote, quotes.site(account.children.get(), quotes.FAR), bandwidth="100M")
     signed = make.signed(quote)
-    contract = make.Contract.objects.get(quote=signed, kind="sales")
+    contract = Contract.objects.get(quote=signed, kind="sales")
     make.installed(contract)
     return contract

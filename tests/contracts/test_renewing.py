@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from contracts import amending, basis, periods, quoteapproval, quoting, renewing
+from contracts import amending, basis, ending, periods, quoteapproval, quoting, renewing
 from contracts.models import Contract, ContractAmendment, Entitlement, Quote
 from kernel.refusal import Conflict, NotPermitted, Refusal
 from tests.factories import contracts as make
@@ -93,6 +93,10 @@ def test_a_renewal_follows_on_the_day_after() -> None:
     assert not renewing.ending(Contract.objects.filter(pk=contract.pk), 4000).exists()
     with pytest.raises(Conflict, match="renewed already"):
         basis.start(contract_id=contract.pk, purpose="renewal", by=by)
+    with pytest.raises(Conflict, match=f"{next_one.number} follows it"):
+        renewing.give_notice(contract_id=contract.pk, by=by)
+    with pytest.raises(Conflict, match=f"{next_one.number} renews it"):
+        ending.ask(contract_id=contract.pk, on=timezone.localdate(), reason="They move out", side="customer", by=by)
     assert renewing.run(contract.ends_on)["renewed"] == 0
     done = renewing.run(next_one.starts_on)
     assert (done["renewed"], done["expired"]) == (3, 0)

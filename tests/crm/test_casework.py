@@ -12,6 +12,7 @@ from kernel import lifecycle, outbox
 from kernel.models import AuditEntry, Delivery, User
 from kernel.refusal import Conflict, NotPermitted, Refusal
 from tests.api.published import require_published
+from tests.crm.conftest import At
 from tests.factories import cmdb as inventory
 from tests.factories.apis import System
 from tests.factories.crm import AccountFactory, ContactFactory, SiteFactory
@@ -142,3 +143,21 @@ def test_wrong_tickets_are_refused_at_their_place(said: dict[str, Any], status: 
     refused = System().post(TICKETS, body(AccountFactory(), **said))
     assert (refused.status_code, refused.json()["errors"][0]["path"]) == (status, path)
     assert not Case.objects.exists()
+
+
+def test_the_page_of_a_customer_shows_its_cases_and_those_below(at: At) -> None:
+    agent, entity = UserFactory(role="service_agent"), AccountFactory(name="Meridor")
+    done = reported(agent, account=entity, title="An old one")
+    for name, because in (("start", ""), ("resolve", "New optics"), ("close", "")):
+        casework.move(case_id=done.pk, name=name, by=agent, because=because)
+    late = reported(agent, account=AccountFactory(parent=entity, name="Meridor Nord"), title="No light in Breda")
+    client = at("service_agent")
+    url = reverse("crm:cases_of_account", args=[entity.pk])
+    assert url in client.get(entity.get_absolute_url()).content.decode()
+    said = client.get(url).content.decode()
+    assert said.index(late.number) < said.index(done.number)
+    assert "1 of 2 open" in said
+    assert "Meridor Nord" in said
+    bare = reverse("crm:cases_of_account", args=[AccountFactory().pk])
+    assert "Nothing reported" in client.get(bare).content.decode()
+    assert at("").get(url).status_code == 403
