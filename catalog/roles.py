@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.db.models import Q
 from django.urls import reverse
 
-from catalog import launching, rulecases  # noqa: F401 – launching registers its moves
+from catalog import choosing, launching, rulecases  # noqa: F401 – they register what they offer
 from catalog.models import DecompositionRule, Offering
 from kernel import finding, frame, roles, states, tableuse
 from kernel.finding import Found

@@ -1,5 +1,6 @@
 """Who may do what with agreements, quotes and contracts; where they stand in the frame; how they are found."""
 
+import contracts.choosing
 import contracts.dealroles
 import contracts.quoteroles  # noqa: F401 – registers what quotes add
 from contracts import agreement, clauses, presenting, rulecases

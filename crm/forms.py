@@ -16,6 +16,7 @@ from crm.models import Account, BillingProfile, Case, Contact, Lead, Opportunity
 from kernel.forms import SheetField
 from kernel.models import User
 from kernel.money import SYMBOLS
+from kernel.picking import RecordField, offer
 from kernel.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -34,12 +35,6 @@ def refuse(form: forms.BaseForm, error: Refusal) -> None:
     for name, sentences in error.problems.items():
         for sentence in sentences:
             form.add_error(name if name in form.fields else None, sentence)
-
-
-def _offer(form: forms.BaseForm, name: str, rows: Any, nobody: str) -> None:
-    """Let a field choose among these rows, or nobody."""
-    field: Any = form.fields[name]
-    field.queryset, field.empty_label, field.required = rows, nobody, False
 
 
 class LongSelect(forms.Select):
@@ -178,6 +173,8 @@ class OpportunityForm(ModelForm):
     """What the deal is about and what happens next."""
 
     close_on = _day(label="Signature expected")
+    contact = RecordField("crm.contact", required=False, empty_label="Nobody named")
+    owner = RecordField("crm.seller", required=False, empty_label="Nobody yet")
 
     class Meta:
         model = Opportunity
@@ -185,11 +182,10 @@ class OpportunityForm(ModelForm):
         widgets = {"need": forms.Textarea(attrs={"rows": 3})}
         labels = {"need": "What do they want to achieve?"}
 
-    def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, account: Account, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        tree = Contact.objects.filter(account__root_id=account.root_id)
-        _offer(self, "contact", tree.select_related("account"), "Nobody named")
-        _offer(self, "owner", sellers(), "Nobody yet")
+        offer(self, "contact", by, root=account.root_id)
+        offer(self, "owner", by)
 
 
 class OpportunityLineForm(LineForm):
@@ -220,6 +216,7 @@ class AccountForm(ModelForm):
 
     currency = forms.ChoiceField(choices=CURRENCIES, initial="EUR")
     kind = forms.ChoiceField(choices=[c for c in Account.Kind.choices if c[0] != "child"], initial="legal_entity")
+    owner = RecordField("crm.seller", required=False, empty_label="Nobody yet")
 
     class Meta:
         model = Account
@@ -232,7 +229,7 @@ class AccountForm(ModelForm):
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _offer(self, "owner", sellers(), "Nobody yet")
+        offer(self, "owner", by)
         if not by.has_perm("crm.set_credit"):
             del self.fields["credit_limit"]
         if self.instance.pk:
@@ -269,20 +266,19 @@ class ContactForm(ModelForm):
 class TeamForm(forms.Form):
     """One of us who looks after an account."""
 
-    user = forms.ModelChoiceField(User.objects.none(), label="Person", empty_label="Choose a person")
+    user = RecordField("crm.ours", label="Person", empty_label="Choose a person")
     role = forms.CharField(max_length=60, label="Does what", help_text="Such as account manager or service manager.")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field: Any = self.fields["user"]
-        ours = User.objects.filter(is_active=True).exclude(groups__name="customer").order_by("last_name", "first_name")
-        field.queryset = ours.filter(groups__isnull=False).distinct()
+        offer(self, "user", by)
 
 
 class SiteForm(AddressForm):
     """A place where something is delivered."""
 
     country = _country()
+    contact = RecordField("crm.contact", required=False, label="On-site contact", empty_label="Nobody named")
 
     class Meta:
         model = Site
@@ -290,15 +286,13 @@ class SiteForm(AddressForm):
             "code", "name", "street", "postcode", "city", "country", "latitude", "longitude", "region", "contact",
             "access_notes",
         ]  # fmt: skip
-        labels = {"contact": "On-site contact"}
         help_texts = {
             "code": "Short and lasting, such as RTM-01.", "country": "", "access_notes": "Gate, hours, permit.",
         }  # fmt: skip
 
-    def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, account: Account, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        tree = Contact.objects.filter(account__root_id=account.root_id)
-        _offer(self, "contact", tree.select_related("account"), "Nobody named")
+        offer(self, "contact", by, root=account.root_id)
         for name, limit in (("latitude", 90), ("longitude", 180)):
             self.fields[name].min_value, self.fields[name].max_value = -limit, limit  # type: ignore[attr-defined]
 
@@ -342,40 +336,29 @@ class UploadForm(forms.Form):
 class OwnerForm(forms.Form):
     """Who is to own what was ticked."""
 
-    to = forms.ModelChoiceField(
-        User.objects.none(), label="New owner", empty_label="Choose who sells",
+    to = RecordField(
+        "crm.seller", label="New owner", empty_label="Choose who sells",
         error_messages={"required": "Choose who gets them.", "invalid_choice": "Choose somebody who sells."},
     )  # fmt: skip
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["to"].queryset = sellers()  # type: ignore[attr-defined]
-
-
-def sellers() -> Any:
-    """Our people who may own a customer or a deal."""
-    return User.objects.filter(groups__name__in=("sales_agent", "sales_manager"), is_active=True).distinct()
 
 
 class CaseForm(ModelForm):
     """What a customer reports."""
 
+    account = RecordField("crm.account", label="Customer", empty_label="Choose a customer")
+    contact = RecordField("crm.contact", required=False, empty_label="Nobody in particular")
+
     class Meta:
         model = Case
         fields = ["account", "contact", "title", "description", "kind", "severity", "about", "their_reference"]
-        labels = {"account": "Customer", "title": "In a few words", "description": "What happened",
+        labels = {"title": "In a few words", "description": "What happened",
                   "their_reference": "Their number", "about": "About"}  # fmt: skip
         help_texts = {"about": "Number of an order, product or service.", "description": "Since when, and the effect."}
         widgets = {"description": forms.Textarea(attrs={"rows": 5})}
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        rows: Any = Account.objects.visible_to(user).order_by("path")
-        _offer(self, "account", rows, "Choose a customer")
-        people: Any = Contact.objects.visible_to(user).select_related("account").order_by("last_name")
+        offer(self, "account", user)
+        offer(self, "contact", user, root=self.instance.account.root_id if self.instance.pk else 0)
         if self.instance.pk:
             del self.fields["account"]
-            people = people.filter(account__root=self.instance.account.root_id)
-        else:
-            self.fields["account"].required = True
-        _offer(self, "contact", people, "Nobody in particular")

@@ -1,6 +1,6 @@
 """Who may do what with leads, opportunities and accounts; where they stand in the frame; how they are found."""
 
-from crm import attention, casework, finding, pipeline, pointing, qualification  # noqa: F401 – pointing registers itself
+from crm import attention, casework, choosing, finding, pipeline, pointing, qualification  # noqa: F401 – two register themselves
 from crm.models import Case, Lead, Opportunity
 from kernel import finding as search
 from kernel import frame, home, moving, roles, states

@@ -15,5 +15,5 @@ class KernelConfig(AppConfig):
         autodiscover_modules("roles")
         autodiscover_modules("api")
         autodiscover_modules("reactions")
-        from kernel import manykeys, tablehome  # noqa: F401  a lookup, the process admin's home
+        from kernel import colleagues, manykeys, tablehome  # noqa: F401  lookups, the process admin's home
         from kernel.rest import jsonvalues  # noqa: F401  a lookup

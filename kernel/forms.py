@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 
 from kernel.models.people import User
+from kernel.picking import RecordField, offer
 from kernel.refusal import Refusal
 
 
@@ -152,35 +153,23 @@ def add_errors(form: forms.BaseForm, error: Refusal) -> None:
 DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
-class _Colleague(forms.ModelChoiceField[User]):
-    """Somebody with a log-in, other than oneself."""
-
-    def label_from_instance(self, obj: Any) -> str:
-        return f"{obj}, {obj.job_title}" if obj.job_title else str(obj)
-
-
-def _colleagues(person: User) -> Any:
-    found = User.objects.filter(is_active=True, groups__permissions__codename="use_workspace").exclude(pk=person.pk)
-    return found.distinct().order_by("first_name", "last_name")
-
-
 class DelegateForm(forms.Form):
     """Who decides instead."""
 
-    to = _Colleague(User.objects.none(), label="Who decides instead", empty_label="Choose a colleague")
+    to = RecordField("kernel.colleague", label="Who decides instead", empty_label="Choose a colleague")
 
     def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["to"].queryset = _colleagues(person)  # type: ignore[attr-defined]
+        offer(self, "to", by=person)
 
 
 class AwayForm(forms.Form):
     """Who decides while somebody is away. Emptiness is judged by the act, in its words."""
 
-    deputy = _Colleague(User.objects.none(), label="Deputy", required=False, empty_label="Choose a colleague")
+    deputy = RecordField("kernel.colleague", label="Deputy", required=False, empty_label="Choose a colleague")
     starts_on = forms.DateField(label="From", required=False, widget=DAY)
     ends_on = forms.DateField(label="Until", required=False, widget=DAY)
 
     def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["deputy"].queryset = _colleagues(person)  # type: ignore[attr-defined]
+        offer(self, "deputy", by=person)

@@ -238,7 +238,7 @@ def _answered(item: ManyItem) -> tuple[str, str]:
         with transaction.atomic():
             act = _act(declared, item.many.act, by)
             declared.model._default_manager.visible_to(by).get(pk=item.subject_id)
-            act.one(item.subject_id, by, **_cleaned(act, item.many.values))
+            act.one(item.subject_id, by, **_cleaned(act, by, item.many.values))
     except ObjectDoesNotExist:
         return Answer.REFUSED, "You do not see this any more."
     except Refusal as refusal:
@@ -246,10 +246,20 @@ def _answered(item: ManyItem) -> tuple[str, str]:
     return Answer.DONE, ""
 
 
-def _cleaned(act: Act, values: dict[str, str]) -> dict[str, Any]:
+def asking(act: Act, by: User, data: Any = None) -> Any:
+    """The act's form for one person, none when it asks nothing."""
+    form = act.form(data) if act.form else None
+    if form is not None:
+        for field in form.fields.values():
+            if hasattr(field, "offer"):  # a record of a kind that this person may choose
+                field.offer(by)
+    return form
+
+
+def _cleaned(act: Act, by: User, values: dict[str, str]) -> dict[str, Any]:
     if act.form is None:
         return {}
-    form = act.form(values)
+    form = asking(act, by, values)
     if not form.is_valid():
         raise Refusal(problems={name: [str(text) for text in texts] for name, texts in form.errors.items()})
     return dict(form.cleaned_data)

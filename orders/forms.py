@@ -7,8 +7,9 @@ from django import forms
 from django.http import QueryDict
 from django.utils.html import format_html
 
-from catalog.models import Offering
-from crm.models import Account, BillingProfile, Contact, Site
+from crm.models import BillingProfile, Contact
+from kernel.models import User
+from kernel.picking import RecordField, offer
 from orders import editing, prioritising
 from orders.models import Order, PromiseChange
 
@@ -22,43 +23,26 @@ class Day(forms.DateInput):
         super().__init__(format="%Y-%m-%d")
 
 
-def _offer(form: forms.Form, name: str, rows: Any) -> None:
-    """What a field lets choose from."""
-    field = form.fields[name]
-    assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 – declared so below
-    field.queryset = rows
-
-
-def _with_company(contact: Contact) -> str:
-    """The same person may be known at several companies of a tree."""
-    return f"{contact}, {contact.account.name}"
-
-
 class OrderForm(forms.Form):
     """What may change on an order without selling anything anew."""
 
     title = forms.CharField(max_length=120)
     their_reference = forms.CharField(label="Their reference", max_length=60, required=False)
-    contact = forms.ModelChoiceField(
-        Contact.objects.none(), label="Contact", required=False, empty_label="Choose a person"
-    )
-    billing_profile = forms.ModelChoiceField(
-        BillingProfile.objects.none(), label="Billing profile", required=False, empty_label="Choose how they pay",
+    contact = RecordField("crm.contact", required=False, empty_label="Choose a person")
+    billing_profile = RecordField(
+        "crm.profile", label="Billing profile", required=False, empty_label="Choose how they pay",
         help_text="Where the invoices go and when they are due.",
     )  # fmt: skip
     requested_on = forms.DateField(
         label="Requested date", required=False, widget=Day, help_text="Empty means as soon as it can be done."
     )
 
-    def __init__(self, *args: Any, order: Order, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, order: Order, by: User, **kwargs: Any) -> None:
         kwargs.setdefault("initial", {name: getattr(order, name) for name in self.base_fields})
         super().__init__(*args, **kwargs)
-        of_tree = {"account__root": order.account.root_id}
-        _offer(self, "contact", Contact.objects.filter(**of_tree).select_related("account"))
-        self.fields["contact"].label_from_instance = _with_company  # type: ignore[attr-defined]
-        profiles = BillingProfile.objects.filter(**of_tree)
-        _offer(self, "billing_profile", profiles)
-        if not profiles.exists():
+        offer(self, "contact", by, root=order.account.root_id)
+        offer(self, "billing_profile", by, root=order.account.root_id)
+        if not BillingProfile.objects.filter(account__root=order.account.root_id).exists():
             where = format_html('<a href="{}">{}</a>', order.account.get_absolute_url(), order.account.name)
             said = format_html("There is none yet. Add one to {}, then choose it here.", where)
             self.fields["billing_profile"].help_text = said
@@ -74,7 +58,7 @@ class OrderForm(forms.Form):
 class NewOrderForm(forms.Form):
     """An order by an agent's hand."""
 
-    account = forms.ModelChoiceField(Account.objects.none(), label="Customer", empty_label="Choose a customer")
+    account = RecordField("crm.account", label="Customer", empty_label="Choose a customer")
     title = forms.CharField(
         max_length=120, widget=forms.TextInput(attrs={"placeholder": "Such as: third line at Rotterdam"})
     )
@@ -83,23 +67,20 @@ class NewOrderForm(forms.Form):
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _offer(self, "account", Account.objects.visible_to(user).order_by("name"))
+        offer(self, "account", user)
 
 
 class LineForm(forms.Form):
     """One more product on a draft."""
 
-    offering = forms.ModelChoiceField(
-        Offering.objects.none(),
-        empty_label="Choose a product",
-    )
-    site = forms.ModelChoiceField(Site.objects.none(), required=False, empty_label="No site")
+    offering = RecordField("catalog.for_sale", empty_label="Choose a product")
+    site = RecordField("crm.site", required=False, empty_label="No site")
     quantity = forms.IntegerField(min_value=1, max_value=10_000, initial=1)
 
-    def __init__(self, *args: Any, order: Order, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, order: Order, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _offer(self, "offering", Offering.objects.on_sale().filter(sellable=True, specification__isnull=False))
-        _offer(self, "site", Site.objects.filter(account__path__startswith=order.account.path))
+        offer(self, "offering", by, specified=True)
+        offer(self, "site", by, below=order.account.path)
 
 
 def typed_lines(data: QueryDict, keys: set[int]) -> tuple[dict[int, dict[str, Any]], dict[str, list[str]]]:

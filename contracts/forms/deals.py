@@ -5,12 +5,12 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from catalog.models import Category, Charge, Offering, PriceList, SlaMetric
+from catalog.models import Category, Charge, PriceList, SlaMetric
 from contracts import agreedprices, proposals, signature, signingorder
 from contracts.models import Agreement, Clause
-from contracts.presenting import signatories
-from crm.models import Account, Contact, Opportunity
+from crm.models import Contact
 from kernel.models import User
+from kernel.picking import RecordField, offer
 
 DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
@@ -52,19 +52,19 @@ class AgreementForm(forms.ModelForm[Agreement]):
 class NewAgreementForm(AgreementForm):
     """A new agreement, for a legal entity."""
 
+    account = RecordField(
+        "crm.account", label="Customer", empty_label="Choose a customer",
+        help_text="The legal entity that signs for all its companies.",
+    )  # fmt: skip
+    opportunity = RecordField("contracts.deal", required=False, empty_label="None")
+
     class Meta(AgreementForm.Meta):
         fields = ["account", "opportunity", *AgreementForm.Meta.fields]
-        labels = {**AgreementForm.Meta.labels, "account": "Customer"}
-        help_texts = {**AgreementForm.Meta.help_texts, "account": "The legal entity that signs for all its companies."}
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        account: Any = self.fields["account"]
-        account.queryset = Account.objects.visible_to(user).filter(parent__isnull=True).order_by("name")
-        account.empty_label = "Choose a customer"
-        opportunity: Any = self.fields["opportunity"]
-        opportunity.empty_label = "None"
-        opportunity.queryset = Opportunity.objects.visible_to(user).filter(state="open").order_by("-id")
+        offer(self, "account", user, top=True)
+        offer(self, "opportunity", user)
 
 
 class ClauseForm(forms.Form):
@@ -89,15 +89,17 @@ class TermForm(forms.Form):
 class DiscountForm(forms.Form):
     """A negotiated discount."""
 
-    offering = forms.ModelChoiceField(
-        Offering.objects.filter(state="active").exclude(kind="entitlement"), required=False, empty_label="All services"
-    )
+    offering = RecordField("catalog.active", required=False, empty_label="All services")
     category = forms.ModelChoiceField(Category.objects.all(), required=False, empty_label="Any category")
     charge = forms.ChoiceField(choices=[(c.value, c.label) for c in (Charge.RECURRING, Charge.ONE_TIME)])
     percent = forms.DecimalField(label="Percent", max_digits=5, decimal_places=2)
     valid_from = forms.DateField(label="From", required=False, widget=DAY)
     valid_until = forms.DateField(label="Until", required=False, widget=DAY)
     commitment = forms.DecimalField(label="Commitment a month", required=False, max_digits=14, decimal_places=2)
+
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer(self, "offering", by)
 
 
 class PriceForm(forms.Form):
@@ -133,12 +135,14 @@ class RoundForm(forms.Form):
 class PartnerForm(forms.Form):
     """What holds where a partner delivers."""
 
-    partner = forms.ModelChoiceField(Account.objects.filter(kind="partner").order_by("name"), empty_label="Choose")
-    offering = forms.ModelChoiceField(
-        Offering.objects.filter(state="active").exclude(kind="entitlement"), required=False, empty_label="All services",
-        label="Service",
-    )  # fmt: skip
+    partner = RecordField("crm.account")
+    offering = RecordField("catalog.active", required=False, empty_label="All services", label="Service")
     text = forms.CharField(widget=forms.Textarea(attrs={"rows": 2}), max_length=4000, label="Terms")
+
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer(self, "partner", by, kind="partner")
+        offer(self, "offering", by)
 
 
 class ProposalForm(forms.Form):
@@ -164,28 +168,21 @@ class ProposalForm(forms.Form):
 class PresentForm(forms.Form):
     """Who gets the link, and who signs after that one."""
 
-    contact = forms.ModelChoiceField(Contact.objects.none(), label="Signatory", empty_label=None)
-    then = forms.ModelChoiceField(
-        Contact.objects.none(), label="Then", required=False, empty_label="Nobody else of the customer"
-    )
-    third = forms.ModelChoiceField(Contact.objects.none(), label="After that", required=False, empty_label="Nobody")
-    countersigner = forms.ModelChoiceField(
-        User.objects.none(), label="Countersigned for us by", required=False, empty_label="Nobody"
+    contact = RecordField("crm.signatory", label="Signatory", empty_label=None)
+    then = RecordField("crm.signatory", label="Then", required=False, empty_label="Nobody else of the customer")
+    third = RecordField("crm.signatory", label="After that", required=False, empty_label="Nobody")
+    countersigner = RecordField(
+        "contracts.signer", label="Countersigned for us by", required=False, empty_label="Nobody"
     )
 
-    def __init__(self, *args: Any, record: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, record: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         signed = [one.contact_id for one in signingorder.signed(record) if one.contact_id]
         for name in ("contact", "then", "third"):
-            field: Any = self.fields[name]
-            field.queryset = signatories(record.account.root_id).exclude(pk__in=signed).select_related("account")
-            field.label_from_instance = lambda contact: f"{contact}, {contact.email}"
+            offer(self, name, by, root=record.account.root_id, signs=True, but=signed)
         self.only_ours = bool(signed) and not self.fields["contact"].queryset.exists()  # type: ignore[attr-defined]
         self.fields["contact"].required = not self.only_ours
-        ours: Any = self.fields["countersigner"]
-        app, code = signingorder.RIGHT.split(".")
-        may = {"groups__permissions__codename": code, "groups__permissions__content_type__app_label": app}
-        ours.queryset = User.objects.filter(**may, is_active=True).exclude(email="").distinct().order_by("last_name")
+        offer(self, "countersigner", by)
 
     def others(self) -> list[Contact | User]:
         """Who signs after the first, in order."""

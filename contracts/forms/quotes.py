@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.utils import timezone
 
-from catalog.models import Offering
 from contracts import linefields, quoting
 from contracts.models import Agreement, Quote
-from crm.models import Account, Opportunity, Site
+from crm.models import Account, Site
 from kernel.forms import SheetField
 from kernel.models import User
+from kernel.picking import RecordField, offer
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Any]
@@ -29,13 +29,9 @@ TERMS = [(1, "Month to month"), (12, "12 months"), (24, "24 months"), (36, "36 m
 class NewQuoteForm(forms.Form):
     """For whom a quote is, and under which agreement."""
 
-    opportunity = forms.ModelChoiceField(Opportunity.objects.none(), required=False, empty_label="None")
-    account = forms.ModelChoiceField(
-        Account.objects.none(), required=False, label="Customer", empty_label="As the opportunity"
-    )
-    agreement = forms.ModelChoiceField(
-        Agreement.objects.none(), required=False, empty_label="The one in force, if there is one"
-    )
+    opportunity = RecordField("contracts.deal", required=False, empty_label="None")
+    account = RecordField("crm.account", required=False, label="Customer", empty_label="As the opportunity")
+    agreement = RecordField("contracts.in_force", required=False, empty_label="The one in force, if there is one")
     title = forms.CharField(max_length=120, required=False, help_text="Empty takes the opportunity’s name.")
     list_prices = forms.BooleanField(required=False, label="At list prices", help_text="Leaves out what was agreed.")
     term_months = forms.TypedChoiceField(
@@ -44,14 +40,9 @@ class NewQuoteForm(forms.Form):
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        fields: dict[str, Any] = self.fields
-        opportunities = Opportunity.objects.visible_to(user).filter(state="open").select_related("account")
-        fields["opportunity"].queryset = opportunities.order_by("-id")
-        fields["account"].queryset = Account.objects.visible_to(user).filter(parent=None).order_by("name")
-        agreements = Agreement.objects.visible_to(user).filter(state="active").select_related("account")
-        fields["agreement"].queryset = agreements.order_by("account__name")
-        fields["opportunity"].label_from_instance = lambda one: f"{one.name}, {one.account.name}"
-        fields["agreement"].label_from_instance = lambda one: f"{one.title}, {one.account.name} ({one})"
+        offer(self, "opportunity", user)
+        offer(self, "account", user, top=True)
+        offer(self, "agreement", user)
 
     def clean(self) -> dict[str, Any]:
         """Somebody has to get it, and the agreement is theirs."""
@@ -193,8 +184,8 @@ class AlternativeForm(forms.Form):
 class AddForm(forms.Form):
     """An offering for sites."""
 
-    offering = forms.ModelChoiceField(
-        Offering.objects.none(), empty_label=None, label="Product",
+    offering = RecordField(
+        "catalog.for_sale", empty_label=None, label="Product",
         error_messages={"invalid_choice": "This is not for sale by itself any more. Choose another product."},
     )  # fmt: skip
     sites = forms.ModelMultipleChoiceField(
@@ -202,11 +193,10 @@ class AddForm(forms.Form):
         error_messages={"invalid_choice": NOT_THEIRS, "invalid_pk_value": NOT_THEIRS},
     )  # fmt: skip
 
-    def __init__(self, *args: Any, quote: Quote, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, quote: Quote, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field: Any = self.fields["offering"]
-        field.queryset = Offering.objects.on_sale().filter(sellable=True).exclude(kind="entitlement")
-        field = self.fields["sites"]
+        offer(self, "offering", by)
+        field: Any = self.fields["sites"]
         field.queryset = quoting.sites_of(quote).order_by("country", "code")
         field.label_from_instance = lambda site: f"{site.name}, {site.city}"
 

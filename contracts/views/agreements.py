@@ -156,7 +156,7 @@ def part(request: HttpRequest, number: str, version: int, part: str) -> HttpResp
     if "remove" in request.POST:
         _remove(part, agreement, user, request.POST.get("remove", ""))
         return htmx.go(request, f"{acts.url(agreement)}#{part}", toast="Taken out.")
-    form = _form(part, agreement, request.POST)
+    form = _form(part, agreement, user, request.POST)
     if form.is_valid():
         try:
             _add(part, agreement, user, {**form.cleaned_data, "term_id": request.POST.get("term", "")})
@@ -205,7 +205,8 @@ def page(
     **typed: Any,
 ) -> HttpResponse:  # fmt: skip
     """The record; `typed` are refused inputs with their problems."""
-    open_now = agreement.state in negotiation.OPEN and request.user.has_perm(negotiation.RIGHT)
+    user = workspace.person(request)
+    open_now = agreement.state in negotiation.OPEN and user.has_perm(negotiation.RIGHT)
     shown = agreementcontent.content(agreement)
     context: dict[str, Any] = {
         "record": agreement,
@@ -230,7 +231,7 @@ def page(
     context |= _talk(request, agreement) | typed
     if open_now:
         context.setdefault("proposal_form", dealforms.ProposalForm(agreement=agreement, auto_id="proposal_%s"))
-        context["forms"] = {name: form if name == opened else _form(name, agreement) for name in _FORMS}
+        context["forms"] = {name: form if name == opened else _form(name, agreement, user) for name in _FORMS}
     return render(request, RECORD, context, status=status)
 
 
@@ -270,20 +271,20 @@ def _status(form: forms.BaseForm) -> int:
     return 422 if form.is_bound and form.errors else 200
 
 
-def _form(part: str, agreement: Agreement, data: Any = None) -> forms.Form:
+def _form(part: str, agreement: Agreement, by: User, data: Any = None) -> forms.Form:
     if part not in _FORMS:
         raise Http404("There is no such part of an agreement.")
-    return _FORMS[part](agreement, data)
+    return _FORMS[part](agreement, by, data)
 
 
-_FORMS: dict[str, Callable[[Agreement, Any], forms.Form]] = {
-    "clauses": lambda agreement, data: dealforms.ClauseForm(data, agreement=agreement, prefix=None),
-    "terms": lambda agreement, data: dealforms.TermForm(data, auto_id="term_%s"),
-    "discounts": lambda agreement, data: dealforms.DiscountForm(data, auto_id="discount_%s"),
-    "prices": lambda agreement, data: dealforms.PriceForm(data, agreement=agreement, auto_id="price_%s"),
-    "levels": lambda agreement, data: dealforms.LevelForm(data, auto_id="level_%s"),
-    "partners": lambda agreement, data: dealforms.PartnerForm(data, auto_id="partner_%s"),
-    "rounds": lambda agreement, data: dealforms.RoundForm(data, auto_id="round_%s"),
+_FORMS: dict[str, Callable[[Agreement, User, Any], forms.Form]] = {
+    "clauses": lambda agreement, by, data: dealforms.ClauseForm(data, agreement=agreement, prefix=None),
+    "terms": lambda agreement, by, data: dealforms.TermForm(data, auto_id="term_%s"),
+    "discounts": lambda agreement, by, data: dealforms.DiscountForm(data, by=by, auto_id="discount_%s"),
+    "prices": lambda agreement, by, data: dealforms.PriceForm(data, agreement=agreement, auto_id="price_%s"),
+    "levels": lambda agreement, by, data: dealforms.LevelForm(data, auto_id="level_%s"),
+    "partners": lambda agreement, by, data: dealforms.PartnerForm(data, by=by, auto_id="partner_%s"),
+    "rounds": lambda agreement, by, data: dealforms.RoundForm(data, auto_id="round_%s"),
 }
 
 

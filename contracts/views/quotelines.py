@@ -113,7 +113,7 @@ def _saved(request: HttpRequest, line: QuoteLine) -> HttpResponse:
 def add(request: HttpRequest, number: str, version: int) -> HttpResponse:
     """Add an offering at sites: the dialog, the panel of an empty cell (`?offering=&site=`), and the act."""
     quote = quotescreen.load(request, number, version)
-    form = AddForm(_data(request), quote=quote, initial=_start(request))
+    form = AddForm(_data(request), quote=quote, by=workspace.person(request), initial=_start(request))
     if request.method == "POST" and form.is_valid():
         offering, sites = form.cleaned_data["offering"], form.cleaned_data["sites"]
         try:

@@ -159,7 +159,7 @@ def present(request: HttpRequest, label: str, pk: int) -> HttpResponse:
     record = _subject(request, label, pk)
     if not user.has_perm(LABELS[label]):
         raise PermissionDenied("Your roles do not include the right to send this for signature.")
-    form = dealforms.PresentForm(request.POST, record=record)
+    form = dealforms.PresentForm(request.POST, record=record, by=user)
     if form.is_valid():
         first, then = form.cleaned_data["contact"], form.others()
         contact_id = first.pk if first else None
@@ -285,7 +285,7 @@ def _panel(
         "several_open": form is not None and bool(form.errors),
         "open": open_one,
         "mine": user,
-        "form": form or dealforms.PresentForm(record=record),
+        "form": form or dealforms.PresentForm(record=record, by=user),
         "paper": paper or dealforms.PaperForm(),
         "copy": papercopy.waiting(open_one),
         "paper_open": paper is not None,

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from crm import accounts as acts
 from crm import queries
-from crm.forms import COUNTRIES, AccountForm, LongSelect, refuse, sellers
+from crm.choosing import sellers
+from crm.forms import COUNTRIES, AccountForm, LongSelect, refuse
 from crm.models import Account, Opportunity, Site
 from crm.views import editing_of, lazily
 from crm.views.owning import giving

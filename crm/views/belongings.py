@@ -49,7 +49,7 @@ def add_contact(request: HttpRequest, number: str) -> HttpResponse:
 def add_site(request: HttpRequest, number: str) -> HttpResponse:
     """Add a site to an account."""
     account = visible(person(request), number)
-    form = SiteForm(request.POST or None, account=account)
+    form = SiteForm(request.POST or None, account=account, by=person(request))
     return _added(
         request, account, form, f"New site of {account.name}", "Add site",
         lambda data: acts.add_site(account_id=account.pk, by=person(request), **data),
@@ -74,8 +74,9 @@ def add_billing_profile(request: HttpRequest, number: str) -> HttpResponse:
 def add_team_member(request: HttpRequest, number: str) -> HttpResponse:
     """Name who of us looks after an account."""
     account = visible(person(request), number)
+    form = TeamForm(request.POST or None, by=person(request))
     return _added(
-        request, account, TeamForm(request.POST or None), f"Who looks after {account.name}", "Add to the team",
+        request, account, form, f"Who looks after {account.name}", "Add to the team",
         lambda data: acts.add_team_member(
             account_id=account.pk, user_id=data["user"].pk, role=data["role"], by=person(request)
         ),
@@ -112,8 +113,9 @@ def portal(request: HttpRequest, pk: int) -> HttpResponse:
 def site(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a site."""
     record = _one(request, Site, pk)
+    form = SiteForm(request.POST or None, instance=record, account=record.account, by=person(request))
     return _changed(
-        request, record, SiteForm(request.POST or None, instance=record, account=record.account), "site",
+        request, record, form, "site",
         lambda edition, data: acts.change_site(site_id=pk, edition=edition, by=person(request), **data),
     )  # fmt: skip
 

@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from crm import capture
-from crm.forms import SOURCES, LeadForm, LineForm, LineFormSet, lines_of, refuse, sellers
+from crm.choosing import sellers
+from crm.forms import SOURCES, LeadForm, LineForm, LineFormSet, lines_of, refuse
 from crm.models import Lead, LeadImport
 from crm.views import editing_of
 from crm.views.owning import giving

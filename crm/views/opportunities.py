@@ -9,7 +9,8 @@ from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from crm import forecast, pipeline, queries
-from crm.forms import OpportunityForm, OpportunityLineForm, StageForm, refuse, sellers
+from crm.choosing import sellers
+from crm.forms import OpportunityForm, OpportunityLineForm, StageForm, refuse
 from crm.models import Account, Opportunity, OpportunityLine, Stage
 from crm.views import editing_of, lazily
 from crm.views.owning import giving
@@ -114,7 +115,7 @@ def new(request: HttpRequest) -> HttpResponse:
         context: dict[str, Any] = {"query": text, "accounts": rows[:20] if text else []}
         return htmx.respond(request, "crm/opportunity_choose.html", context, part="found")
     account = get_object_or_404(Account.objects.visible_to(user), number=wanted)
-    form = OpportunityForm(request.POST or None, account=account, initial={"owner": user.pk})
+    form = OpportunityForm(request.POST or None, account=account, by=user, initial={"owner": user.pk})
     if request.method == "POST" and form.is_valid():
         try:
             made = pipeline.open_opportunity(account_id=account.pk, by=user, **form.cleaned_data)
@@ -143,7 +144,7 @@ def edit(request: HttpRequest, number: str) -> HttpResponse:
     record = _opportunity(request, number)
     name, edition = record.name, record.edition
     conflict: editing.Changed | None = None
-    form = OpportunityForm(request.POST or None, account=record.account, instance=record)
+    form = OpportunityForm(request.POST or None, account=record.account, by=person(request), instance=record)
     if request.method == "POST" and form.is_valid():
         try:
             editing.edit(

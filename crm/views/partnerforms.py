@@ -5,8 +5,9 @@ from typing import Any
 from django import forms
 
 from catalog.models import Offering
-from crm.models import Account, PartnerOffering, Site
+from crm.models import PartnerOffering
 from kernel.models import User
+from kernel.picking import RecordField, offer
 
 PREFIX = "value-"
 
@@ -15,8 +16,8 @@ class InviteForm(forms.Form):
     """Who may order from us, and what."""
 
     name = forms.CharField(max_length=120, label="Partner")
-    account = forms.ModelChoiceField(
-        Account.objects.none(), label="Customer", empty_label="Choose a customer",
+    account = RecordField(
+        "crm.account", label="Customer", empty_label="Choose a customer",
         help_text="Their orders are orders of this customer; they see nothing else.",
     )  # fmt: skip
     offerings = forms.MultipleChoiceField(
@@ -26,8 +27,7 @@ class InviteForm(forms.Form):
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        account: Any = self.fields["account"]
-        account.queryset = Account.objects.visible_to(user).order_by("path")
+        offer(self, "account", user)
         sold: Any = self.fields["offerings"]
         rows = Offering.objects.on_sale().filter(sellable=True).order_by("position", "key")
         sold.choices = [(one.key, one.name) for one in rows]
@@ -46,7 +46,7 @@ class JoinForm(forms.Form):
 class RequestForm(forms.Form):
     """One of their offerings at one of our sites; its fields follow from what they published."""
 
-    site = forms.ModelChoiceField(Site.objects.none(), empty_label="Choose a site")
+    site = RecordField("crm.site", empty_label="Choose a site")
     quantity = forms.IntegerField(min_value=1, max_value=10_000, initial=1)
     wanted_on = forms.DateField(
         required=False, label="Wanted on", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
@@ -54,8 +54,7 @@ class RequestForm(forms.Form):
 
     def __init__(self, *args: Any, user: User, offering: PartnerOffering, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        site: Any = self.fields["site"]
-        site.queryset = Site.objects.visible_to(user).select_related("account").order_by("account__name", "code")
+        offer(self, "site", user)
         for part in offering.characteristics:
             self.fields[PREFIX + part["name"]] = _field(part)
 

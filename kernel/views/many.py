@@ -53,7 +53,7 @@ def _previewed(request: HttpRequest) -> dict[str, Any]:
     slip, key = request.POST.get("slip", ""), request.POST.get("act", "")
     everything = (request.GET.get("scope") or request.POST.get("scope")) == "all"
     made = many.preview(slip, key, picked=picked, everything=everything, by=person(request))
-    form = made.act.form() if made.act.form else None
+    form = many.asking(made.act, person(request))
     return {"preview": made, "slip": slip, "form": form, "path": made.path}
 
 
@@ -64,10 +64,11 @@ def start(request: HttpRequest) -> HttpResponse:
     user = person(request)
     frozen = freezing.thaw(many.PREVIEW, request.POST.get("token", ""), user)
     act = next((one for one in import_string(frozen["list"]).acts if one.key == frozen["act"]), None)
-    form = act.form(request.POST) if act and act.form else None
+    form = many.asking(act, user, request.POST) if act else None
     if form is not None and not form.is_valid():
         return _asked_again(request, form)
-    values = {name: str(request.POST.get(name, "")) for name in form.fields} if form else {}
+    typed = {name: request.POST.get(name, "") for name in form.fields} if form else {}
+    values = {name: str(getattr(form.cleaned_data[name], "pk", text)) for name, text in typed.items()} if form else {}
     try:
         made = many.start(frozen, values, user)
     except Refusal as error:

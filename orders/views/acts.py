@@ -51,7 +51,7 @@ def new(request: HttpRequest) -> HttpResponse:
 def edit(request: HttpRequest, number: str) -> HttpResponse:
     """People, dates and references of the order and its lines."""
     order = visible(request, number)
-    form = OrderForm(request.POST, order=order)
+    form = OrderForm(request.POST, order=order, by=person(request))
     lines, problems = typed_lines(request.POST, set(order.lines.values_list("pk", flat=True)))
     edition = request.POST.get("edition", "")
     if form.is_valid() and not problems:
@@ -92,7 +92,7 @@ def submit(request: HttpRequest, number: str) -> HttpResponse:
 def add_line(request: HttpRequest, number: str) -> HttpResponse:
     """One more product on a draft by hand."""
     order = visible(request, number)
-    form = LineForm(request.POST, order=order)
+    form = LineForm(request.POST, order=order, by=person(request))
     if form.is_valid():
         values = form.cleaned_data
         try:

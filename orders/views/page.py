@@ -99,13 +99,13 @@ def lines_page(
         "rows": [{"line": line, "told": _told(line), "problems": _of_line(found, line.pk),
                   "reduces": line.pk in reduces} for line in shown],
         "here": here, "pages": range(1, pages + 1) if pages > 1 else [], "count": count,
-        "form": form or OrderForm(order=record), "refused": refused, "said": said[:SAID],
+        "form": form or OrderForm(order=record, by=user), "refused": refused, "said": said[:SAID],
         "more_said": max(len(said) - SAID, 0),
         "may_reopen": user.has_perm(reopening.RIGHT) and not reopening.problem(record),
         "may_edit": may_edit, "may_submit": draft and user.has_perm("orders.submit_order"),
         "dates_open": record.state in reduction.BEFORE,
         "by_hand": draft and not record.quote_id and user.has_perm("orders.add_order"),
-        "line_form": line_form or LineForm(order=record), "posted": request.POST if refused else None,
+        "line_form": line_form or LineForm(order=record, by=user), "posted": request.POST if refused else None,
     }  # fmt: skip
     return page_of(request, record, "lines", "orders/lines.html", context, status=status)
 

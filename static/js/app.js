@@ -6,5 +6,6 @@ import "./palette.js";
 import "./rows.js";
 import "./forms.js";
 import "./mention.js";
+import "./picker.js";
 import "./drafts.js";
 import "./theme.js";

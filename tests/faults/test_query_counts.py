@@ -69,7 +69,7 @@ BESIDE: dict[str, str] = {  # pages that these records do not have, by the reaso
         orders:configure_line orders:ending orders:flow_describe orders:flow_publish orders:flow_step
     """,
     "wants a choice in its address": """
-        catalog:adjustment catalog:money_add contracts:quote_rows contracts:quote_together crm:opportunity_move
+        catalog:adjustment catalog:money_add choose contracts:quote_rows contracts:quote_together crm:opportunity_move
         fulfillment:task_all home_block orders:pairing_trial orders:task
     """,
     "leads on to another page": """

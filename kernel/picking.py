@@ -1,0 +1,145 @@
+"""Picking: the form field for a related record, a select for few rows and a search for many.
+
+    account = picking.RecordField("crm.account", label="Customer", empty_label="Choose a customer")
+
+    def __init__(self, *args, user, **kwargs):
+        super().__init__(*args, **kwargs)
+        picking.offer(self, "account", by=user)          # more arguments narrow the rows of that kind
+
+Whatever is sent is looked up among the rows offered, so that a made-up key is refused at the field. Without scripts the
+text typed is the answer: it is taken when it fits one record, else those that fit are offered.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+
+from kernel import choosing
+from kernel.models.people import User
+
+if TYPE_CHECKING:
+    ModelChoiceField = forms.ModelChoiceField[Any]
+else:
+    ModelChoiceField = forms.ModelChoiceField
+
+
+class Sent(str):
+    """The key that was sent, with the text beside it; no text when the form had none."""
+
+    typed: str | None = None
+
+    @classmethod
+    def of(cls, key: str, typed: str | None) -> "Sent":
+        """Both together."""
+        made = cls(key)
+        made.typed = typed
+        return made
+
+
+class Picker(forms.Select):
+    """A select, or beyond 50 rows a text field that searches."""
+
+    slip = ""
+    near: list[Any] = []
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        if name not in data and f"{name}_typed" not in data:
+            return None
+        return Sent.of(str(data.get(name) or ""), data.get(f"{name}_typed"))
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        return name not in data and f"{name}_typed" not in data
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        offered: Any = self.choices
+        field: RecordField = offered.field
+        rows = field.rows
+        marks = self.build_attrs(self.attrs, attrs)
+        few = list(rows[: choosing.SHORT + 1])
+        context: dict[str, Any] = {"name": name, "attrs": marks, "key": "" if value is None else str(value)}
+        if len(few) <= choosing.SHORT:
+            context["options"] = [(str(one.pk), field.label_from_instance(one)) for one in few]
+            context["empty"] = field.empty_label
+            return SafeString(render_to_string("components/picker.html#select", context))
+        context["typed"] = getattr(value, "typed", None)
+        if context["typed"] is None:
+            context["typed"] = field.called(context["key"], few)
+        context["near"] = [(one.pk, field.label_from_instance(one)) for one in self.near]
+        context["placeholder"] = field.empty_label
+        context["url"] = f"{reverse('choose')}?{urlencode({'slip': self.slip})}"
+        return SafeString(render_to_string("components/picker.html", context))
+
+
+class RecordField(ModelChoiceField):
+    """One record of a registered kind, among those that somebody may choose; nothing is offered before `offer`."""
+
+    widget = Picker
+
+    def __init__(self, kind: str, *, empty_label: str | None = "Choose", **kwargs: Any) -> None:
+        self.kind_name = kind
+        errors = {"invalid_choice": "Choose one of those offered.", **kwargs.pop("error_messages", {})}
+        super().__init__(None, empty_label=empty_label, error_messages=errors, **kwargs)
+
+    @property
+    def kind(self) -> choosing.Kind:
+        """How such records are searched and called."""
+        return choosing.kind(self.kind_name)
+
+    @property
+    def rows(self) -> Any:
+        """What is offered."""
+        return self.queryset
+
+    def offer(self, by: User, **scope: Any) -> None:
+        """Let this person choose among what they may see, narrowed as the kind knows."""
+        self.queryset = self.kind.rows(by, **scope)
+        widget: Any = self.widget
+        widget.slip = choosing.slip(self.kind_name, by, scope)
+
+    def label_from_instance(self, obj: Any) -> str:
+        return self.kind.label(obj)
+
+    def called(self, key: str, known: list[Any]) -> str:
+        """What the record behind a key is called; nothing when it is not among those offered."""
+        for one in known:
+            if str(one.pk) == key:
+                return self.label_from_instance(one)
+        found = self.rows.filter(pk=key).first() if key.isdecimal() and len(key) < 19 else None
+        return self.label_from_instance(found) if found else ""
+
+    def clean(self, value: Any) -> Any:
+        """The record. Raises ValidationError when it is not offered, or when what was typed is not clear."""
+        typed = getattr(value, "typed", None)
+        if typed is None or (not typed.strip() and not value):
+            return super().clean(str(value) if value else value)
+        if not typed.strip():  # emptied by hand
+            return super().clean("")
+        if value:
+            chosen = super().clean(str(value))
+            label = self.label_from_instance(chosen)
+            if label == typed.strip() or choosing.fitting(self.kind, self.rows.filter(pk=chosen.pk), typed).exists():
+                return chosen
+        return self._meant(typed)
+
+    def _meant(self, typed: str) -> Any:
+        found, near = choosing.one(self.kind, self.rows, typed)
+        if found is not None:
+            return found
+        if not near:
+            raise forms.ValidationError(f"Nothing here is called “{typed.strip()[:60]}”.")
+        widget: Any = self.widget
+        widget.near = near[: choosing.SHORT]
+        named = "; ".join(self.label_from_instance(one) for one in near[:3])
+        more = "" if len(near) <= 3 else " …"
+        raise forms.ValidationError(f"Several fit: {named}{more} Choose one of them.")
+
+
+def offer(form: forms.BaseForm, name: str, by: User, **scope: Any) -> None:
+    """Let somebody choose in a record field of a form, if the form has it."""
+    field = form.fields.get(name)
+    if isinstance(field, RecordField):
+        field.offer(by, **scope)
