@@ -25,7 +25,7 @@ def keep(
     Raises:
         Refusal: with every problem at its field; nothing is stored.
     """
-    values = _sound(values)
+    values = sound(values)
     PriceList.objects.locked(price_list.pk)
     entry = PriceEntry(price_list=price_list, offering=offering, is_cost=is_cost)
     if pk is not None:
@@ -56,8 +56,8 @@ def drop(*, entry: PriceEntry, by: User) -> None:
     entry.delete()
 
 
-def _sound(values: dict[str, Any]) -> dict[str, Any]:
-    """The values, with tiers read. Raises Refusal."""
+def sound(values: dict[str, Any]) -> dict[str, Any]:
+    """The values of a price, with tiers read. Raises Refusal with every problem at its field."""
     values = dict(values)
     problems: dict[str, list[str]] = {}
     if not 0 <= values["amount"] <= LARGEST:

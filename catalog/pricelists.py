@@ -56,24 +56,29 @@ def keep(*, by: User, values: dict[str, Any], pk: int | None = None, edition: in
         Refusal: it ends before it begins, or its currency is to change although it has prices; each at its field.
         editing.Changed: somebody else saved it meanwhile.
     """
-    problems: dict[str, list[str]] = {}
-    if said := money.refusal(values["currency"]):
-        problems["currency"] = [said]
-    until = values.get("valid_until")
-    if until and until < values["valid_from"]:
-        problems["valid_until"] = ["It cannot end before it begins."]
     old = PriceList.objects.get(pk=pk) if pk else None
-    if old and old.currency != values["currency"] and old.entries.exists():
-        problems["currency"] = [
-            f"Its prices are in {old.currency} and would be taken for {values['currency']}. Make another list."
-        ]
-    if problems:
+    if problems := wrong(values, old):
         raise Refusal(problems=problems)
     if old is not None:
         return editing.edit(PriceList, old.pk, edition=edition, values=values, by=by)
     made: PriceList = PriceList.objects.create(key=_free_key(values["name"]), **values)
     audit.record("made", made, by=by, changes={"currency": [None, made.currency]})
     return made
+
+
+def wrong(values: dict[str, Any], old: PriceList | None) -> dict[str, list[str]]:
+    """What is wrong with the head of a list, by field; `old` is the list as it is."""
+    problems: dict[str, list[str]] = {}
+    if said := money.refusal(values["currency"]):
+        problems["currency"] = [said]
+    until = values.get("valid_until")
+    if until and until < values["valid_from"]:
+        problems["valid_until"] = ["It cannot end before it begins."]
+    if old and old.currency != values["currency"] and old.entries.exists():
+        problems["currency"] = [
+            f"Its prices are in {old.currency} and would be taken for {values['currency']}. Make another list."
+        ]
+    return problems
 
 
 @transaction.atomic

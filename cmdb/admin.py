@@ -1,14 +1,13 @@
 """Administration of the inventory: points of presence are ours to set, instances are looked at."""
 
 from django.contrib import admin
-from unfold.admin import ModelAdmin
 
 from cmdb.models import FeasibilityCheck, PointOfPresence, Product, Resource, Service
-from kernel.admin import ReadOnly
+from kernel.admin import ReadOnly, Recorded
 
 
 @admin.register(PointOfPresence)
-class PointOfPresenceAdmin(ModelAdmin):
+class PointOfPresenceAdmin(Recorded):
     """Where the network can be reached; feasibility measures from here."""
 
     list_display = ["code", "name", "city", "country", "technologies", "max_mbps", "redundant"]

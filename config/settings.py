@@ -274,7 +274,6 @@ UNFOLD = {
     "SITE_SUBHEADER": "Administration",
     "SITE_URL": "/",
     "SHOW_VIEW_ON_SITE": False,
-    "SHOW_HISTORY": False,
     "BORDER_RADIUS": "6px",
     "COLORS": {
         "primary": {

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 
 import contracts.quoteadmin  # noqa: F401 – quotes register themselves
 from contracts import clauses, consent
@@ -23,12 +23,11 @@ from contracts.models import (
     ServiceLevel,
     SignatureRequest,
 )
-from kernel import audit
-from kernel.admin import ReadOnly
+from kernel.admin import ReadOnly, Recorded
 
 
 @admin.register(Clause)
-class ClauseAdmin(ModelAdmin):
+class ClauseAdmin(Recorded):
     """The library. Changing the words of a clause makes its next version; agreements keep the one they have."""
 
     list_display = ["title", "key", "language", "version", "standard", "state", "position"]
@@ -43,6 +42,16 @@ class ClauseAdmin(ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or obj.state == Clause.State.APPROVED)
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        said = super().construct_change_message(request, form, formsets, add)
+        if not add:  # other words are the next version's
+            changes = request.recorded_changes  # type: ignore[attr-defined]
+            request.recorded_changes = {  # type: ignore[attr-defined]
+                name: pair if name not in ("title", "text") else [None, "the next version has others"]
+                for name, pair in changes.items()
+            }
+        return said
 
     def save_model(self, request: HttpRequest, obj: Clause, form: Any, change: bool) -> None:
         reworded = {"title", "text"} & set(form.changed_data)
@@ -148,7 +157,7 @@ class BillingStartAdmin(ReadOnly):
 
 
 @admin.register(Provider)
-class ProviderAdmin(ModelAdmin):
+class ProviderAdmin(Recorded):
     """One record: name, address, colour and logo of every document that is made from now on."""
 
     form = ProviderForm
@@ -165,14 +174,9 @@ class ProviderAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def save_model(self, request: HttpRequest, obj: Provider, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        named = {name: ["", "changed"] for name in form.changed_data}
-        audit.record("edited" if change else "created", obj, by=request.user, changes=named)  # type: ignore[arg-type]
-
 
 @admin.register(ConsentText)
-class ConsentTextAdmin(ModelAdmin):
+class ConsentTextAdmin(Recorded):
     """What signatories agree to. Adding one makes the next version; none is ever changed."""
 
     list_display = ["version", "created_at", "text"]

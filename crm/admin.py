@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.http import HttpRequest
 from guardian.admin import GuardedModelAdminMixin
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 
 from crm import systems
 from crm.models import (
@@ -22,11 +22,12 @@ from crm.models import (
     TeamMember,
 )
 from kernel import roles
+from kernel.admin import Recorded
 from kernel.models import ApiClient
 from kernel.rest import scopes
 
 
-class Kept(ModelAdmin):
+class Kept(Recorded):
     """Records that stay: they are never deleted here."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -67,7 +68,7 @@ class AccountAdmin(GuardedModelAdminMixin, Kept):
 
 
 @admin.register(Contact)
-class ContactAdmin(ModelAdmin):
+class ContactAdmin(Recorded):
     """People at accounts."""
 
     list_display = ["last_name", "first_name", "email", "role", "account", "user"]
@@ -78,7 +79,7 @@ class ContactAdmin(ModelAdmin):
 
 
 @admin.register(Site)
-class SiteAdmin(ModelAdmin):
+class SiteAdmin(Recorded):
     """Sites."""
 
     list_display = ["code", "name", "city", "country", "region", "account"]
@@ -89,7 +90,7 @@ class SiteAdmin(ModelAdmin):
 
 
 @admin.register(BillingProfile)
-class BillingProfileAdmin(ModelAdmin):
+class BillingProfileAdmin(Recorded):
     """How accounts pay."""
 
     list_display = ["account", "name", "invoice_email", "currency", "payment_days", "is_default"]
@@ -100,7 +101,7 @@ class BillingProfileAdmin(ModelAdmin):
 
 
 @admin.register(Stage)
-class StageAdmin(ModelAdmin):
+class StageAdmin(Recorded):
     """The stages of the sales pipeline, in their order."""
 
     list_display = ["position", "name", "key", "probability", "outcome"]
@@ -185,7 +186,7 @@ class ClientForm(forms.ModelForm[ApiClient]):
 
 
 @admin.register(ApiClient)
-class ClientAdmin(ModelAdmin):
+class ClientAdmin(Recorded):
     """Systems that use the APIs. The secret of a new one is shown once."""
 
     form = ClientForm

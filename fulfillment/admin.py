@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 
 from fulfillment.models import (
     Attempt,
@@ -20,7 +20,7 @@ from fulfillment.models import (
     Task,
     WorkOrder,
 )
-from kernel.admin import ReadOnly
+from kernel.admin import ReadOnly, Recorded
 
 
 class DependencyInline(TabularInline):
@@ -57,7 +57,7 @@ class DraftsOnly:
 
 
 @admin.register(PlanDefinition)
-class PlanDefinitionAdmin(DraftsOnly, ModelAdmin):
+class PlanDefinitionAdmin(DraftsOnly, Recorded):
     """Plan definitions by version."""
 
     list_display = ["name", "key", "version", "specification", "action", "state"]
@@ -69,7 +69,7 @@ class PlanDefinitionAdmin(DraftsOnly, ModelAdmin):
 
 
 @admin.register(PlanItem)
-class PlanItemAdmin(DraftsOnly, ModelAdmin):
+class PlanItemAdmin(DraftsOnly, Recorded):
     """One step of a plan with everything."""
 
     list_display = ["name", "definition", "kind", "team", "duration_days"]
@@ -80,7 +80,7 @@ class PlanItemAdmin(DraftsOnly, ModelAdmin):
 
 
 @admin.register(ProjectTemplate)
-class ProjectTemplateAdmin(ModelAdmin):
+class ProjectTemplateAdmin(Recorded):
     """Kinds of projects."""
 
     list_display = ["name", "key", "budget_share"]
@@ -135,7 +135,7 @@ class WorkOrderAdmin(ReadOnly):
 
 
 @admin.register(Capacity)
-class CapacityAdmin(ModelAdmin):
+class CapacityAdmin(Recorded):
     """How much runs at once, for systems and teams."""
 
     list_display = ["name", "kind", "most"]

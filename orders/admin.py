@@ -4,12 +4,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 
+from kernel.admin import Recorded
 from orders.models import DomainOrder, MissingValue, Order, OrderLine
 
 
-class LookedAt(ModelAdmin):
+class LookedAt(Recorded):
     """Records that are only read here."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

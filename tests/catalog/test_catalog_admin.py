@@ -1,12 +1,16 @@
 """The administration of the catalogue: only drafts change, and what the workspace refuses is refused here too."""
 
+import html
+from decimal import Decimal
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from catalog.admin import CharacteristicForm
-from catalog.models import Characteristic, Offering, Specification
-from kernel.models import User
+from catalog.admin.entries import CharacteristicForm
+from catalog.models import Characteristic, ExchangeRate, MarginFloor, Offering, PriceEntry, Specification
+from kernel.models import AuditEntry, User
 from tests.factories import catalog
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue")]
@@ -21,7 +25,7 @@ def admin() -> Client:
 
 @pytest.mark.parametrize("name", [
     "category", "specification", "offering", "pricelist", "priceentry", "priceadjustment", "dependency", "sampleorder",
-    "decompositionrule",
+    "decompositionrule", "pricematrix", "exchangerate", "currencyrule", "prorationrule", "marginfloor",
 ])  # fmt: skip
 def test_every_list_opens_and_is_searched(admin: Client, name: str) -> None:
     assert admin.get(reverse(f"admin:catalog_{name}_changelist"), {"q": "dia"}).status_code == 200
@@ -45,3 +49,37 @@ def test_a_characteristic_is_checked_at_its_field() -> None:
         instance=Characteristic(specification=owner),
     )
     assert form.errors == {"choices": ["List the values that may be chosen, one a line."]}
+
+
+def test_money_is_only_added_to_and_floors_are_changed(admin: Client) -> None:
+    today = timezone.localdate()
+    old = ExchangeRate.objects.create(source="EUR", target="CHF", valid_from=today, rate=Decimal("0.93"))
+    assert admin.post(reverse("admin:catalog_exchangerate_change", args=[old.pk]), {"rate": "2"}).status_code == 403
+    floor = MarginFloor.objects.create(role="sales_agent", percent=20)
+    page = reverse("admin:catalog_marginfloor_change", args=[floor.pk])
+    assert admin.post(page, {"role": "sales_agent", "segment": "", "percent": "100"}).status_code == 200
+    assert admin.post(page, {"role": "sales_agent", "segment": "", "percent": "12.5"}).status_code == 302
+    entry = AuditEntry.objects.filter(subject_type="catalog.marginfloor", subject_id=floor.pk).latest("pk")
+    assert entry.changes == {"percent": ["20.00", "12.5"]}
+    told = admin.get(reverse("admin:catalog_marginfloor_history", args=[floor.pk])).content.decode()
+    assert "percent: 20.00 → 12.5" in told
+    assert "root" in told
+
+
+def test_prices_are_checked_as_in_the_workspace(admin: Client) -> None:
+    offering, prices = catalog.offering("dia"), catalog.price_list()
+    page = reverse("admin:catalog_priceentry_add")
+    values = {
+        "price_list": prices.pk, "offering": offering.pk, "charge": "one_time", "label": "Extra", "amount": "5",
+        "period": "12", "allowance": "0", "tiers": "[]", "when": '{"colour": "red"}',
+    }  # fmt: skip
+    told = html.unescape(admin.post(page, values).content.decode())
+    assert "has no “colour”" in told
+    assert "Only a recurring price has a period." in told
+    fixed = {**values, "period": "1", "when": '{"bandwidth": "1G"}'}
+    assert admin.post(page, fixed).status_code == 302
+    entry = PriceEntry.objects.get(label="Extra")
+    assert AuditEntry.objects.filter(subject_type="catalog.priceentry", subject_id=entry.pk).exists()
+    head = {"key": prices.key, "name": prices.name, "currency": "CHF", "valid_from": "2026-01-01"}
+    said = admin.post(reverse("admin:catalog_pricelist_change", args=[prices.pk]), head).content.decode()
+    assert "Make another list." in said

@@ -13,10 +13,11 @@ from django.http import HttpRequest
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from oauth2_provider.models import AccessToken, DeviceGrant, Grant, IDToken, RefreshToken
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from kernel import jobs, outbox, secondfactor, workspace
+from kernel.admin.recorded import Recorded
 from kernel.models import (
     ApiCall,
     ApiClient,
@@ -37,7 +38,7 @@ from kernel.rest import notices, sending
 admin.site.unregister([Group, TOTPDevice, StaticDevice])
 
 
-class ReadOnly(ModelAdmin):
+class ReadOnly(Recorded):
     """What only the product itself writes."""
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
@@ -51,7 +52,7 @@ class ReadOnly(ModelAdmin):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
+class UserAdmin(DjangoUserAdmin, Recorded):  # type: ignore[type-arg]
     """People: who logs in, in which roles."""
 
     form = UserChangeForm
@@ -88,7 +89,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Group)
-class RoleAdmin(DjangoGroupAdmin, ModelAdmin):
+class RoleAdmin(DjangoGroupAdmin, Recorded):
     """Roles; what the code grants comes back with `manage.py roles`."""
 
 
@@ -100,7 +101,7 @@ class HolidayInline(TabularInline):
 
 
 @admin.register(BusinessCalendar)
-class CalendarAdmin(ModelAdmin):
+class CalendarAdmin(Recorded):
     """Business calendars."""
 
     list_display = ["name", "time_zone", "opens", "closes", "is_default"]

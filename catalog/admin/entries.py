@@ -1,11 +1,11 @@
-"""Administration of the catalogue: offerings, specifications, prices; expressions are checked before they are kept."""
+"""Administration of the catalogue: offerings, specifications, rules; expressions are checked before they are kept."""
 
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 
 from catalog import adjusting, consistency
 from catalog.models import (
@@ -17,12 +17,10 @@ from catalog.models import (
     Dependency,
     Offering,
     PriceAdjustment,
-    PriceEntry,
-    PriceList,
     SampleOrder,
     Specification,
 )
-from kernel import audit
+from kernel.admin import Recorded
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Any]
@@ -72,18 +70,6 @@ class CharacteristicForm(ModelForm):
             for text in texts:
                 self.add_error(name, text)
         return data
-
-
-class Recorded(ModelAdmin):
-    """Writes who changed what, as every other door does."""
-
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        audit.record("changed in the admin", obj, by=request.user, changes={"what": [None, str(message)[:500]]})  # type: ignore[arg-type]
-        return super().log_change(request, obj, message)
-
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        audit.record("added in the admin", obj, by=request.user)  # type: ignore[arg-type]
-        return super().log_addition(request, obj, message)
 
 
 class CharacteristicInline(TabularInline):
@@ -150,25 +136,6 @@ class OfferingAdmin(InDesign):
     list_filter = ["kind", "state", "category"]
     autocomplete_fields = ["specification", "category", "entitled_to"]
     inlines = [BundleGroupInline, BundleItemInline]
-
-
-@admin.register(PriceList)
-class PriceListAdmin(Recorded):
-    """Lists of prices."""
-
-    list_display = ["name", "key", "currency", "segment", "valid_from", "valid_until"]
-    search_fields = ["name", "key"]
-
-
-@admin.register(PriceEntry)
-class PriceEntryAdmin(Recorded):
-    """Prices and costs."""
-
-    list_display = ["offering", "label", "charge", "when", "amount", "is_cost", "price_list"]
-    list_filter = ["price_list", "charge", "is_cost", "offering"]
-    search_fields = ["offering__name", "label"]
-    autocomplete_fields = ["offering", "price_list"]
-    list_select_related = ["offering", "price_list"]
 
 
 @admin.register(PriceAdjustment)
