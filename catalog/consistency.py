@@ -14,6 +14,7 @@ Problems = dict[str, list[str]]
 Type = Characteristic.Type
 KEY = re.compile(r"[a-z][a-z0-9_]*")
 DEEPEST = 5
+SERVICES = (Specification.Kind.CFS, Specification.Kind.RFS)
 
 
 def of_characteristic(one: Characteristic, others: Iterable[Characteristic]) -> Problems:
@@ -78,8 +79,7 @@ def of_offering(offering: Offering, items: Iterable[BundleItem] = ()) -> Problem
     _dates(offering, found)
     if offering.kind == Offering.Kind.PRODUCT and offering.specification_id is None:
         found["specification"].append("A product offering is of a product specification.")
-    if offering.specification is not None and offering.specification.kind != Specification.Kind.PRODUCT:
-        found["specification"].append(f"{offering.specification.name} is no product; an offering sells one.")
+    _sold(offering, found)
     if offering.eligibility and (text := _table(offering.eligibility, {"problem"})):
         found["eligibility"].append(text)
     rows = list(items)
@@ -105,6 +105,18 @@ def of_item(bundle: Offering, item: BundleItem) -> list[str]:
     elif not item.group_id and item.default < item.minimum:
         found.append(f"It comes with at least {item.minimum}, so the usual number cannot be {item.default}.")
     return found + _presets(item)
+
+
+def _sold(offering: Offering, found: Problems) -> None:
+    """An offering sells a product; a service on its own is a service, and not for sale."""
+    name, kind = str(offering.specification or ""), offering.specification.kind if offering.specification else ""
+    if offering.kind == Offering.Kind.SERVICE:
+        if kind not in SERVICES:
+            found["specification"].append("Choose the service that other order systems may order.")
+        if offering.sellable:
+            found["sellable"].append("A service on its own is ordered by other order systems, not sold.")
+    elif offering.specification is not None and kind != Specification.Kind.PRODUCT:
+        found["specification"].append(f"{offering.specification.name or name} is no product; an offering sells one.")
 
 
 def completeness(offering: Offering) -> Problems:

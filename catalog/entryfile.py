@@ -150,7 +150,7 @@ def dump_specifications() -> list[dict[str, Any]]:
 def dump_offerings() -> list[dict[str, Any]]:
     rows = Offering.objects.filter(state="active").select_related("category", "specification")
     rows = rows.prefetch_related("entitled_to", "items__member", "items__group", "groups")
-    order = ("entitlement", "product", "bundle")
+    order = ("entitlement", "product", "service", "bundle")
     return [_offering(row) for row in sorted(rows, key=lambda row: (order.index(row.kind), row.position, row.key))]
 
 

@@ -37,6 +37,7 @@ class Realized:
     children: tuple[str, ...] = ()
     products: tuple[int, ...] = ()
     role: str = ""
+    on_its_own: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def _rows(model: Any, nodes: list[Realized], by: User | None) -> tuple[dict[str,
             model(
                 number=number, name=node.name[:120], specification_id=node.specification_id, account_id=node.account_id,
                 site_id=node.site_id, characteristics=node.characteristics, order_number=node.order_number,
-                domain_order=node.domain_order,
+                domain_order=node.domain_order, **({"on_its_own": node.on_its_own} if model is Service else {}),
             )
             for node, number in zip(nodes, numbers, strict=True)
         ],

@@ -10,18 +10,24 @@ from cmdb.models import Resource, ResourceUse, Service
 from kernel import audit, lifecycle
 from kernel.models import User
 
-# Of pairs (part, service that it is or that uses it): the parts on which more than one living product stands.
+# Of pairs (part, service that it is or that uses it): the parts on which more than one living product stands, or
+# service that was ordered by itself.
 SHARED = """
 WITH RECURSIVE above (part, id) AS (
     SELECT part, service FROM unnest(%s::bigint[], %s::bigint[]) AS own (part, service)
   UNION
     SELECT above.part, relation.service_id FROM above JOIN cmdb_servicerelation relation ON relation.on_id = above.id
 )
-SELECT above.part FROM above
-JOIN cmdb_service_products realised ON realised.service_id = above.id
-JOIN cmdb_product product ON product.id = realised.product_id
-WHERE product.state NOT IN ('terminated', 'cancelled', 'aborted')
-GROUP BY above.part HAVING count(DISTINCT product.id) > 1
+, carried (part, by) AS (
+    SELECT above.part, product.number FROM above
+    JOIN cmdb_service_products realised ON realised.service_id = above.id
+    JOIN cmdb_product product ON product.id = realised.product_id
+    WHERE product.state NOT IN ('terminated', 'cancelled', 'aborted')
+  UNION
+    SELECT above.part, service.number FROM above JOIN cmdb_service service ON service.id = above.id
+    WHERE service.on_its_own AND service.state <> 'terminated'
+)
+SELECT part FROM carried GROUP BY part HAVING count(DISTINCT by) > 1
 """
 
 

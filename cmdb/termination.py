@@ -10,7 +10,8 @@ from cmdb.models import Product, Resource, Service
 from kernel import lifecycle
 from kernel.models import User
 
-# Services below the ended products that no living product stands on, directly or through other services.
+# Services below the ended products that no living product, nor a service ordered by itself, stands on, directly or
+# through other services.
 FREED_SERVICES = """
 WITH RECURSIVE below (id) AS (
     SELECT service_id FROM cmdb_service_products WHERE product_id = ANY(%(ended)s)
@@ -26,6 +27,9 @@ SELECT below.id FROM below WHERE NOT EXISTS (
     JOIN cmdb_service_products realised ON realised.service_id = above.id
     JOIN cmdb_product product ON product.id = realised.product_id
     WHERE above.origin = below.id AND product.state NOT IN ('terminated', 'cancelled', 'aborted')
+) AND NOT EXISTS (
+    SELECT 1 FROM above JOIN cmdb_service service ON service.id = above.id
+    WHERE above.origin = below.id AND service.on_its_own AND service.state <> 'terminated'
 )
 """
 

@@ -107,7 +107,8 @@ def _grant(order: Order, *, by: User | None) -> Order:
 
 def _reserve(order: Order, by: User | None) -> None:
     """Products come to be as pending active for every line that adds one."""
-    rows = order.lines.filter(action="add", product__isnull=True).select_related("offering", "parent")
+    rows = order.lines.filter(action="add", product__isnull=True, specification__kind="product")
+    rows = rows.select_related("offering", "parent")
     lines = list(rows.order_by("position", "id"))
     products = reservation.reserve_products([_product(order, line) for line in lines], by)
     for line, product in zip(lines, products, strict=True):

@@ -177,12 +177,17 @@ def _replace(rows: list[DomainOrder]) -> None:
         replacing.change_parts(Service, services, None)
     if resources:
         replacing.change_parts(Resource, resources, None)
-    if ended := [row for row in rows if row.action == "delete" and row.line.action != "delete"]:
+    if ended := [row for row in rows if row.action == "delete" and not _ends_product(row.line)]:
         gone = (
             {row.service_id for row in ended if row.service_id},
             {row.resource_id for row in ended if row.resource_id},
         )
         replacing.end_parts(*gone, timezone.now(), None)
+
+
+def _ends_product(line: OrderLine) -> bool:
+    """Whether a product ends with the line, which then takes along all that stood only for it."""
+    return line.action == "delete" and line.product_id is not None
 
 
 def _take_over(rows: list[DomainOrder]) -> None:
@@ -207,7 +212,7 @@ def _realized(
         domain_order=row.number, kind=row.kind, name=row.name, specification_id=row.specification_id,
         account_id=row.account_id, site_id=row.site_id, order_number=order.number, characteristics=row.characteristics,
         parents=tuple(parent.number for parent in above), children=tuple(below),
-        products=tuple(sorted(pk for pk in direct if pk)),
+        products=tuple(sorted(pk for pk in direct if pk)), on_its_own=row.depth == 0,
     )  # fmt: skip
 
 

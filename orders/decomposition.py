@@ -140,7 +140,9 @@ def lines_of(order: Order, line_ids: Collection[int] | None = None) -> list[Orde
     if line_ids is not None:
         rows = rows.filter(pk__in=line_ids)
     return list(
-        rows.select_related("specification", "offering", "site", "quote_line", "parent").order_by("position", "id")
+        rows.select_related("specification", "offering", "site", "quote_line", "parent", "service").order_by(
+            "position", "id"
+        )
     )
 
 

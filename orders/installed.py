@@ -47,10 +47,11 @@ def compute_actions(order: Order, tree: Tree, lines: Iterable[OrderLine]) -> lis
     """
     found: list[Surplus] = []
     lines = list(lines)
-    changing = [line for line in lines if line.action != "add" and line.product_id]
+    changing = [line for line in lines if line.action != "add" and (line.product_id or line.service_id)]
     standing = _below(changing)
     for line in changing:
         root = tree.nodes[f"{line.key}/{line.specification.key}"]
+        root.installed = line.service
         if line.action in WALKED:
             _walk(tree, root, standing[line.pk], line.action)
         else:
@@ -61,14 +62,14 @@ def compute_actions(order: Order, tree: Tree, lines: Iterable[OrderLine]) -> lis
 
 
 def _below(lines: list[OrderLine]) -> dict[int, list[Standing]]:
-    """Line key → services directly below its product, each with its whole tree; a query per level."""
+    """Line key → what stands directly below its product or service, each with its whole tree; a query per level."""
     if not lines:
         return {}
     through = Service.products.through.objects.filter(product__in=[line.product_id for line in lines])
     tops = list(through.values_list("product_id", "service_id"))
     services: dict[int, Standing] = {}
     over: dict[int, list[int]] = defaultdict(list)
-    level = {service for _, service in tops}
+    level = {service for _, service in tops} | {line.service_id for line in lines if line.service_id}
     while level := level - services.keys():
         rows = (
             Service.objects.filter(pk__in=level).exclude(state=Service.State.TERMINATED).select_related("specification")
@@ -91,7 +92,10 @@ def _below(lines: list[OrderLine]) -> dict[int, list[Standing]]:
     for product, service in tops:
         if service in services:
             by_product[product].append(services[service])
-    return {line.pk: by_product[line.product_id or 0] for line in lines}
+    return {
+        line.pk: services[line.service_id].below if line.service_id else by_product[line.product_id or 0]
+        for line in lines
+    }
 
 
 def _walk(tree: Tree, parent: Node, standing: list[Standing], action: str) -> None:

@@ -7,13 +7,14 @@ Problems are named `<place>:<field>`, with the place that the caller gave each i
 import datetime as dt
 import uuid
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
 
 from catalog import configuration, shelving
-from catalog.models import Offering
+from catalog.models import Offering, Specification
 from cmdb.models import Product
 from contracts.models import Quote
 from crm.models import Account, BillingProfile, Contact, Site
@@ -68,18 +69,29 @@ class Asked:
 
 
 @dataclass
-class _Known:
-    """Everything that items may name, read once."""
+class Known:
+    """Everything that items may name, read once: what is offered, what is installed, and what an order changes now."""
 
     offerings: dict[str, Offering]
-    products: dict[str, Product]
-    sites: dict[str, Site]
+    installed: dict[str, Any]
     busy: dict[int, str]
 
 
+@dataclass(frozen=True)
+class Orderable:
+    """What items are about: how all that they name is read, and how one becomes a line, or None with its problems.
+
+    `missing` is what to say of a change that names nothing installed.
+    """
+
+    read: Callable[[Asked, User], Known]
+    line: Callable[[Order, Item, Known, Site | None, Problems], OrderLine | None]
+    missing: str = "Say which installed product this changes."
+
+
 @transaction.atomic
-def take(asked: Asked, *, by: User) -> Order:
-    """Capture, price, check and submit.
+def take(asked: Asked, *, by: User, of: Orderable | None = None) -> Order:
+    """Capture, price, check and submit an order, of products unless something else is said.
 
     Raises:
         NotTaken, Incomplete: with every problem found, each at its place.
@@ -87,10 +99,11 @@ def take(asked: Asked, *, by: User) -> Order:
         NotPermitted: the person may not order for this account.
     """
     capture.require_capturer(by, asked.account.pk)
-    problems = _shape(asked)
-    known = _read(asked, by)
+    of = of or PRODUCTS
+    problems = _shape(asked, of.missing)
+    known = of.read(asked, by)
     order = _head(asked, problems)
-    lines = _lines(order, asked, known, problems)
+    lines = _lines(order, asked, of, known, problems)
     if problems:
         raise NotTaken(problems=problems)
     capture.price_lines(order, [line for line in lines if line.action != Action.DELETE])
@@ -113,7 +126,7 @@ def take_quote(*, quote: Quote, reference: str, by: User) -> Order:
     return submission.submit(order_id=order.pk, by=by)
 
 
-def _shape(asked: Asked) -> Problems:
+def _shape(asked: Asked, missing: str) -> Problems:
     """What is wrong with the items as such: ids twice, circles, parents that are not there."""
     found: Problems = {}
     if len(asked.items) > MOST_LINES:
@@ -129,7 +142,7 @@ def _shape(asked: Asked) -> Problems:
         if item.action == Action.ADD and not item.offering:
             found[f"{item.place}:offering"] = ["Say which offering is wanted."]
         if item.action != Action.ADD and not item.product:
-            found[f"{item.place}:product"] = ["Say which installed product this changes."]
+            found[f"{item.place}:product"] = [missing]
     if len(asked.title) > 120:
         found["title"] = ["A description has at most 120 characters."]
     if len(asked.reference) > 60:
@@ -137,7 +150,12 @@ def _shape(asked: Asked) -> Problems:
     return found
 
 
-def _read(asked: Asked, by: User) -> _Known:
+def tree_of(account: Account) -> dict[str, Any]:
+    """What belongs to the account or below it, as conditions on records that have an account."""
+    return {"account__root": account.root_id, "account__path__startswith": account.path}
+
+
+def _read(asked: Asked, by: User) -> Known:
     wanted = {item.offering for item in asked.items if item.offering}
     offerings = (
         Offering.objects.on_sale().filter(key__in=wanted, specification__isnull=False).select_related("specification")
@@ -145,23 +163,25 @@ def _read(asked: Asked, by: User) -> _Known:
     )  # fmt: skip
     offerings = shelving.narrowed(offerings, by)
     numbers = {item.product for item in asked.items if item.product}
-    tree = {"account__root": asked.account.root_id, "account__path__startswith": asked.account.path}
     products: list[Product] = []
     busy: dict[int, str] = {}
     if numbers:
         products = list(
-            Product.objects.filter(number__in=numbers, **tree).select_for_update(of=("self",), no_key=True)
-            .select_related("offering", "specification", "site__account")
+            Product.objects.filter(number__in=numbers, **tree_of(asked.account))
+            .select_for_update(of=("self",), no_key=True).select_related("offering", "specification", "site__account")
             .prefetch_related("specification__characteristics").order_by("pk")
         )  # fmt: skip
         running = OrderLine.objects.filter(product__in=[one.pk for one in products]).exclude(
             order__state__in=queries.ENDED
         )
         busy = dict(running.exclude(action=Action.ADD).values_list("product", "order__number"))
+    return Known({one.key: one for one in offerings}, {one.number: one for one in products}, busy)
+
+
+def _sites(asked: Asked) -> dict[str, Site]:
     places = {int(item.site) for item in asked.items if item.site.isdecimal() and len(item.site) < 16}
-    sites = Site.objects.filter(pk__in=places, **tree).select_related("account") if places else ()
-    return _Known({one.key: one for one in offerings}, {one.number: one for one in products},
-                  {str(one.pk): one for one in sites}, busy)  # fmt: skip
+    rows = Site.objects.filter(pk__in=places, **tree_of(asked.account)).select_related("account") if places else ()
+    return {str(one.pk): one for one in rows}
 
 
 def _head(asked: Asked, problems: Problems) -> Order:
@@ -186,37 +206,44 @@ def _head(asked: Asked, problems: Problems) -> Order:
     )  # fmt: skip
 
 
-def _lines(order: Order, asked: Asked, known: _Known, problems: Problems) -> list[OrderLine]:
-    lines = []
+def _lines(order: Order, asked: Asked, of: Orderable, known: Known, problems: Problems) -> list[OrderLine]:
+    lines, sites = [], _sites(asked)
     for position, item in enumerate(asked.items, 1):
-        site = known.sites.get(item.site)
+        site = sites.get(item.site)
         if item.site and site is None:
             problems[f"{item.place}:site"] = [f"There is no site “{item.site}” of this customer."]
-        line = _added(order, item, known, site, problems) if item.action == Action.ADD else None
-        if item.action != Action.ADD:
-            line = _changed(order, item, known, problems)
+        line = of.line(order, item, known, site, problems)
         if line is not None:
             line.position, line.their_item = position, item.id
             lines.append(line)
     return lines
 
 
-def _added(order: Order, item: Item, known: _Known, site: Site | None, problems: Problems) -> OrderLine | None:
+def _line(order: Order, item: Item, known: Known, site: Site | None, problems: Problems) -> OrderLine | None:
+    if item.action != Action.ADD:
+        return _changed(order, item, known, problems)
     offering = known.offerings.get(item.offering)
     if offering is None or offering.specification is None or not offering.sellable:
         if item.offering:
             problems[f"{item.place}:offering"] = [f"“{item.offering}” is not an offering that can be ordered."]
         return None
+    return added(order, item, offering, offering.specification, site)
+
+
+def added(
+    order: Order, item: Item, offering: Offering, specification: Specification, site: Site | None
+) -> OrderLine:  # fmt: skip
+    """The unsaved line of something new, with what it has by default."""
     return OrderLine(
-        order=order, key=uuid.uuid4(), action=Action.ADD, offering=offering, specification=offering.specification,
+        order=order, key=uuid.uuid4(), action=Action.ADD, offering=offering, specification=specification,
         account=site.account if site else order.account, site=site, quantity=item.quantity or 1,
         contact_id=site.contact_id if site else None, access_notes=site.access_notes if site else "",
-        characteristics={**configuration.defaults(offering.specification), **item.values},
+        characteristics={**configuration.defaults(specification), **item.values},
     )  # fmt: skip
 
 
-def _changed(order: Order, item: Item, known: _Known, problems: Problems) -> OrderLine | None:
-    product = known.products.get(item.product)
+def _changed(order: Order, item: Item, known: Known, problems: Problems) -> OrderLine | None:
+    product = known.installed.get(item.product)
     if product is None:
         if item.product:
             problems[f"{item.place}:product"] = [f"There is no product “{item.product}” of this customer."]
@@ -224,10 +251,7 @@ def _changed(order: Order, item: Item, known: _Known, problems: Problems) -> Ord
     if product.state not in (Product.State.ACTIVE, Product.State.SUSPENDED):
         word = product.get_state_display().lower()
         problems[f"{item.place}:product"] = [f"{product.number} is {word}; only an active product can be changed."]
-    if product.pk in known.busy:
-        raise UnderWay(problems={
-            f"{item.place}:product": [f"Order {known.busy[product.pk]} changes {product.number} already."]
-        })  # fmt: skip
+    require_free(item, known, product)
     if item.site and item.site != str(product.site_id):
         problems[f"{item.place}:site"] = ["A product is moved by ending it here and adding it there."]
     keep = item.action == Action.DELETE
@@ -237,6 +261,16 @@ def _changed(order: Order, item: Item, known: _Known, problems: Problems) -> Ord
         quantity=product.quantity if keep else (item.quantity or product.quantity),
         characteristics=product.characteristics if keep else {**product.characteristics, **item.values},
     )  # fmt: skip
+
+
+def require_free(item: Item, known: Known, row: Any) -> None:
+    """Raises UnderWay when a running order changes what the item names."""
+    if row.pk in known.busy:
+        said = f"Order {known.busy[row.pk]} changes {row.number} already."
+        raise UnderWay(problems={f"{item.place}:product": [said]})
+
+
+PRODUCTS = Orderable(_read, _line)
 
 
 def _store(order: Order, asked: Asked, lines: list[OrderLine]) -> None:

@@ -54,7 +54,7 @@ class Choice:
 
 def choices(order: Order, lines: Iterable[OrderLine]) -> dict[int, list[Choice]]:
     """Line key → the choices it calls for; only lines that change a product can call for one."""
-    changing = [line for line in lines if line.action == "modify" and line.product_id]
+    changing = [line for line in lines if line.action == "modify" and (line.product_id or line.service_id)]
     if not changing:
         return {}
     try:

@@ -50,7 +50,9 @@ def field_of(line: OrderLine, name: str) -> str:
 def _check_head(order: Order, lines: list[OrderLine], found: Problems) -> None:
     if not lines:
         found["lines"].append("The order has no lines. Add what the customer wants.")
-    if order.billing_profile is None:
+    if order.channel == Order.Channel.SERVICE:
+        pass  # whoever sends a service order bills the product that it is part of
+    elif order.billing_profile is None:
         found["billing_profile"].append(
             "The account has no billing profile chosen, so nothing could be invoiced. Choose one."
         )
@@ -97,7 +99,7 @@ def _check_line(order: Order, line: OrderLine, found: Problems) -> None:
         found[field_of(line, "site")].append(f"{line.offering} needs a site.")
     if line.site and not line.account.path.startswith(f"/{order.account.root_id}/"):
         found[field_of(line, "site")].append(f"{line.site} belongs to another customer.")
-    if line.action != "add" and line.product is None:
+    if line.action != "add" and line.product is None and line.service_id is None:
         found[field_of(line, "product")].append("Say which installed product this changes.")
     if line.requested_on and line.requested_on < timezone.localdate():
         found[field_of(line, "requested_on")].append("The requested date is in the past.")

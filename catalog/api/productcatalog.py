@@ -167,7 +167,7 @@ def category(row: Category, page: Rendering) -> Json:
 OFFERING = Resource(
     name="productOffering", type="ProductOffering", rows=_offerings, render=offering, ready=_ready_offering, key="key",
     refused=KEPT_HERE, filters=NAMED | {
-        "isBundle": Filter("kind", CHOICE, {"true": ("bundle",), "false": ("product", "entitlement")}),
+        "isBundle": Filter("kind", CHOICE, {"true": ("bundle",), "false": ("product", "entitlement", "service")}),
         "isSellable": Filter("sellable", FLAG), "category.id": Filter("category__key"),
         "category.name": Filter("category__name"), "productSpecification.id": Filter("specification__key"),
         "productSpecification.name": Filter("specification__name"),

@@ -29,7 +29,8 @@ class Version(ModelChoiceField):
     """A version of a specification, said with its number and state."""
 
     def label_from_instance(self, obj: Any) -> str:
-        return f"{obj.name}, version {obj.version} ({obj.get_state_display().lower()})"
+        kind = "" if obj.kind == "product" else f", {obj.get_kind_display().lower()}"
+        return f"{obj.name}{kind}, version {obj.version} ({obj.get_state_display().lower()})"
 
 
 class Tables(forms.ChoiceField):
@@ -95,8 +96,8 @@ class OfferingForm(ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        usable = Specification.objects.filter(kind="product").exclude(state="retired")
-        self.fields["specification"].queryset = usable.order_by("name", "version")  # type: ignore[attr-defined]
+        usable = Specification.objects.exclude(kind="resource").exclude(state="retired")
+        self.fields["specification"].queryset = usable.order_by("kind", "name", "version")  # type: ignore[attr-defined]
         care = Offering.objects.filter(kind="entitlement", state="active").order_by("name")
         self.fields["entitled_to"].queryset = care  # type: ignore[attr-defined]
         if self.instance.pk:

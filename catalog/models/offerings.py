@@ -27,12 +27,16 @@ class Category(models.Model):
 
 @lifecycle.guarded("state")
 class Offering(Versioned):
-    """What a customer can buy: a product specification with conditions and prices (ProductOffering)."""
+    """What a customer can buy: a product specification with conditions and prices (ProductOffering).
+
+    A service on its own stands for a service specification that other order systems may order (TMF641).
+    """
 
     class Kind(models.TextChoices):
         PRODUCT = "product", "Product"
         BUNDLE = "bundle", "Bundle"
         ENTITLEMENT = "entitlement", "Entitlement"
+        SERVICE = "service", "Service on its own"
 
     kind = models.CharField(max_length=12, choices=Kind, default=Kind.PRODUCT)
     short_name = models.CharField(max_length=30, blank=True, help_text="Column head in the quote grid.")
@@ -62,6 +66,10 @@ class Offering(Versioned):
             models.CheckConstraint(
                 condition=~models.Q(kind="product") | models.Q(specification__isnull=False),
                 name="product_offering_has_specification",
+            ),
+            models.CheckConstraint(  # other order systems order it by TMF641; nobody buys it
+                condition=~models.Q(kind="service") | models.Q(specification__isnull=False, sellable=False),
+                name="service_offering_is_not_sold",
             ),
         ]
 

@@ -121,6 +121,9 @@ class Service(Numbered):
     account = models.ForeignKey("crm.Account", on_delete=models.PROTECT, related_name="services")
     site = models.ForeignKey("crm.Site", null=True, blank=True, on_delete=models.PROTECT, related_name="services")
     products = models.ManyToManyField(Product, related_name="services")
+    on_its_own = models.BooleanField(
+        default=False, help_text="Another order system ordered it by itself; it is no part of a product here."
+    )
     state = StateField(default=State.FEASIBILITY_CHECKED, choices=State.choices, protected=True)
     characteristics = models.JSONField(default=dict, blank=True)
     order_number = models.CharField(max_length=20, blank=True, db_index=True)

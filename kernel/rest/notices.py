@@ -28,7 +28,7 @@ class Announced:
 
     `born` and `gone` are actions of the audit trail; `states` maps our state to the TMF word, and where the word does
     not change nothing is told. A first word is a birth: a draft that becomes a promise is created only then. `silent`
-    actions are nobody's business; `state_event` is what a definition calls its event.
+    actions are nobody's business; `state_event` is what a definition calls its event, `named` what it calls others.
     """
 
     api: str
@@ -39,6 +39,7 @@ class Announced:
     attribute: str = "state"
     silent: frozenset[str] = frozenset()
     state_event: str = STATE
+    named: Mapping[str, str] = field(default_factory=dict)
 
 
 _announced: dict[str, list[Announced]] = defaultdict(list)
@@ -74,6 +75,8 @@ def _kind(how: Announced, event: events.Changed) -> tuple[str, Json]:
         return "", {}
     if event.action in how.gone:
         return DELETED, {}
+    if event.action in how.named:
+        return how.named[event.action], {}
     if event.action in how.born:
         return CREATED, {}
     pair = event.changes.get("state") if how.states else None

@@ -1,5 +1,5 @@
 """Faces of orders for other systems: TMF622 product orders, TMF641 service orders."""
 
-from orders.api import productorder
+from orders.api import productorder, serviceorder
 
-APIS = (productorder.API,)
+APIS = (productorder.API, serviceorder.API)

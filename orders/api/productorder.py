@@ -1,48 +1,29 @@
 """TMF622 product ordering: the orders of every channel, created, changed and cancelled by the acts of the screens."""
 
-from collections.abc import Callable
-from typing import Any
-
-from django.db.models import Q
-from django.utils import timezone
-
 from catalog import shelving
 from contracts.models import Quote
 from crm.api import naming
 from crm.models import Account
 from fulfillment.models import Action
 from kernel.models import User
-from kernel.rest import filters, notices, shapes
+from kernel.rest import filters, notices
 from kernel.rest.errors import ApiError, invalid
 from kernel.rest.filters import CHOICE, DAY, MOMENT, NUMBER, Filter
 from kernel.rest.rendering import Json
-from kernel.rest.resource import Api, Change, Resource
-from orders import cancellation, editing, intake
+from kernel.rest.resource import Api, Resource
+from orders import intake
 from orders.api import shown
+from orders.api.ordering import CLOSED, Kind, characteristic, day, key, quantity, values_of
 from orders.intake import Asked, Item
-from orders.models import CancelRequest, Order
+from orders.models import Order
 
 BASE = "productOrderingManagement"
-FIELDS = {
-    "offering": "productOffering.id", "product": "product.id", "site": "product.place[0].id", "id": "id",
-    "quantity": "quantity", "requested_on": "requestedCompletionDate",
-}  # fmt: skip
-HEAD = {
-    "requested_on": "requestedCompletionDate", "their_reference": "externalId", "reference": "externalId",
-    "title": "description", "billing_profile": "billingAccount.id", "contact": "relatedParty",
-    "account": "relatedParty",
-    "items": "productOrderItem", "lines": "productOrderItem", "reason": "cancellationReason",
-}  # fmt: skip
-DRAFTS = Q(state=Order.State.DRAFT)
-
-
-def _rows(user: User) -> Any:
-    return Order.objects.visible_to(user).exclude(DRAFTS)
-
-
-def _cancels(user: User) -> Any:
-    orders = Order.objects.visible_to(user)
-    return CancelRequest.objects.filter(order__in=orders.values("pk")).select_related("order")
+KIND = Kind(
+    "productOrder", "productOrderItem", {
+        "offering": "productOffering.id", "product": "product.id", "site": "product.place[0].id", "id": "id",
+        "quantity": "quantity", "requested_on": "requestedCompletionDate",
+    }, "product.productCharacteristic",
+)  # fmt: skip
 
 
 def create(body: Json, user: User) -> int:
@@ -50,43 +31,28 @@ def create(body: Json, user: User) -> int:
     account = naming.account_of(body, user)
     if body.get("quote"):
         return _from_quote(body, account, user)
-    items = list(_items(body["productOrderItem"], "$.productOrderItem", ""))
+    items = [
+        _item(row, place, action, parent) for row, place, action, parent in KIND.asked(body)
+        if action != "noChange" or _stays(row, place)
+    ]  # fmt: skip
     if not items:
         raise invalid("$.productOrderItem", "Every item says noChange; there is nothing to order.")
     asked = Asked(
         account=account, title=str(body.get("description") or ""), items=items,
-        reference=str(body.get("externalId") or ""), requested_on=_day(body.get("requestedCompletionDate")),
-        contact_id=_key(naming.party(body, "contact"), "$.relatedParty"),
-        billing_profile_id=_key((body.get("billingAccount") or {}).get("id"), "$.billingAccount.id"),
+        reference=str(body.get("externalId") or ""), requested_on=day(body.get("requestedCompletionDate")),
+        contact_id=key(naming.party(body, "contact"), "$.relatedParty"),
+        billing_profile_id=key((body.get("billingAccount") or {}).get("id"), "$.billingAccount.id"),
         channel=Order.Channel.PARTNER if shelving.is_partner(user) else Order.Channel.API,
         notes=tuple(note["text"] for note in body.get("note") or ()),
     )  # fmt: skip
     return intake.take(asked, by=user).pk
 
 
-def _key(text: Any, path: str) -> int | None:
-    if not text:
-        return None
-    if not str(text).isdecimal() or len(str(text)) > 15:
-        raise invalid(path, "There is nothing with this id.")
-    return int(text)
-
-
-def _day(text: Any) -> Any:
-    found = shapes.moment(str(text)) if text else None
-    return timezone.localtime(found).date() if found else None
-
-
-def _items(rows: list[Json], path: str, parent: str) -> Any:
-    """Items with those nested in them, each with its place in the body."""
-    for at, row in enumerate(rows):
-        place = f"{path}[{at}]"
-        action = str(row["action"]).strip()
-        if action != "noChange":
-            yield _item(row, place, action, parent)
-        elif not (row.get("product") or {}).get("id"):
-            raise invalid(f"{place}.product.id", "Say which installed product stays as it is.")
-        yield from _items(row.get("productOrderItem") or [], f"{place}.productOrderItem", str(row["id"]))
+def _stays(row: Json, place: str) -> bool:
+    """Nothing is to be done with the item; it has to say what stays."""
+    if not (row.get("product") or {}).get("id"):
+        raise invalid(f"{place}.product.id", "Say which installed product stays as it is.")
+    return False
 
 
 def _item(row: Json, place: str, action: str, parent: str) -> Item:
@@ -96,15 +62,11 @@ def _item(row: Json, place: str, action: str, parent: str) -> Item:
         raise ApiError(501, "Suspending by an order is not offered yet.", [(f"{place}.product.status", "Not offered.")])
     places = product.get("place") or [{}]
     return Item(
-        place=place, id=str(row["id"]), action=action, parent=parent, quantity=_quantity(row.get("quantity")),
+        place=place, id=str(row["id"]), action=action, parent=parent, quantity=quantity(row.get("quantity")),
         offering=str((row.get("productOffering") or {}).get("id") or ""), product=str(product.get("id") or ""),
         site=str(places[0].get("id") or ""),
-        values={str(one["name"]): one["value"] for one in product.get("productCharacteristic") or ()},
+        values=values_of(product.get("productCharacteristic")),
     )  # fmt: skip
-
-
-def _quantity(value: Any) -> int | None:
-    return None if value is None else int(value)
 
 
 def _from_quote(body: Json, account: Account, user: User) -> int:
@@ -124,71 +86,6 @@ def _from_quote(body: Json, account: Account, user: User) -> int:
                 [(f"$.productOrderItem[{at}].quoteItem.id", "This is not a line of the quote.")],
             )  # fmt: skip
     return intake.take_quote(quote=quote, reference=str(body.get("externalId") or ""), by=user).pk
-
-
-def path_of(name: str, body: Json) -> str:
-    """Where in a body a field of a refusal stands."""
-    place, _, rest = name.rpartition(":")
-    if not place:
-        return f"$.{HEAD.get(name, name)}" if name else "$"
-    if rest in FIELDS:
-        return f"{place}.{FIELDS[rest]}"
-    return f"{place}.product.productCharacteristic[{rest}].value"
-
-
-FIXED = {
-    "productOrderItem": "Items of a running order cannot be changed yet. Cancel it, or order the change when it is "
-    "complete.",
-    "state": "A state follows from the work. To cancel, use cancelProductOrder.",
-}
-
-
-def change(pk: int, asked: Change, user: User) -> None:
-    """What the order's state still allows; items and the customer are changed by other means."""
-    wanted: dict[str, Any] = {}
-    for name, value in asked.differing.items():
-        if name not in PATCHES:
-            raise ApiError(409, FIXED.get(name, f"“{name}” of an order cannot be changed."), [(f"$.{name}", "Fixed.")])
-        field, read = PATCHES[name]
-        wanted[field] = read(value)
-    for field, most in (("title", 120), ("their_reference", 60)):
-        if len(str(wanted.get(field, ""))) > most:
-            raise invalid(f"$.{HEAD[field]}", f"This has at most {most} characters.")
-    if wanted:
-        editing.edit(order_id=pk, by=user, changes=wanted)
-
-
-PATCHES: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    "description": ("title", lambda value: value or ""),
-    "externalId": ("their_reference", lambda value: value or ""),
-    "requestedCompletionDate": ("requested_on", _day),
-    "billingAccount": ("billing_profile", lambda value: _key((value or {}).get("id"), "$.billingAccount.id")),
-    "relatedParty": ("contact", lambda value: _key(naming.party({"relatedParty": value}, "contact"), "$.relatedParty")),
-}
-
-
-def create_cancel(body: Json, user: User) -> int:
-    """Ask to cancel an order."""
-    number = str(body["productOrder"]["id"])
-    order = _rows(user).filter(number=number).first()
-    if order is None:
-        raise ApiError(422, f"There is no order “{number[:40]}”.", [("$.productOrder.id", "Unknown order.")])
-    wanted = shapes.moment(str(body.get("requestedCancellationDate") or ""))
-    reason = str(body.get("cancellationReason") or "")
-    if len(reason) > 300:
-        raise invalid("$.cancellationReason", "A reason has at most 300 characters.")
-    return cancellation.ask(order_id=order.pk, reason=reason, by=user, wanted_on=wanted).pk
-
-
-def _characteristic(name: str, values: list[str]) -> Q:
-    """Lines with a characteristic of that name, or with a value that reads so."""
-    found = Q()
-    for value in values:
-        if name.endswith(".name"):
-            found |= Q(lines__characteristics__has_key=value)
-        else:
-            found |= Q(lines__characteristics__values_of=value)
-    return found
 
 
 FILTERS = {
@@ -213,22 +110,16 @@ FILTERS = {
     "productOrderItem.productOffering.name": Filter("lines__offering__name", many=True),
     "productOrderItem.product.id": Filter("lines__product__number", many=True),
     "productOrderItem.product.place.id": Filter("lines__site", NUMBER, many=True),
-    "productOrderItem.product.productCharacteristic.name": Filter(build=_characteristic),
-    "productOrderItem.product.productCharacteristic.value": Filter(build=_characteristic),
+    "productOrderItem.product.productCharacteristic.name": Filter(build=characteristic),
+    "productOrderItem.product.productCharacteristic.value": Filter(build=characteristic),
 }
 
 ORDER = Resource(
-    name="productOrder", type="ProductOrder", rows=_rows, render=shown.order, ready=shown.ready, filters=FILTERS,
-    create=create, change=change, path_of=path_of,
-    frozen=Resource.frozen | {"orderDate", "completionDate", "cancellationDate", "expectedCompletionDate"},
+    name="productOrder", type="ProductOrder", rows=KIND.rows, render=shown.order, ready=shown.ready, filters=FILTERS,
+    create=create, change=KIND.change, path_of=KIND.path_of, frozen=Resource.frozen | CLOSED,
     refused={"DELETE": "an order is part of the books. Cancel it with cancelProductOrder."},
 )  # fmt: skip
-CANCEL = Resource(
-    name="cancelProductOrder", type="CancelProductOrder", rows=_cancels, render=shown.cancel, key="key",
-    create=create_cancel, path_of=path_of, read_key=shapes.key,
-    filters={"productOrder.id": Filter("order__number"), "requestedCancellationDate": Filter("asked_at", MOMENT)},
-)  # fmt: skip
-API = Api("tmf622", "Product ordering", BASE, (ORDER, CANCEL))
+API = Api("tmf622", "Product ordering", BASE, (ORDER, KIND.cancelling()))
 
 notices.announce(
     Order._meta.label_lower,

@@ -21,6 +21,7 @@ LINE_STATES = {
 ACTIONS = {"add": "add", "modify": "modify", "delete": "delete", "suspend": "modify", "resume": "modify",
            "move": "modify"}  # fmt: skip
 ITEMS = ("productOrderItem",)
+PARTY = {"@type": "RelatedParty"}  # required by TMF641
 PRIORITIES = ((80, "0"), (60, "1"), (40, "2"), (20, "3"))
 
 
@@ -65,7 +66,7 @@ def order(row: Order, page: Rendering) -> Json:
         "completionDate": moment(row.ended_at) if row.state in ("completed", "partial") else None,
         "cancellationDate": moment(row.ended_at) if row.state == "cancelled" else None,
         "channel": [{"id": row.channel, "name": row.get_channel_display(), "@referredType": "Channel"}],
-        "relatedParty": _parties(row, page),
+        "relatedParty": parties(row, page),
         "billingAccount": {"id": str(row.billing_profile.pk), "name": row.billing_profile.name,
                            "@referredType": "BillingAccount"} if row.billing_profile else None,
         "quote": [page.ref("quote", f"{row.quote.number}-{row.quote.version}", row.quote.title)] if row.quote else [],
@@ -75,10 +76,11 @@ def order(row: Order, page: Rendering) -> Json:
     }  # fmt: skip
 
 
-def _parties(row: Order, page: Rendering) -> list[Json]:
-    found = [page.ref("customer", row.account.number, row.account.name, role="customer")]
+def parties(row: Order, page: Rendering) -> list[Json]:
+    """The customer of an order, and whom to talk to."""
+    found = [page.ref("customer", row.account.number, row.account.name, role="customer", **PARTY)]
     if row.contact:
-        found.append(page.ref("individual", row.contact.pk, str(row.contact), role="contact"))
+        found.append(page.ref("individual", row.contact.pk, str(row.contact), role="contact", **PARTY))
     return found
 
 
@@ -139,8 +141,9 @@ def cancel(row: CancelRequest, page: Rendering) -> Json:
     """One request to cancel; its state follows from the order."""
     over = row.order.state in ("cancelled", "completed", "partial", "failed", "rejected")
     state = "terminatedWithError" if row.problem else "done" if over else "inProgress"
+    name = "serviceOrder" if row.order.channel == Order.Channel.SERVICE else "productOrder"
     return {
         "cancellationReason": row.reason, "requestedCancellationDate": moment(row.wanted_on or row.asked_at),
         "effectiveCancellationDate": moment(row.order.ended_at) if row.order.state == "cancelled" else None,
-        "productOrder": page.ref("productOrder", row.order.number), "state": state,
+        name: page.ref(name, row.order.number), "state": state,
     }  # fmt: skip

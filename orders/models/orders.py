@@ -69,6 +69,7 @@ class Order(Numbered):
         PORTAL = "portal"
         API = "api", "API"
         PARTNER = "partner"
+        SERVICE = "service", "Service order"
         CONTRACT = "contract", "From a contract that ended"
 
     title = models.CharField(max_length=120)
@@ -278,6 +279,10 @@ class OrderLine(Record):
     product = models.ForeignKey(
         "cmdb.Product", null=True, blank=True, on_delete=models.PROTECT, related_name="order_lines"
     )
+    service = models.ForeignKey(
+        "cmdb.Service", null=True, blank=True, on_delete=models.PROTECT, related_name="order_lines",
+        help_text="The installed service that a service order changes or ends.",
+    )  # fmt: skip
     quantity = models.PositiveIntegerField(default=1)
     characteristics = models.JSONField(default=dict, blank=True)
     ending = models.JSONField(
@@ -301,7 +306,8 @@ class OrderLine(Record):
             ),
             models.CheckConstraint(condition=models.Q(quantity__gte=1), name="order_line_quantity"),
             models.CheckConstraint(
-                condition=models.Q(action="add") | models.Q(product__isnull=False), name="change_names_its_product"
+                condition=models.Q(action="add") | models.Q(product__isnull=False) | models.Q(service__isnull=False),
+                name="change_names_what_it_changes",
             ),
         ]
 
