@@ -200,6 +200,7 @@ STATIC_ROOT = VAR / "static"
 STATICFILES_DIRS = [
     BASE_DIR / "static",
     ("inter", BASE_DIR / "node_modules/@fontsource-variable/inter"),
+    ("chart", BASE_DIR / "node_modules/chart.js/dist"),
 ]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
@@ -235,6 +236,7 @@ CELERY_BEAT_SCHEDULE = {
     "remind-approvers": {"task": "kernel.tasks.remind_approvers", "schedule": 3600.0, "options": {"expires": 3600}},
     "forget-exports": {"task": "kernel.tasks.forget_exports", "schedule": 3600.0, "options": {"expires": 3600}},
     "send-digests": {"task": "kernel.tasks.send_digests", "schedule": 900.0, "options": {"expires": 900}},
+    "send-reports": {"task": "kernel.tasks.send_reports", "schedule": 600.0, "options": {"expires": 600}},
     "tidy-calls": {"task": "kernel.tasks.tidy_calls", "schedule": 3600.0, "options": {"expires": 3600}},
     "activate-agreements": {
         "task": "contracts.tasks.activate_agreements",

@@ -5,7 +5,7 @@ import contracts.dealroles
 import contracts.quoteroles  # noqa: F401 – registers what quotes add
 from contracts import agreement, clauses, presenting, rulecases
 from contracts.models import Agreement, Clause, Quote
-from kernel import frame, moving, roles, tableuse
+from kernel import frame, moving, paper, roles, tableuse
 from kernel.frame import NavItem, NewItem
 
 # ---- agreements, signing, contracts
@@ -65,3 +65,4 @@ moving.register(
     decline=lambda pk, by, reason: presenting.withdraw(quote_id=pk, by=by, reason=reason),
 )
 tableuse.add(*rulecases.USES)
+paper.use("contracts.printing.pdf")

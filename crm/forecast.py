@@ -95,6 +95,19 @@ def forecast(user: User, *, currency: str = "", mine: bool = False) -> Forecast:
     return Forecast(chosen, sorted(currencies), columns, rows, totals, everything)
 
 
+def by_month(deals: Any) -> dict[str, Cell]:
+    """Cells by the keys of `choices`, over all owners; the deals are of one currency."""
+    found: dict[str, Cell] = {key: Cell(key) for key, _ in choices()}
+    for (_, key), cell in _cells(deals, [Column(key, label) for key, label in choices()]).items():
+        found[key].add(cell)
+    return found
+
+
+def won_now() -> Q:
+    """Deals that were won since the first of this month, as the forecast counts them."""
+    return Q(state=Opportunity.State.WON, closed_on__gte=_months()[0])
+
+
 def _cells(deals: Any, columns: list[Column]) -> dict[tuple[int | None, str], Cell]:
     """Cells by owner and column, empty ones made when asked for."""
     keys = {column.key for column in columns}
@@ -108,7 +121,7 @@ def _cells(deals: Any, columns: list[Column]) -> dict[tuple[int | None, str], Ce
         key = f"{month:%Y-%m}"
         key = LATE if month < first else key if key in keys else LATER
         found[owner, key].add(Cell(key, n, total, part))
-    won = deals.filter(state=Opportunity.State.WON, closed_on__gte=first)
+    won = deals.filter(won_now())
     for owner, total in won.values_list("owner").annotate(total=Sum("monthly")):
         found[owner, f"{first:%Y-%m}"].add(Cell(won=total))
     return found

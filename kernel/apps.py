@@ -5,7 +5,7 @@ from django.utils.module_loading import autodiscover_modules
 
 
 class KernelConfig(AppConfig):
-    """Finds every app's roles and reactions once all models are loaded."""
+    """Finds every app's roles, reactions and reports once all models are loaded."""
 
     name = "kernel"
     verbose_name = "Kernel"
@@ -15,5 +15,6 @@ class KernelConfig(AppConfig):
         autodiscover_modules("roles")
         autodiscover_modules("api")
         autodiscover_modules("reactions")
+        autodiscover_modules("reports")
         from kernel import colleagues, manykeys, tablehome  # noqa: F401  lookups, the process admin's home
         from kernel.rest import jsonvalues  # noqa: F401  a lookup

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 
 from kernel.models.people import User
+from kernel.models.reports import ReportMail
 from kernel.picking import RecordField, offer
 from kernel.refusal import Refusal
 
@@ -173,3 +174,20 @@ class AwayForm(forms.Form):
     def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offer(self, "deputy", by=person)
+
+
+class ReportMailForm(forms.Form):
+    """How often a report is sent, and to whom; who may see it is judged by the act."""
+
+    rhythm = forms.ChoiceField(
+        label="How often", choices=ReportMail.Rhythm.choices, help_text="At seven in the morning, with a PDF attached."
+    )
+    people = forms.ModelMultipleChoiceField(
+        User.objects.none(), label="To whom", help_text="Everybody gets what they themselves may see.",
+        error_messages={"required": "Choose at least one reader."}, widget=forms.SelectMultiple(attrs={"size": 7}),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        staff = User.objects.filter(is_active=True, groups__permissions__codename="use_workspace").exclude(email="")
+        self.fields["people"].queryset = staff.distinct().order_by("first_name", "last_name")  # type: ignore[attr-defined]

@@ -146,5 +146,7 @@ add(
     NavItem("Process", "Calendars", "calendar-time", "calendars", "kernel.view_businesscalendar", 60),
     NavItem("Process", "Decision tables", "table", "decision_tables", "kernel.view_decisiontable", 10),
     NavItem("Look up", "Audit trail", "history", "trail", "kernel.view_auditentry", 90),
+    NavItem("", "Dashboards", "layout-dashboard", "dashboards", "kernel.use_workspace", 4),
+    NavItem("Look up", "Reports", "chart-bar", "reports", "kernel.use_workspace", 20),
     NavItem("", "Approvals", "checks", "approvals", "kernel.use_workspace", 3, count=_waiting),
 )

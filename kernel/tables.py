@@ -57,6 +57,8 @@ from kernel.columns import Avatar, Column, Date, Day, Due, Flag, Meter, Money, N
 from kernel.keyset import Page, ordering, paginate
 from kernel.models.people import User
 from kernel.refusal import Refusal
+from kernel.reporting import figures
+from kernel.workspace import person
 
 __all__ = [
     "Avatar", "Choices", "Column", "Date", "Day", "Due", "Empty", "Filters", "Flag", "ListPage", "Meter",
@@ -158,6 +160,7 @@ class ListPage:
     def __init__(self, request: HttpRequest, **scope: Any) -> None:
         self.request = request
         self.scope = scope
+        self.figure: figures.Figure | None = None  # the number of a report that opened it
 
     def rows(self) -> models.QuerySet[Any]:
         """What this person may see at all, before filters."""
@@ -204,6 +207,8 @@ def matching(made: ListPage) -> tuple[models.QuerySet[Any], Any, str]:
                 one.widget.input_type = "date"
         filterset.form.is_valid()  # a value that is not valid filters nothing and is marked at its chip
         found = filterset.filter_queryset(found) if filterset.form.is_valid() else found
+    if told := request.GET.get("figure"):
+        found, made.figure = figures.narrowed(found, told, person(request))
     if query and made.search:
         wanted = models.Q()
         for path in made.search:
@@ -247,7 +252,7 @@ def _shown(
     page = paginate(found, _path(table, sort), request.GET, size=made.per_page)
     choices = [{"name": c.name, "label": c.header, "on": c.name in columns} for c in table.columns][1:]
     table = made.table(data=page.rows, exclude=hidden)  # without the request: it would page and sort the page again
-    active = _active(request, filterset, query)
+    active = _active(request, filterset, query, made.figure)
     count = _count(found)
     shown = Shown(page, table, filterset, _total(found, count, filtered=bool(active)), count, active)
     shown.columns, shown.query, shown.sort, shown.choices = _heads(made, table, sort), query, sort, choices
@@ -331,7 +336,7 @@ def _heads(declared: ListPage, table: Any, sort: str) -> list[dict[str, Any]]:
     return heads
 
 
-def _active(request: HttpRequest, filterset: Any, query: str) -> list[dict[str, str]]:
+def _active(request: HttpRequest, filterset: Any, query: str, figure: figures.Figure | None) -> list[dict[str, str]]:
     """Filters in force, each with the URL without it."""
 
     def without(name: str) -> str:
@@ -341,6 +346,7 @@ def _active(request: HttpRequest, filterset: Any, query: str) -> list[dict[str, 
         return f"?{left.urlencode()}"
 
     found = [{"label": "Search", "value": query, "without": without("q")}] if query else []
+    found += [{"label": "Report", "value": figure.words, "without": without("figure")}] if figure else []
     if filterset is None or not filterset.form.is_valid():
         return found
     for name, value in filterset.form.cleaned_data.items():

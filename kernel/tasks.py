@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from kernel import deputies, exporting, following, many, notifications, outbox, sweeping
+from kernel.reporting import mailing
 from kernel.rest import sending, tidying
 
 sweeping.watch("kernel.tasks.deliver_outbox", outbox.WAITS)
@@ -51,6 +52,12 @@ def forget_exports() -> int:
 def send_digests() -> int:
     """Mail the summaries of those for whom it is morning."""
     return notifications.send_digests()
+
+
+@shared_task(name="kernel.tasks.send_reports")
+def send_reports() -> int:
+    """Mail the reports whose morning it is."""
+    return mailing.send_due()
 
 
 @shared_task(name="kernel.tasks.send_notices")

@@ -12,6 +12,7 @@ from kernel.models.listing import Export, SavedView
 from kernel.models.many import Many, ManyItem
 from kernel.models.outbox import OutboxDelivery, OutboxEvent
 from kernel.models.people import User
+from kernel.models.reports import ReportMail
 from kernel.models.statefield import StateField
 from kernel.models.trail import AuditEntry
 from kernel.models.versions import DatedQuerySet
@@ -43,6 +44,7 @@ __all__ = [
     "PersonalToken",
     "Record",
     "RecordQuerySet",
+    "ReportMail",
     "SavedView",
     "StateField",
     "Subscription",

@@ -8,7 +8,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from kernel import home, workspace
+from kernel import home, reporting, workspace
 
 SHOWN = 8  # next actions before “all”
 
@@ -34,6 +34,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "more": 0 if everything else max(0, len(actions) - SHOWN),
         "figures": home.figures_for(user),
         "blocks": home.blocks_for(user),
+        "board": reporting.own_board(user),
         "now": timezone.localtime(),
     }
     return render(request, "home.html", context)
