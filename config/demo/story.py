@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from catalog import publication
 from catalog.models import Offering
-from config.demo import agreed, following, people, rollout
+from config.demo import agreed, delivered, following, people, rollout
 from config.demo.journey import Journey
 from contracts.models import Provider
 from crm import accounts, capture, casework, pipeline, qualification
@@ -118,10 +118,17 @@ def doubles(mira: User) -> None:
     )  # fmt: skip
 
 
+@transaction.atomic
+def _year(team: dict[str, User]) -> str:
+    """What was sold, delivered and mended before, for the reports."""
+    return delivered.tell(team)
+
+
 def tell(team: dict[str, User]) -> Iterator[str]:
     """Make the customers and take one deal as far as its approved order; the engine does the rest."""
     background(team)
     yield f"{len(LEADS)} leads and {len(CUSTOMERS)} customers with opportunities, one more stands there twice."
+    yield _year(team)
     yield rollout.tell(team)
     journey = Journey(team)
     yield from journey.to_approved_order()

@@ -109,7 +109,7 @@ def mail_new(request: HttpRequest) -> HttpResponse:
         raise Http404("There is no such report.")
     if not what.reports_for(user):
         raise PermissionDenied(f"Your roles do not include “{what.title}”.")
-    hidden = {"report": report, "board": board, "query": told.get("query", "")[:500]}
+    hidden: dict[str, Any] = {"report": report, "board": board, "query": told.get("query", "")[:500]}
     form = ReportMailForm(request.POST or None, initial={"people": [user.pk], "rhythm": "weekly"})
     if request.method == "POST" and form.is_valid():
         try:
@@ -161,7 +161,7 @@ def _mail(request: HttpRequest, pk: int) -> ReportMail:
 
 
 def _dialog(
-    request: HttpRequest, form: Any, url: str, title: str, hidden: dict[str, str], remove: str = ""
+    request: HttpRequest, form: Any, url: str, title: str, hidden: dict[str, Any], remove: str = ""
 ) -> HttpResponse:
     context = {"form": form, "url": url, "title": title, "word": "Send it", "hidden": hidden, "remove": remove}
     return render(request, "components/dialog_form.html", context, status=422 if form.errors else 200)
