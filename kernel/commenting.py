@@ -13,6 +13,7 @@ from kernel.models.people import User
 
 NAMED = re.compile(r"(?<![\w@])@([\w.+-]*\w)")
 SHOWN = 6
+LONGEST = 4000  # characters
 
 
 @dataclass
@@ -36,6 +37,12 @@ def write(*, record: Any, text: str, by: User, url: str) -> Written:
     notifications.tell(others, f"{by} on {record}: {words}", url, event="comment")
     following.follow(record, by, *reached)
     return Written(made, [person for person in people if person not in reached])
+
+
+def note(record: Any, text: Any, *, by: User) -> None:
+    """Keep what another system says about a record, if it says anything, as its user's comment."""
+    if said := str(text or "").strip():
+        write(record=record, text=said[:LONGEST], by=by, url=record.get_absolute_url())
 
 
 def named(text: str) -> list[User]:

@@ -7,6 +7,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 
+from kernel import commenting
 from kernel.models.people import User
 from kernel.models.reports import ReportMail
 from kernel.picking import RecordField, offer
@@ -84,7 +85,7 @@ class CommentForm(forms.Form):
 
     text = forms.CharField(
         label="Comment",
-        max_length=4000,
+        max_length=commenting.LONGEST,
         strip=True,
         widget=forms.Textarea(attrs={"rows": 2, "placeholder": "Write a comment"}),
         error_messages={"required": "Write something first."},

@@ -19,8 +19,8 @@ from cmdb.models import Product
 from contracts.models import Quote
 from crm.models import Account, BillingProfile, Contact, Site
 from fulfillment.models import Action
-from kernel import audit
-from kernel.models import Comment, User
+from kernel import audit, commenting
+from kernel.models import User
 from kernel.refusal import Conflict, Refusal
 from orders import capture, queries, submission, validation
 from orders.models import Order, OrderLine
@@ -111,7 +111,7 @@ def take(asked: Asked, *, by: User, of: Orderable | None = None) -> Order:
     _store(order, asked, lines)
     audit.record("captured", order, by=by, changes={"channel": [None, order.channel]})
     for text in asked.notes:
-        Comment.objects.create(subject_type=order._meta.label_lower, subject_id=order.pk, author=by, text=text[:4000])
+        commenting.note(order, text, by=by)
     return _submit(order, asked, lines, by)
 
 

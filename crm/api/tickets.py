@@ -5,7 +5,8 @@ from typing import Any
 from crm import casework
 from crm.api import naming
 from crm.models import Case, Contact
-from kernel.models import Comment, User
+from kernel import commenting
+from kernel.models import User
 from kernel.rest import filters, notices, shapes
 from kernel.rest.errors import ApiError, invalid
 from kernel.rest.filters import CHOICE, MOMENT, Filter
@@ -43,7 +44,7 @@ def create(body: Json, user: User) -> int:
         wanted_by=shapes.moment(str(body.get("requestedResolutionDate") or "")),
     )  # fmt: skip
     for note in body.get("note") or ():
-        _note(case.pk, note, user)
+        commenting.note(case, note.get("text"), by=user)
     return case.pk
 
 
@@ -65,18 +66,12 @@ def _contact(body: Json, user: User) -> Contact | None:
     return found
 
 
-def _note(pk: int, note: Json, user: User) -> None:
-    text = str(note.get("text") or "").strip()
-    if text:
-        Comment.objects.create(subject_type=Case._meta.label_lower, subject_id=pk, author=user, text=text[:4000])
-
-
 def change(pk: int, asked: Change, user: User) -> None:
     """Facts of an open case, notes added, and a status that follows from the present one."""
     case: Case = Case.objects.get(pk=pk)
     said = dict(asked.differing)
     status, because = said.pop("status", None), str(said.pop("statusChangeReason", None) or "")
-    _add_notes(pk, said.pop("note", None) or (), asked.before.get("note") or (), user)
+    _add_notes(case, said.pop("note", None) or (), asked.before.get("note") or (), user)
     told: dict[str, Any] = {}
     for name, value in said.items():
         if name not in PATCHES:
@@ -91,11 +86,11 @@ def change(pk: int, asked: Change, user: User) -> None:
         _move(case, str(status).strip(), because, user)
 
 
-def _add_notes(pk: int, notes: Any, before: Any, user: User) -> None:
+def _add_notes(case: Case, notes: Any, before: Any, user: User) -> None:
     known = {note.get("text") for note in before}
     for note in notes:
         if note.get("text") not in known:
-            _note(pk, note, user)
+            commenting.note(case, note.get("text"), by=user)
 
 
 def _move(case: Case, wanted: str, because: str, user: User) -> None:
