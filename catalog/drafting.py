@@ -58,7 +58,8 @@ def begin(model: type[V], *, key: str, by: User, values: dict[str, Any]) -> V:
 
 @transaction.atomic
 def next_version(model: type[V], pk: int, *, by: User | None) -> V:
-    """A version in design that begins as a copy of this one, with its characteristics or members and its prices.
+    """A version in design that begins as a copy of this one, with its characteristics or members and its prices. An
+    offering takes the version of its specification that is in use.
 
     The version that is open already (in design or testing) is given back instead of a second one.
     """
@@ -70,6 +71,9 @@ def next_version(model: type[V], pk: int, *, by: User | None) -> V:
     names = ("kind", *SPECIFICATION) if model is Specification else OFFERING
     values = {name: getattr(former, name) for name in names} | {"note": "", "valid_from": None, "valid_until": None}
     row = model(key=former.key, version=last + 1, **values)
+    if isinstance(row, Offering) and row.specification and row.specification.state == Specification.State.RETIRED:
+        in_use = Specification.objects.filter(key=row.specification.key, state=Specification.State.ACTIVE)
+        row.specification = in_use.first() or row.specification
     row.save()
     if isinstance(former, Specification):
         _copy(former.characteristics.all(), specification=row)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from django.db.models import Q, prefetch_related_objects
+from django.db.models import Exists, OuterRef, Q, prefetch_related_objects
 
 from catalog import configuration, rulebook, wording
 from catalog.models import (
@@ -48,6 +48,15 @@ def sold_as(specification: Specification, user: User) -> list[Offering]:
     """Offerings of the specification, whichever version, that this person may see; retired ones left out."""
     rows = Offering.objects.visible_to(user).filter(specification__key=specification.key).exclude(state="retired")
     return list(rows.select_related("specification").order_by("name", "version"))
+
+
+def behind(row: Specification | Offering) -> list[Offering]:
+    """Active offerings that sell an earlier version of a specification, and have no next version of their own yet."""
+    if isinstance(row, Offering):
+        return []
+    opened = Offering.objects.filter(key=OuterRef("key"), state__in=("design", "testing"), specification=row)
+    rows = Offering.objects.filter(specification__key=row.key, specification__version__lt=row.version, state="active")
+    return list(rows.filter(~Exists(opened)).order_by("name"))
 
 
 @dataclass(frozen=True)

@@ -43,5 +43,7 @@ def differences(line: QuoteLine, typed: dict[str, Any]) -> dict[str, list[str]]:
     beside = {name: getattr(line, name) for name in ("quantity", *bundlelines.OF_WHOLE) if name in typed}
     stored = {**line.characteristics, **beside}
     differ = [key for key in {*stored, *typed} if stored.get(key) != typed.get(key)]
-    told = {key: [f"Somebody else set this to {_word(stored.get(key))} meanwhile."] for key in sorted(differ)}
+    told = {
+        key: [f"It says {_word(stored.get(key))} now, and {_word(typed.get(key))} here."] for key in sorted(differ)
+    }  # fmt: skip
     return told or {"": ["Somebody else changed this line meanwhile."]}

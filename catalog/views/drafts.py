@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from catalog import differences, drafting, launching, testbench
+from catalog import differences, drafting, launching, queries, testbench
 from catalog.forms import drafts as forms
 from catalog.models import Offering, Specification
 from kernel import editing, htmx
@@ -155,7 +155,7 @@ def activate(request: HttpRequest, kind: str, key: str, version: int) -> HttpRes
     context = {
         "record": row, "kind": kind, "active": active, "differences": differences.between(active, row),
         "verdicts": verdicts, "red": [one for one in verdicts if one.red], "problems": problems, "reason": reason,
-        "mark": f"{kind}:{row.pk}",
+        "mark": f"{kind}:{row.pk}", "behind": queries.behind(row),
         "crumbs": [(about.plural, reverse(f"catalog:{kind}_list")), (row.name, row.get_absolute_url())],
     }  # fmt: skip
     return htmx.respond(request, "catalog/activate.html", context, status=422 if problems else 200)

@@ -85,6 +85,7 @@ def page(request: HttpRequest, key: str) -> HttpResponse:
         "characteristics": queries.characteristics(record), "dependencies": queries.dependencies(record),
         "realisation": queries.realisation(record), "made_by": _made_by(record),
         "sold_as": queries.sold_as(record, user), "active": active,
+        "behind": queries.behind(record) if record.state == Specification.State.ACTIVE else [],
         "differences": differences.between(active, record) if record.state in drafting.OPEN else [],
         "problems": _problems(record), "may_change": user.has_perm(CHANGES), "may_publish": user.has_perm(PUBLISHES),
         "open": next((one for one in versions if one.state in drafting.OPEN), None),

@@ -82,7 +82,10 @@ def end(request: HttpRequest, number: str) -> HttpResponse:
         form = EndForm(initial={"on": request.GET["on"]} if request.GET.get("on") else None)
         return _end_page(request, contract, form)
     form = EndForm(request.POST)
-    if form.is_valid() and "show" not in request.POST:
+    if "show" in request.POST:  # only the day counts yet
+        for name in form.errors.keys() - {"on"}:
+            del form.errors[name]
+    elif form.is_valid():
         try:
             made = ending.ask(contract_id=contract.pk, by=workspace.person(request), **form.cleaned_data)
         except Refusal as error:

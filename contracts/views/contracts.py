@@ -23,7 +23,7 @@ from contracts import (
     servicelevel,
 )
 from contracts.forms.contracts import RuleForm
-from contracts.models import Contract, Quote, ServiceLevel
+from contracts.models import Contract, Quote, ServiceLevel, Termination
 from kernel import documents, htmx, tables, workspace
 from kernel.refusal import Refusal
 
@@ -146,6 +146,7 @@ def page(request: HttpRequest, contract: Contract, *, status: int = 200, **typed
 
 def _standing(contract: Contract) -> dict[str, Any]:
     """What follows, what is under way, and what it cost to change or end."""
+    asked = ending.current(contract)
     follows = contract.renewals.exclude(state=Contract.State.CANCELLED).order_by("-id").first()
     in_force = contract.state in (Contract.State.ACTIVE, Contract.State.SUSPENDED)
     days = (contract.ends_on - timezone.localdate()).days if in_force and contract.ends_on else None
@@ -157,7 +158,8 @@ def _standing(contract: Contract) -> dict[str, Any]:
         "deadline": renewing.last_day_of_notice(contract),
         "under_way": [(quote, _difference(contract, quote)) for quote in basis.open_quotes(contract)],
         "amendments": list(contract.amendments.select_related("quote").order_by("-number")),
-        "ending": ending.current(contract),
+        "ending": asked,
+        "asked_to_end": asked is not None and asked.state in Termination.OPEN,
         "charges": list(contract.charges.all()),
         "owed": sum((charge.amount for charge in contract.charges.all()), Decimal(0)),
     }

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from catalog import composition, drafting, launching, pricing, rulebook, testbench
+from catalog import composition, drafting, launching, pricing, queries, rulebook, testbench
 from catalog.models import (
     Characteristic,
     DecompositionRule,
@@ -109,7 +109,12 @@ def test_rules_follow_a_new_version_and_old_sales_keep_theirs(paula: User) -> No
     assert (followed.version, followed.source_id) == (2, new.pk)
     book = rulebook.read({old.pk, new.pk}, rulebook.in_force())
     assert [r.key for r in book.rules[old.pk]] == [r.key for r in book.rules[new.pk]] == ["dia-access"]
-    assert catalog.offering("dia").specification_id == old.pk
+    dia = catalog.offering("dia")
+    assert dia.specification_id == old.pk
+    assert queries.behind(new) == [dia]
+    next_one = drafting.next_version(Offering, dia.pk, by=paula)
+    assert next_one.specification_id == new.pk
+    assert queries.behind(new) == queries.behind(old) == []
     sdwan = catalog.offering("sdwan").specification_id or 0
     assert composition.missing_requirements({1: {sdwan, new.pk}}) == []
 

@@ -50,15 +50,20 @@ def test_an_early_end_from_preview_to_notice(client: Client, live: Contract) -> 
     assert page.context["preview"].total > 0
     assert "Months 2 to 12" in page.content.decode()
     later = today + dt.timedelta(days=100)
-    shown = client.post(url, {"on": later, "side": "customer", "reason": "x", "show": "1"})
+    shown = client.post(url, {"on": later, "side": "customer", "reason": "", "show": "1"})
     assert (shown.status_code, shown.context["preview"].on) == (200, later)
+    assert "There is a problem" not in shown.content.decode()
+    assert client.post(url, {"on": "", "reason": "", "show": "1"}).status_code == 422
     wrong = client.post(url, {"on": today, "side": "customer", "reason": "x", "charge": "1.00"})
     assert wrong.status_code == 422
     assert "Say why less is charged" in wrong.content.decode()
     assert client.post(url, {"on": "soon", "side": "customer", "reason": ""}).status_code == 422
     assert client.post(url, {"on": today, "side": "customer", "reason": "They close."}).status_code == 302
     made = Termination.objects.get()
-    assert "They close." in client.get(_url("contract", live)).content.decode()
+    said = client.get(_url("contract", live)).content.decode()
+    assert "They close." in said
+    assert "is being decided" in said
+    assert f'href="{url}"' not in said
     _as(client, "sales_manager")
     step = ApprovalStep.objects.get(request__subject_type="contracts.termination")
     assert client.post(reverse("approval_decide", args=[step.pk]), {"decision": "approve"}).status_code == 302

@@ -130,7 +130,7 @@ def test_two_editors_are_told_of_each_other() -> None:
     assert first.post(where, {"c-bandwidth": "500M", "edition": "1"}, headers=HTMX).status_code == 200
     told = second.post(where, {"c-bandwidth": "10G", "edition": "1"}, headers=HTMX)
     assert told.status_code == 409
-    assert "Somebody else set this to 500M meanwhile." in text(told)
+    assert "It says 500M now, and " in text(told)
     assert QuoteLine.objects.get(pk=lines[0].pk).characteristics["bandwidth"] == "500M"
 
 

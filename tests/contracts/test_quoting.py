@@ -125,12 +125,12 @@ def test_the_second_editor_is_told_what_differs() -> None:
     quoting.configure(line_id=line.pk, values={"bandwidth": "500M", "routing": "static"}, edition=1, by=None)
     with pytest.raises(EditedMeanwhile) as told:
         quoting.configure(line_id=line.pk, values={"bandwidth": "10G", "routing": "static"}, edition=1, by=None)
-    assert told.value.problems == {"bandwidth": ["Somebody else set this to 500M meanwhile."]}
+    assert told.value.problems == {"bandwidth": ["It says 500M now, and 10G here."]}
     same = {"bandwidth": "500M", "routing": "static"}
     quoting.configure(line_id=line.pk, values=same, edition=2, by=None, quantity=3)
     with pytest.raises(EditedMeanwhile) as told:
         quoting.configure(line_id=line.pk, values=same, edition=2, by=None, quantity=5)
-    assert told.value.problems == {"quantity": ["Somebody else set this to 3 meanwhile."]}
+    assert told.value.problems == {"quantity": ["It says 3 now, and 5 here."]}
     assert QuoteLine.objects.get(pk=line.pk).characteristics["bandwidth"] == "500M"
 
 
