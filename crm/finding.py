@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from crm.models import Account, Case, Contact, Lead, Opportunity, Site
+from kernel import words
 from kernel.finding import Found
 from kernel.models import User
 
@@ -46,7 +47,7 @@ def contacts(user: User, text: str, limit: int) -> Iterable[Found]:
 
 def sites(user: User, text: str, limit: int) -> Iterable[Found]:
     """By name, code, city or street."""
-    rows = Site.objects.visible_to(user).filter(_any(text, "name", "code", "city", "street"))
+    rows = Site.objects.visible_to(user).filter(words.match(text, "name", "code", "city", "street"))
     for row in _best(rows.select_related("account"), limit):
         url = f"{reverse('crm:site_list', args=[row.account.number])}?q={row.code}"
         yield Found(row.name, url, f"{row.address}, {row.account}", row.code, "map-pin")

@@ -1,5 +1,6 @@
 """Who may do what with tasks, projects and plans; where they stand in the frame."""
 
+import re
 from collections.abc import Iterable
 
 from django.db.models import Q
@@ -65,9 +66,14 @@ def _figures(user: User) -> Iterable[home.Figure]:
     yield home.Figure("Free in my teams", str(queries.free(user).count()), f"{url}?whose=free", "nobody has them")
 
 
+NUMBER = re.compile(r"[A-Za-z]{2,3}\d+", re.ASCII)  # of a task, or of whose work it is
+
+
 def _search_tasks(user: User, text: str, limit: int) -> Iterable[finding.Found]:
+    if not NUMBER.fullmatch(text):
+        return
     rows = Task.objects.visible_to(user).filter(
-        Q(number__iexact=text) | Q(flow__root_number__iexact=text, state__in=queries.OPEN)
+        Q(number=text.upper()) | Q(flow__root_number=text.upper(), state__in=queries.OPEN)
     )
     for task in rows.select_related("flow__site").order_by("-pk")[:limit]:
         place = task.flow.site.name if task.flow.site else ""

@@ -55,9 +55,9 @@ def paginate(found: models.QuerySet[Any], sort: str, query: QueryDict, *, size: 
         start = place + 1
     page = Page(taken, start=start)
     if taken and (more if back else pk is not None):
-        page.before = _pack(sort, path, taken[0], page.start)
+        page.before = mark(sort, path, taken[0], page.start)
     if taken and (back or more):
-        page.after = _pack(sort, path, taken[-1], page.end)
+        page.after = mark(sort, path, taken[-1], page.end)
     return page
 
 
@@ -103,7 +103,8 @@ def _beyond(path: str, descending: bool, value: Any, pk: Any, *, back: bool, emp
     return far if back or not empty else far | Q(**{f"{path}__isnull": True})
 
 
-def _pack(sort: str, path: str, row: Any, place: int) -> str:
+def mark(sort: str, path: str, row: Any, place: int) -> str:
+    """What the page behind a row is asked for by; the row carries its sort key as `_key`, `place` is its number."""
     value: Any = None if path == "pk" else row._key
     kind = _PACK.get(type(value), "")
     text = value if not kind else (value.isoformat() if kind in "td" else str(value))

@@ -52,7 +52,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.text import slugify
 
-from kernel import csvfile, exporting, htmx, listfile, many, savedviews
+from kernel import csvfile, exporting, htmx, listfile, many, rowdrawing, savedviews
 from kernel.columns import Avatar, Column, Date, Day, Due, Flag, Meter, Money, Name, Number, Pill, State, Text, When
 from kernel.keyset import Page, ordering, paginate
 from kernel.models.people import User
@@ -134,6 +134,7 @@ class Shown:
     acts: list[many.Act] = field(default_factory=list)
     slip: str = ""
     ticks: Ticks | None = None
+    body: str = ""
 
 
 class ListPage:
@@ -261,6 +262,7 @@ def _shown(
     shown.newest = _newest(made.model)
     shown.acts = many.offered(made.acts, request.user)
     shown.ticks = MANY if shown.acts else made.ticks
+    shown.body = rowdrawing.body(table, shown.ticks)
     if shown.acts:
         shown.slip = many.slip(type(made), request.path, shown.views.query if shown.views else "")
     if count > listfile.AT_ONCE and made.export and not made.scope:

@@ -1,16 +1,21 @@
 """Questions about orders: lists with what their columns need, in one query each."""
 
+from functools import cache
 from typing import Any
 
 from django.db import models
-from django.db.models import Count, Exists, IntegerField, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, IntegerField, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
+from crm.models import Account
 from fulfillment.models import Level, Task
+from kernel import words
 from kernel.models import AuditEntry, User
 from orders.models import MissingValue, Order, OrderLine
+from orders.models.orders import WORDS
 
 ROOT = Order._meta.label_lower
+CUSTOMERS = 50  # whose orders are found by their name
 ENDED = (
     Order.State.COMPLETED, Order.State.PARTIAL, Order.State.FAILED, Order.State.CANCELLED, Order.State.REJECTED,
 )  # fmt: skip
@@ -18,6 +23,12 @@ ENDED = (
 
 def listed(user: User) -> Any:
     """Orders that a person may see, each with its milestones and what it waits for."""
+    return Order.objects.visible_to(user).select_related("account", "manager", "forecast").annotate(**_milestones())
+
+
+@cache
+def _milestones() -> dict[str, Any]:
+    """What a list tells of each order; put together once, as it costs more than asking."""
     lines = OrderLine.objects.filter(order=OuterRef("pk")).order_by().values("order")
     open_sites = Exists(
         OrderLine.objects.filter(order=OuterRef("order"), site=OuterRef("site")).exclude(
@@ -27,18 +38,14 @@ def listed(user: User) -> Any:
     done = OrderLine.objects.filter(order=OuterRef("pk")).filter(~open_sites).order_by().values("order")
     moved = AuditEntry.objects.filter(subject_type=ROOT, subject_id=OuterRef("pk")).order_by("id")
     tasks = Task.objects.filter(flow__root_type=ROOT, flow__root_id=OuterRef("pk"))
-    return (
-        Order.objects.visible_to(user)
-        .select_related("account", "manager", "forecast")
-        .annotate(
-            sites=_number(lines.annotate(n=Count("site", distinct=True)).values("n")),
-            live=_number(done.annotate(n=Count("site", distinct=True)).values("n")),
-            approval_asked_at=Subquery(moved.filter(action="ask_approval").values("at")[:1]),
-            approved_at=Subquery(moved.filter(action="approve").values("at")[:1]),
-            fallen=Exists(tasks.filter(state=Task.State.ON_HOLD).exclude(problem="")),
-            asked=Exists(MissingValue.objects.filter(order=OuterRef("pk"), filled_at__isnull=True)),
-        )
-    )
+    return {
+        "sites": _number(lines.annotate(n=Count("site", distinct=True)).values("n")),
+        "live": _number(done.annotate(n=Count("site", distinct=True)).values("n")),
+        "approval_asked_at": Subquery(moved.filter(action="ask_approval").values("at")[:1]),
+        "approved_at": Subquery(moved.filter(action="approve").values("at")[:1]),
+        "fallen": Exists(tasks.filter(state=Task.State.ON_HOLD).exclude(problem="")),
+        "asked": Exists(MissingValue.objects.filter(order=OuterRef("pk"), filled_at__isnull=True)),
+    }
 
 
 def _number(counted: models.QuerySet[Any]) -> Any:
@@ -58,9 +65,10 @@ def open_orders(user: User) -> Any:
 
 
 def found(user: User, text: str, limit: int) -> Any:
-    """Orders by number, title, customer or the customer's own reference."""
-    wanted = (
-        Q(number__iexact=text) | Q(title__icontains=text) | Q(account__name__icontains=text)
-        | Q(their_reference__icontains=text)
-    )  # fmt: skip
-    return Order.objects.visible_to(user).filter(wanted).select_related("account").order_by("-pk")[:limit]
+    """Orders by number, title, the customer's own reference or name: the one of that number first, then the newest."""
+    rows = Order.objects.visible_to(user).select_related("account")
+    own = rows.filter(words.match(text, *WORDS)).order_by("-pk")[:limit]
+    customers = Account.objects.visible_to(user).filter(name__icontains=text).order_by("name")[:CUSTOMERS]
+    theirs = rows.filter(account__in=list(customers.values_list("pk", flat=True))).order_by("-pk")[:limit]
+    both = {order.pk: order for order in (*own, *theirs)}
+    return sorted(both.values(), key=lambda order: (order.number.lower() != text.lower(), -order.pk))[:limit]

@@ -7,6 +7,7 @@ from django.db import models
 from django.urls import reverse
 from guardian.shortcuts import get_objects_for_user
 
+from kernel import words
 from kernel.models import Numbered, Record, RecordQuerySet
 
 if TYPE_CHECKING:
@@ -146,6 +147,7 @@ class Site(Record):
     class Meta:
         ordering = ["country", "code"]
         constraints = [models.UniqueConstraint(fields=["account", "code"], name="site_code_once")]
+        indexes = [words.index("site_words", "name", "code", "city", "street")]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.code})"

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -10,8 +11,8 @@ from django.utils import formats, timezone
 from django.utils.html import conditional_escape, escape, format_html, format_html_join
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from kernel import approvals, commenting, icons, lifecycle, records, states
 from kernel.money import SYMBOLS, digits
@@ -24,6 +25,11 @@ NEAR = 13  # days within which a date is told as a distance
 @register.simple_tag
 def icon(name: str, cls: str = "", label: str = "") -> SafeString:
     """An icon, hidden from screen readers unless it has a label."""
+    return _icon(name, cls, str(label))
+
+
+@lru_cache(maxsize=2048)
+def _icon(name: str, cls: str, label: str) -> SafeString:
     told = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
     if name in icons.names():
         return format_html('<svg class="i {}" {}><use href="{}#{}"/></svg>', cls, told, icons.address(), name)
@@ -101,7 +107,17 @@ def short_day(value: dt.date | dt.datetime, today: dt.date | None = None) -> str
     """4 Dec, with the year when it is another one."""
     day = _as_day(value)
     today = today or timezone.localdate()
-    return str(formats.date_format(day, "j M" if day.year == today.year else "j M Y"))
+    return written(day, "j M" if day.year == today.year else "j M Y")
+
+
+def written(day: dt.date, form: str) -> str:
+    """A date in the reader's language; a list says the same few dates again and again."""
+    return _written(day, form, get_language())
+
+
+@lru_cache(maxsize=4096)
+def _written(day: dt.date, form: str, language: str | None) -> str:
+    return str(formats.date_format(day, form))
 
 
 def distance(value: dt.date | dt.datetime, today: dt.date | None = None) -> str:
@@ -127,7 +143,7 @@ def day(value: dt.date | dt.datetime | None, form: str = "near") -> SafeString |
     if not value:
         return "–"
     exact = _as_day(value)
-    full = formats.date_format(exact, "l j F Y")
+    full = written(exact, "l j F Y")
     near = distance(exact)
     if form == "both":
         count = (exact - timezone.localdate()).days
@@ -138,9 +154,9 @@ def day(value: dt.date | dt.datetime | None, form: str = "near") -> SafeString |
         )
         return format_html(
             '<time datetime="{0}" title="{1}">{2}</time> <span class="soft">{3}</span>',
-            exact.isoformat(), full, formats.date_format(exact, "D j M Y"), apart,
+            exact.isoformat(), full, written(exact, "D j M Y"), apart,
         )  # fmt: skip
-    text = {"short": short_day(exact), "long": formats.date_format(exact, "D j M Y")}.get(form, near)
+    text = {"short": short_day(exact), "long": written(exact, "D j M Y")}.get(form, near)
     return format_html('<time class="nowrap" datetime="{}" title="{}">{}</time>', exact.isoformat(), full, text)
 
 
@@ -151,7 +167,7 @@ def due(value: dt.date | dt.datetime | None, done: bool = False) -> SafeString |
         return "–"
     exact = _as_day(value)
     days = (exact - timezone.localdate()).days
-    full = formats.date_format(exact, "l j F Y")
+    full = written(exact, "l j F Y")
     if done or days > 0:
         return day(value)
     if days == 0:

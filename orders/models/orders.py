@@ -10,12 +10,13 @@ from django_fsm import transition
 
 from crm.models import OfAccountQuerySet
 from fulfillment.models import Action
-from kernel import lifecycle
+from kernel import lifecycle, words
 from kernel.models import Numbered, Record
 from kernel.models.statefield import StateField
 from orders.models.rights import or_own
 
 HIDDEN = {"hidden": True}
+WORDS = ("number", "title", "their_reference")  # by which orders are found
 
 
 def _came_from(state: str) -> Callable[[Any], bool]:
@@ -121,6 +122,7 @@ class Order(Numbered):
         indexes = [
             models.Index(fields=["state", "-id"]), models.Index(fields=["account", "-id"]),
             models.Index(fields=["id"], condition=~models.Q(state="draft"), name="order_promised"),
+            words.index("order_words", *WORDS),
         ]  # fmt: skip
 
     def __str__(self) -> str:

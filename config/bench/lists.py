@@ -1,0 +1,100 @@
+"""Lists: the page of 50 orders, first and deepest, and the search over everything, at 10,000 and at 100,000 orders."""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from config.bench import Figure, Say
+
+FEW, MANY = 10_000, 100_000
+RUNS = 15
+WORDS = ("Noordzee", "ORD00", "internet for tessaro", "Rotterdam", "PO-41234", "nowhere to be found")
+
+
+def measure(say: Say) -> Iterator[Figure]:
+    """All figures of the group; meant for a scratch database, in which it leaves its work."""
+    from config.demo import volume
+
+    taken: dict[int, dict[str, float]] = {}
+    for orders in (FEW, MANY):
+        say(f"orders are made up to {orders:,}")
+        begun = time.monotonic()
+        volume.make(orders - (FEW if taken else 0))
+        made = time.monotonic() - begun
+        say("pages are read")
+        taken[orders] = _read()
+    yield Figure("P2-seed", "make 90,000 orders", round(made), "s", None, None, "≤ 160", made <= 160)
+    yield from _pages(taken[FEW], taken[MANY])
+    for name, goal in (("search", 100), ("palette", 100)):
+        yield Figure(f"P2-{name}", f"{name} over everything at {MANY:,} orders, slowest of {len(WORDS)} words",
+                     round(taken[MANY][name], 1), "ms", None, None, f"≤ {goal}", taken[MANY][name] <= goal)  # fmt: skip
+
+
+def _pages(few: dict[str, float], many: dict[str, float]) -> Iterator[Figure]:
+    first, deepest = many["first"], many["deepest"]
+    yield Figure("P2", f"list page of 50 orders at {MANY:,}", round(first, 1), "ms", None, None, "≤ 30", first <= 30)
+    for name, floor in (("first", "first"), ("deepest", "deepest")):
+        ratio = many[name] / few[floor]
+        yield Figure(f"P2-growth-{name}", f"{name} page at {MANY:,} against {FEW:,}", round(many[name], 1), "ms",
+                     round(few[floor], 1), round(ratio, 2), "≤ 1.2 times", ratio <= 1.2)  # fmt: skip
+    yield Figure("P2-deepest", "deepest page against the first", round(deepest, 1), "ms", round(first, 1),
+                 round(deepest / first, 2), "≤ 1.5 times", deepest <= 1.5 * first)  # fmt: skip
+    yield Figure("P2-queries", f"queries of the page, against {FEW:,}", many["queries"], "queries", few["queries"],
+                 round(many["queries"] / few["queries"], 2), "as many", many["queries"] == few["queries"])  # fmt: skip
+
+
+def _read() -> dict[str, float]:
+    """Milliseconds of each page as the order manager reads it, and the queries of the first."""
+    client, address = _client(), reverse("orders:order_list")
+    pages = {"first": lambda: client.get(address), "deepest": lambda: client.get(address, {"after": _deepest()})}
+    found = {name: _median(ask) for name, ask in pages.items()}
+    with CaptureQueriesContext(connection) as asked:
+        client.get(address)
+    found["queries"] = len(asked)
+    for name, more in (("search", {}), ("palette", {"palette": ""})):
+        slowest = 0.0
+        for word in WORDS:
+            slowest = max(slowest, _median(lambda query={"q": word, **more}: client.get(reverse("search"), query)))  # type: ignore[misc]
+        found[name] = slowest
+    return found
+
+
+def _deepest() -> str:
+    """The token of the list's last page."""
+    from kernel import keyset
+    from orders.models import Order
+
+    if (known := cache.get("bench-deepest")) is None:
+        row: Any = Order.objects.order_by("number")[50]
+        row._key = row.number
+        known = keyset.mark("-number", "number", row, Order.objects.count() - 51)
+        cache.set("bench-deepest", known, 5)
+    return str(known)
+
+
+def _median(ask: Callable[[], Any]) -> float:
+    """Milliseconds of a request in the middle of some; the first two warm up. Raises RuntimeError."""
+    taken = []
+    for _ in range(RUNS + 2):
+        start = time.perf_counter()
+        answer = ask()
+        taken.append((time.perf_counter() - start) * 1000)
+        if answer.status_code not in (200, 302):
+            raise RuntimeError(f"A request was answered with {answer.status_code}.")
+    return statistics.median(taken[2:])
+
+
+def _client() -> Any:
+    from django.test import Client
+
+    from kernel.models import User
+
+    client = Client(SERVER_NAME="localhost")
+    client.force_login(User.objects.get(username="ingrid"), backend="django.contrib.auth.backends.ModelBackend")
+    return client

@@ -1,0 +1,80 @@
+"""Made-up orders: as many as asked, legal and coherent, and only where nobody real works."""
+
+import io
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db.models import Count
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from config.demo import story, volume
+from fallout import watchdog
+from fulfillment.models import Flow, Task
+from kernel import finding
+from kernel.models import AuditEntry, User
+from orders import queries
+from orders.models import Order, OrderForecast, OrderLine
+from tests.factories.orders import Shop
+from tests.factories.people import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def provider(monkeypatch: pytest.MonkeyPatch) -> User:
+    """A small catalogue with plans instead of the demo's, and its two people."""
+    Shop(plans=False).plan("t-access", "visit", kind="manual")
+    UserFactory(username="mira", role="sales_agent")
+    ingrid: User = UserFactory(username="ingrid", role="order_manager")
+    monkeypatch.setattr(story, "provider", dict)
+    return ingrid
+
+
+@pytest.mark.slow
+def test_orders_are_coherent_and_found(provider: User, client: Client) -> None:
+    volume.make(400)
+
+    states = dict(Order.objects.order_by().values_list("state").annotate(n=Count("pk")))
+    running = Order.objects.filter(state__in=("in_progress", "on_hold", "awaiting_information"))
+    assert sum(states.values()) == 400
+    assert states["completed"] > 250
+    assert {"in_progress", "draft", "cancelled"} <= set(states)
+    assert not Order.objects.filter(lines=None).exists()
+    assert not Order.objects.exclude(state="draft").filter(submitted_at=None).exists()
+    assert not Order.objects.filter(state__in=queries.ENDED, ended_at=None).exists()
+    assert OrderForecast.objects.count() == running.count()
+    assert not OrderLine.objects.exclude(site__account=None).exclude(site__account_id__isnull=False).exists()
+    begun = AuditEntry.objects.filter(subject_type="orders.order", action="begin")
+    assert begun.count() == Order.objects.filter(started_at__isnull=False).count()
+    assert Task.objects.filter(state="in_progress").count() == Flow.objects.count() > 0
+    assert watchdog.standing(timezone.now()) == []
+    _read(client, provider)
+
+
+def _read(client: Client, ingrid: User) -> None:
+    client.force_login(ingrid)
+    newest = Order.objects.filter(state="in_progress").latest("pk")
+    page = client.get(reverse("orders:order_list")).content.decode()
+    assert page.count('<th scope="row"') == 50
+    assert client.get(reverse("orders:order", args=[newest.number])).status_code == 200
+    word = newest.account.name.split()[0]
+    for typed, wanted in ((newest.number.lower(), newest.number), (f"{word} internet", ""), ("no such words", None)):
+        found = [one.number for kind, rows in finding.find(ingrid, typed) for one in rows if kind.name == "Orders"]
+        assert (found[:1] == [wanted]) if wanted else bool(found) == (wanted == ""), typed
+
+
+def test_it_refuses_where_real_people_work(provider: User, django_assert_num_queries: Any) -> None:
+    UserFactory(username="real", email="somebody@provider.net")
+
+    with pytest.raises(CommandError, match="1 people with a log-in are not the demo’s"):
+        call_command("seed_volume", "--orders", "10")
+    with pytest.raises(CommandError, match="from 1 to 1,000,000"):
+        call_command("seed_volume", "--orders", "0")
+    out = io.StringIO()
+    call_command("seed_volume", "--orders", "10", "--anywhere", "--dry-run", stdout=out)
+
+    assert out.getvalue() == "would make: 10 orders of 1 customers\n"
+    assert not Order.objects.exists()
