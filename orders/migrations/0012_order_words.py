@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('contracts', '0015_baskets'),
         ('crm', '0007_partners'),
-        ('orders', '0010_ending_parts'),
+        ('orders', '0011_service_orders'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
