@@ -131,7 +131,9 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["OPTIONS"] = {
     "connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
-    "options": f"-c pgtrigger.ignore={{}} -c jit=off -c statement_timeout={env.int('STATEMENT_TIMEOUT', default=0)}s",
+    # our statements are short: compiling them, or starting workers for them, would cost more than it brings
+    "options": "-c pgtrigger.ignore={} -c jit=off -c max_parallel_workers_per_gather=0 "
+    f"-c statement_timeout={env.int('STATEMENT_TIMEOUT', default=0)}s",
     **DATABASES["default"].get("OPTIONS", {}),
 }  # fmt: skip
 DATABASES["default"]["TEST"] = {
