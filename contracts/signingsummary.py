@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from contracts import agreementcontent
+from contracts import agreementcontent, quoteversions
 from contracts.models import Agreement, Quote, SignatureRequest
 
 
@@ -46,6 +46,9 @@ def _quote(quote: Quote) -> Summary:
     ]
     if quote.agreement:
         figures.append(Figure("Agreement", quote.agreement.number))
+    others = [one for one in quoteversions.alternatives_of(quote) if one.state == Quote.State.PRESENTED]
+    if told := ", ".join(f"{one.title} ({one.number})" for one in others if one.pk != quote.pk):
+        figures.append(Figure("Closed by signing", told))
     return _told(quote, f"{quote.number}, version {quote.version}", figures)
 
 

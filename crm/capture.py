@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Func, Q, TextField, Value
+from django.db.models.functions import Lower
 
 from crm.models import Account, Contact, Lead, LeadLine
 from kernel import audit, editing, lifecycle, repointing
@@ -14,7 +15,10 @@ from kernel.refusal import Conflict, Refusal
 
 LIKELY = 5  # doubles shown
 FILLABLE = ("company", "first_name", "phone", "job_title", "territory", "country")
-LEGAL_FORMS = {"ag", "bv", "gmbh", "inc", "kg", "llc", "ltd", "nv", "sa", "sarl", "se", "srl", "sro", "plc", "co"}
+LEGAL_FORMS = {
+    "ab", "ag", "as", "bv", "co", "gmbh", "inc", "kg", "llc", "ltd", "nv", "oy", "plc", "sa", "sarl", "se", "srl",
+    "sro",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,7 @@ def doubles(
     user: User, *, company: str = "", email: str = "", last_name: str = "", but_lead: int | None = None
 ) -> list[Double]:
     """Leads, contacts and accounts that may be the same party, surest first, only what the user may see; 3 queries."""
-    email, company, last_name = email.strip().lower(), _bare(company), last_name.strip()
+    email, company, last_name = email.strip().lower(), bare(company), last_name.strip()
     if len(email) < 5 and len(company) < 3:
         return []
     found = [*_accounts(user, company), *_contacts(user, email), *_leads(user, email, company, last_name, but_lead)]
@@ -170,12 +174,19 @@ def _replace_lines(lead: Lead, lines: list[Line], by: User | None, *, stale: boo
     audit.record("lines_changed", lead, by=by, changes={"lines": [len(standing), len(lines)]})
 
 
-def _bare(company: str) -> str:
+def bare(company: str) -> str:
     """The name without legal form and punctuation: Meridor Logistics B.V. → meridor logistics."""
     words = company.lower().replace(".", "").replace(",", " ").split()
     while len(words) > 1 and words[-1] in LEGAL_FORMS:
         words.pop()
     return " ".join(words)
+
+
+def bare_name() -> Func:
+    """The same of an account's name, worked out by the database."""
+    plain = Func(Lower("name"), Value("[.,]"), Value(""), Value("g"), function="regexp_replace")
+    forms = rf"(\s+({'|'.join(sorted(LEGAL_FORMS))}))+$"
+    return Func(plain, Value(forms), Value(""), function="regexp_replace", output_field=TextField())
 
 
 def _accounts(user: User, company: str) -> Iterable[Double]:

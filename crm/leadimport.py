@@ -255,11 +255,11 @@ def _mark_repeated(rows: list[Row]) -> None:
 def _mark_known(rows: list[Row], user: User) -> None:
     """Say whom a row repeats: a contact or lead with the address, or a customer of that name."""
     emails = {row.values["email"] for row in rows} - {""}
-    companies = {row.values["company"].lower() for row in rows} - {""}
+    companies = {capture.bare(row.values["company"]) for row in rows} - {""}
     known: dict[str, str] = {}
-    accounts = Account.objects.visible_to(user).annotate(lower=Lower("name")).filter(lower__in=companies)
-    for lower, number in accounts.values_list("lower", "number"):
-        known[lower] = f"customer {number}"
+    accounts = Account.objects.visible_to(user).annotate(bare=capture.bare_name()).filter(bare__in=companies)
+    for bare, number in accounts.values_list("bare", "number"):
+        known[bare] = f"customer {number}"
     leads = Lead.objects.visible_to(user).annotate(lower=Lower("email")).filter(lower__in=emails)
     for lower, number in leads.values_list("lower", "number"):
         known[lower] = f"lead {number}"
@@ -267,4 +267,4 @@ def _mark_known(rows: list[Row], user: User) -> None:
     for contact in contacts:
         known[contact.email.lower()] = f"contact of {contact.account}"
     for row in rows:
-        row.known_as = known.get(row.values["email"]) or known.get(row.values["company"].lower(), "")
+        row.known_as = known.get(row.values["email"]) or known.get(capture.bare(row.values["company"]), "")

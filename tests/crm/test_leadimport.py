@@ -46,7 +46,7 @@ def test_good_rows_become_leads_with_their_lines(agent: User) -> None:
 def test_a_row_that_repeats_somebody_is_left_out_unless_wanted(agent: User) -> None:
     lead = LeadFactory(email="a@known.example")
     contact = ContactFactory(email="b@known.example")
-    account = AccountFactory(name="Havel Glass")
+    account = AccountFactory(name="Havel Glass, s.r.o.")
     rows = [f"X,Kral,{name}@known.example,Web,,,,," for name in "abc"]
     made = started(agent, *rows, "havel glass,Nys,n@x.example,Web,,,,,")
     found = leadimport.rows_of(made, agent).rows
