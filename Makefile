@@ -22,6 +22,10 @@ faults: ## Run every fault trial in full: figures as a table, and as JSON in var
 	@$(PYTHON) config/bootstrap.py --browser
 	@FAULTS=full $(BIN)/python -m pytest -p no:xdist tests/faults tests/browser/test_big_order.py $(ARGS)
 
+axe: ## Let axe read every kind of page of every role, light and dark, on a desk and on a phone
+	@$(PYTHON) config/bootstrap.py --browser
+	@FAULTS=full $(BIN)/python -m pytest -p no:xdist tests/browser/test_journey.py $(ARGS)
+
 mutants: setup ## Change the code of pricing in 2,000 small ways: at least 85 of 100 have to make a test fail
 	@$(BIN)/python -m config.mutants
 
@@ -41,4 +45,4 @@ lock: setup ## Pin what pyproject.toml asks for, for every Python from 3.11.0 on
 	@$(LOCK) --output-file requirements.txt
 	@$(LOCK) --extra dev --constraint requirements.txt --output-file requirements-dev.txt
 
-.PHONY: help setup run test faults mutants screenshots check format lock
+.PHONY: help setup run test faults axe mutants screenshots check format lock

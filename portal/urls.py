@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from portal.views import orders, shopping, things
+from portal.views import company, orders, shopping, things
 
 app_name = "portal"
 urlpatterns: list[URLPattern] = [
@@ -19,6 +19,10 @@ urlpatterns: list[URLPattern] = [
     path("services/<str:number>/", things.service, name="service"),
     path("quotes/", things.quotes, name="quote_list"),
     path("documents/", things.documents, name="document_list"),
-    path("company/", things.people, name="people"),
+    path("company/", company.people, name="people"),
+    path("company/invite/", company.invite, name="invite"),
+    path("company/<int:pk>/role/", company.role, name="person_role"),
+    path("company/<int:pk>/in/", company.let_in, name="person_in"),
+    path("company/<int:pk>/out/", company.shut_out, name="person_out"),
     path("sign/<int:pk>/", things.sign, name="sign"),
 ]

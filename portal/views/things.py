@@ -1,4 +1,4 @@
-"""What a customer has: services, quotes, documents, people; and the way to sign."""
+"""What a customer has: services, quotes, documents; and the way to sign."""
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -78,19 +78,6 @@ def documents(request: HttpRequest) -> HttpResponse:
     return htmx.respond(
         request, "portal/documents.html", {"portal_nav": frame("portal:document_list"), "documents": rows}
     )
-
-
-@customers_only
-@require_safe
-def people(request: HttpRequest) -> HttpResponse:
-    """The own companies and who of them can log in."""
-    user = workspace.person(request)
-    context = {
-        "portal_nav": frame("portal:people"),
-        "people": belongings.people(user)[:SHOWN],
-        "accounts": Account.objects.visible_to(user).order_by("path"),
-    }
-    return htmx.respond(request, "portal/people.html", context)
 
 
 @customers_only

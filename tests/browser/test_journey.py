@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import delivering, ordering, portal, quoting, rolling, selling
+from tests.browser import delivering, ordering, portal, quoting, reading, rolling, selling
 from tests.browser.office import Office
 from tests.browser.selling import Deal
 
@@ -31,6 +31,10 @@ def test_two_hundred_sites_are_sold_by_hand(office: Office, tmp_path: Path, shoo
     rolling.sell(office, tmp_path, shoot)
     rolling.look(office, shoot)
     rolling.try_a_rule(office("paula"), shoot)
+
+
+def test_no_page_shuts_anybody_out(office: Office) -> None:
+    assert reading.everybody(office) == []
 
 
 def sell(office: Office, deal: Deal, shoot: Shoot) -> None:
