@@ -10,15 +10,14 @@ from cmdb.models import Resource, ResourceUse, Service
 from kernel import audit, lifecycle
 from kernel.models import User
 
-# Of pairs (part, service that it is or that uses it): the parts on which more than one living product stands, or
-# service that was ordered by itself.
-SHARED = """
+# Of pairs (part, service that it is or that uses it): the parts with what they carry, the number of a living product or
+# of a service that was ordered by itself.
+_CARRIED = """
 WITH RECURSIVE above (part, id) AS (
     SELECT part, service FROM unnest(%s::bigint[], %s::bigint[]) AS own (part, service)
   UNION
     SELECT above.part, relation.service_id FROM above JOIN cmdb_servicerelation relation ON relation.on_id = above.id
-)
-, carried (part, by) AS (
+), carried (part, by) AS (
     SELECT above.part, product.number FROM above
     JOIN cmdb_service_products realised ON realised.service_id = above.id
     JOIN cmdb_product product ON product.id = realised.product_id
@@ -27,8 +26,9 @@ WITH RECURSIVE above (part, id) AS (
     SELECT above.part, service.number FROM above JOIN cmdb_service service ON service.id = above.id
     WHERE service.on_its_own AND service.state <> 'terminated'
 )
-SELECT part FROM carried GROUP BY part HAVING count(DISTINCT by) > 1
 """
+SHARED = f"{_CARRIED} SELECT part FROM carried GROUP BY part HAVING count(DISTINCT by) > 1"
+NEEDED = f"{_CARRIED} SELECT DISTINCT part FROM carried WHERE by <> ALL(%s::text[])"
 
 
 @transaction.atomic
@@ -56,6 +56,18 @@ def end_parts(
         uses = ResourceUse.objects.filter(resource__in=unused).values_list("resource_id", "service_id")
         free = set(unused) - _shared(list(uses))
         lifecycle.move_many(Resource.objects.filter(pk__in=free), Resource.retire, by=by)
+
+
+def needed(services: Iterable[int], resources: Iterable[int], leaving: Iterable[str]) -> tuple[set[int], set[int]]:
+    """Those of services and of resources that carry something whose number is none of the `leaving` ones."""
+    uses = ResourceUse.objects.filter(resource__in=list(resources)).values_list("resource_id", "service_id")
+    gone = list(leaving)
+    with connection.cursor() as cursor:
+        answers = []
+        for pairs in ([(pk, pk) for pk in services], list(uses)):
+            cursor.execute(NEEDED, [[part for part, _ in pairs], [service for _, service in pairs], gone])
+            answers.append({part for (part,) in cursor.fetchall()})
+    return answers[0], answers[1]
 
 
 def _shared(pairs: list[tuple[int, int]]) -> set[int]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.db.models import Q
 from django.urls import reverse
 
-from cmdb import pointing, rulecases  # noqa: F401 – pointing registers itself
+from cmdb import choosing, pointing, rulecases  # noqa: F401 – two register themselves
 from cmdb.models import Product, Resource, Service
 from kernel import finding, frame, roles, tableuse
 from kernel.models import User

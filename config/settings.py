@@ -24,6 +24,8 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SIMULATOR_URL = env.str("SIMULATOR_URL", default="http://127.0.0.1:8099")
+SYSTEM_URLS: dict[str, str] = env.dict("SYSTEM_URLS", default={})
+SYSTEM_TOKENS: dict[str, str] = env.dict("SYSTEM_TOKENS", default={})
 
 if PRODUCTION:
     if DEBUG:
@@ -246,6 +248,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 900},
     },
     "assess-jeopardy": {"task": "orders.tasks.assess_all", "schedule": 120.0, "options": {"expires": 120}},
+    "begin-dated-orders": {"task": "orders.tasks.begin_due", "schedule": 300.0, "options": {"expires": 300}},
     "learn-durations": {"task": "fulfillment.tasks.learn", "schedule": 3600.0, "options": {"expires": 3600}},
     "retire-plans": {"task": "fulfillment.tasks.retire_plans", "schedule": 3600.0, "options": {"expires": 900}},
     "assign-free-tasks": {"task": "fulfillment.tasks.assign_free", "schedule": 30.0, "options": {"expires": 30}},

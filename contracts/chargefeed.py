@@ -60,7 +60,7 @@ def of_month(starts: QuerySet[BillingStart], first: dt.date, charges: QuerySet[C
     rows = starts.filter(starts_on__lte=last).exclude(pk__in=over)
     rows = rows.select_related(
         "product", "site", "account", "billing_profile", "contract_line__contract", "contract_line__amendment"
-    ).prefetch_related("changes__contract_line__contract", "changes__contract_line__amendment")
+    ).prefetch_related("changes__contract_line__contract", "changes__contract_line__amendment", "pauses")
     for start in rows.order_by("site__country", "site__code", "product", "pk"):
         found += [*_once(start, first, last), *_recurring(start, first, last, rules)]
     due = charges.filter(due_on__range=(first, last)).select_related(
@@ -113,9 +113,19 @@ def _spans(start: BillingStart, first: dt.date, last: dt.date) -> Iterator[_Span
     last = min(last, ends) if ends else last
     for place, (day, row) in enumerate(steps):
         until = steps[place + 1][0] - periods.DAY if place + 1 < len(steps) else last
-        begin, stop = max(day, first), min(until, last)
-        if begin <= stop:
+        for begin, stop in _working(start, max(day, first), min(until, last)):
             yield from _ramped(row, begin, stop)
+
+
+def _working(start: BillingStart, first: dt.date, last: dt.date) -> Iterator[tuple[dt.date, dt.date]]:
+    """The days of a span in pieces, without those on which the product rests."""
+    for pause in start.pauses.all():
+        if pause.on <= last and (pause.until is None or pause.until > first):
+            if pause.on > first:
+                yield first, pause.on - periods.DAY
+            first = pause.until or last + periods.DAY
+    if first <= last:
+        yield first, last
 
 
 def _ramped(row: BillingStart | BillingChange, first: dt.date, last: dt.date) -> Iterator[_Span]:

@@ -1,17 +1,26 @@
 """Rebilling: what is billed follows the contract: another price from its day on, and nothing more after the end."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import DateField, Q, Value
+from django.db.models.functions import Greatest
 
 from cmdb import alteration
 from cmdb.alteration import Altered
 from cmdb.models import Product
 from contracts import periods, remainder
-from contracts.models import BillingChange, BillingStart, Contract, ContractAmendment, ContractLine, QuoteLine
+from contracts.models import (
+    BillingChange,
+    BillingPause,
+    BillingStart,
+    Contract,
+    ContractAmendment,
+    ContractLine,
+    QuoteLine,
+)
 from kernel.money import ZERO
 
 RUNNING = (Contract.State.ACTIVE, Contract.State.SUSPENDED, Contract.State.PENDING_SIGNATURE)
@@ -24,16 +33,19 @@ def is_as_wanted(product: Product, line: QuoteLine | ContractLine) -> bool:
 
 
 @transaction.atomic
-def delivered(product_ids: Iterable[int], *, on: dt.date, because: str) -> list[BillingChange]:
-    """Products were changed at their sites: from that day on they cost what their contract says, else what they say."""
-    starts = _billed(Q(product__in=list(product_ids)))
+def delivered(prices: Mapping[int, Decimal], *, on: dt.date, because: str) -> list[BillingChange]:
+    """Products were changed at their sites: from that day on they cost what their contract says.
+
+    `prices` has what each was ordered at; that counts where no contract runs.
+    """
+    starts = _billed(Q(product__in=prices))
     lines = _lines({start.product.order_line_key for start in starts})
     rows = []
     for start in starts:
         line = lines.get((start.product.order_line_key, start.product.site_id))
         if line is None or line.pk != _present(start):
             once = line.one_time if line else ZERO
-            rows.append(_change(start, line, line.monthly if line else start.product.monthly, on, because, once))
+            rows.append(_change(start, line, line.monthly if line else prices[start.product_id], on, because, once))
     return _store(rows)
 
 
@@ -73,6 +85,30 @@ def stop(contract: Contract) -> list[BillingChange]:
 def removed(product_ids: Iterable[int], *, on: dt.date, because: str) -> list[BillingChange]:
     """Products were switched off: that day is the last one billed, unless an earlier or later one is settled."""
     return _end(_billed(Q(product__in=list(product_ids))), on + periods.DAY, because)
+
+
+@transaction.atomic
+def rest(product_ids: Iterable[int], *, on: dt.date, because: str) -> list[BillingPause]:
+    """Products were suspended: from that day on nothing recurring is billed until they work again."""
+    starts = _billed(Q(product__in=list(product_ids)))
+    rows = [BillingPause(billing_start=one, on=max(on, one.starts_on), because=because[:200]) for one in starts]
+    return BillingPause.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+@transaction.atomic
+def go_on(product_ids: Iterable[int], *, on: dt.date) -> int:
+    """Products work again: that day is the first one billed. Returns how many rested."""
+    starts = [one.pk for one in _billed(Q(product__in=list(product_ids)))]
+    resting = BillingPause.objects.filter(billing_start__in=starts, until=None)
+    return int(resting.update(until=Greatest("on", Value(on, output_field=DateField()))))
+
+
+@transaction.atomic
+def running_contract(product: Product) -> Contract | None:
+    """The contract in force by which a product is billed: its site's, else the sales contract."""
+    line = _lines({product.order_line_key}).get((product.order_line_key, product.site_id))
+    line = line or _lines({product.order_line_key}).get((product.order_line_key, None))
+    return line.contract if line else None
 
 
 def _billed(which: Q) -> list[BillingStart]:

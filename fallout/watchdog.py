@@ -31,7 +31,7 @@ _STANDING = """
 WITH staffed AS (
     SELECT DISTINCT unnest(teams) AS team FROM kernel_user WHERE is_active
 ), orders AS (
-    SELECT id, state FROM orders_order
+    SELECT id, state, requested_on FROM orders_order
     WHERE state = 'in_progress' AND coalesce(started_at, updated_at) <= %(before)s
        OR state IN ('submitted', 'enrichment_in_progress', 'approved') AND updated_at <= %(before)s
 ), tasks AS (
@@ -63,6 +63,9 @@ WHERE orders.state <> 'in_progress'
                         AND e.kind = CASE orders.state WHEN 'submitted' THEN %(submitted)s
                                                        WHEN 'approved' THEN %(approved)s END
                         AND (e.payload->>'order_id')::bigint = orders.id)
+      AND NOT (orders.state = 'approved' AND orders.requested_on > %(today)s
+               AND NOT EXISTS (SELECT 1 FROM orders_orderline l
+                               WHERE l.order_id = orders.id AND l.action NOT IN ('delete', 'suspend', 'resume')))
    OR summed.stranded IS NOT NULL OR summed.unowned IS NOT NULL
    OR orders.state = 'in_progress' AND NOT coalesce(summed.moves, false)
       AND NOT EXISTS (SELECT 1 FROM orders_missingvalue m WHERE m.order_id = orders.id AND m.filled_at IS NULL)
@@ -92,7 +95,8 @@ def standing(now: dt.datetime) -> list[Standing]:
     """Orders that stand still, in one query."""
     with connection.cursor() as cursor:
         kinds = {"submitted": outbox.kind_of(OrderSubmitted), "approved": outbox.kind_of(OrderApproved)}
-        cursor.execute(_STANDING, {"before": now - QUIET, "turn": now - TURN, "root": nudging.ROOT, **kinds})
+        when = {"before": now - QUIET, "turn": now - TURN, "today": timezone.localdate(now)}
+        cursor.execute(_STANDING, {**when, "root": nudging.ROOT, **kinds})
         rows = cursor.fetchall()
     return [_said(*row) for row in rows]
 

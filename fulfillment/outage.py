@@ -6,12 +6,18 @@ When the time is over one call is tried; if it works everybody calls again, else
 import datetime as dt
 from collections.abc import Iterable
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from fulfillment import release
 from fulfillment.adapters import Answer
-from fulfillment.models import Breaker
+from fulfillment.models import Breaker, Task
+from kernel import audit
+from kernel.models import User
+from kernel.refusal import Conflict, NotPermitted
+
+RIGHT = "fulfillment.change_capacity"
 
 BREAK_AFTER = 5  # failures in a row
 SHORTEST, LONGEST = 5, 60  # seconds
@@ -58,6 +64,27 @@ def note(answers: Iterable[tuple[str, Answer]]) -> None:
         Breaker.objects.filter(~Q(failures=0), system__in=worked).update(failures=0, open_until=None, since=None)
     for system in sorted(failed.keys() - worked):  # at most one for each system there is
         _count(system, failed[system])
+
+
+@transaction.atomic
+def reset(*, system: str, by: User) -> None:
+    """Forget the failures of a system, so that it is called again at once.
+
+    Raises:
+        NotPermitted: the person may not change how systems are used.
+        Conflict: it has not failed, or answers again already.
+    """
+    if not by.has_perm(RIGHT):
+        raise NotPermitted("Your roles do not include the right to have systems called again.")
+    row = Breaker.objects.select_for_update().filter(system=system, failures__gt=0).first()
+    if row is None:
+        raise Conflict("This system answers again already.")
+    audit.record("called again", row, by=by, changes={"failures": [row.failures, 0]})
+    row.failures, row.open_until, row.since = 0, None, None
+    row.save(update_fields=["failures", "open_until", "since"])
+    waiting = Task.objects.filter(state=Task.State.FAILED, item__adapter=system)
+    waiting.filter(due_at__gt=timezone.now()).update(due_at=timezone.now())
+    release.wake()
 
 
 def _count(system: str, answers: list[Answer]) -> None:

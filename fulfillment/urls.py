@@ -6,6 +6,7 @@ from fulfillment.views import (
     callbacks,
     durations,
     engine,
+    network,
     panels,
     planedit,
     plans,
@@ -51,6 +52,10 @@ urlpatterns: list[URLPattern] = [
     path("engine/pause/", engine.pause, name="engine_pause"),
     path("engine/capacity/", engine.capacity, name="capacity_new"),
     path("engine/capacity/<int:pk>/", engine.capacity, name="capacity"),
+    path("engine/systems/<slug:system>/again/", engine.call_again, name="call_again"),
+    path("engine/network/", network.page, name="network"),
+    path("engine/network/fault/", network.add, name="network_fault"),
+    path("engine/network/remove/", network.remove, name="network_remove"),
     path("engine/resume/", engine.resume, name="engine_resume"),
     path("callbacks/<slug:system>/", callbacks.callback, name="callback"),
 ]

@@ -99,7 +99,7 @@ def _submitter(order: Order) -> User:
 def _grant(order: Order, *, by: User | None) -> Order:
     lifecycle.move(order, Order.approve, by=by)
     _reserve(order, by)
-    ending = order.lines.filter(action="delete", product__isnull=False)
+    ending = order.lines.filter(action="delete", product__isnull=False, replaced_by=None)
     termination.expect_end(list(ending.values_list("product", flat=True)), by)
     outbox.publish(events.OrderApproved(order_id=order.pk))
     return order

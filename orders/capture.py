@@ -21,6 +21,7 @@ from kernel.refusal import Conflict, NotPermitted, Refusal
 from orders import changing
 from orders.models import Order, OrderLine
 from orders.models.rights import is_own
+from orders.tree import WALKED
 
 PRIORITY = {"standard": 40, "silver": 50, "gold": 65, "platinum": 80}
 
@@ -87,7 +88,7 @@ def add_line(
 ) -> OrderLine:  # fmt: skip
     """One more product on a draft without a quote, at list price; refused on an order from a quote."""
     require_capturer(by)
-    order = _own_draft(order_id)
+    order = own_draft(order_id)
     offering = Offering.objects.select_related("specification").get(pk=offering_id)
     site = Site.objects.select_related("account").filter(pk=site_id).first() if site_id else None
     problems: dict[str, list[str]] = {}
@@ -108,28 +109,35 @@ def add_line(
         access_notes=site.access_notes if site else "",
     )  # fmt: skip
     audit.record("line added", order, by=by, changes={"lines": [None, f"{offering} at {site or 'no site'}"]})
-    _price(order)
+    reprice(order)
     return OrderLine.objects.get(pk=line.pk)
 
 
 @transaction.atomic
-def configure(*, line_id: int, raw: dict[str, Any], by: User) -> OrderLine:
+def configure(*, line_id: int, raw: dict[str, Any], by: User, quantity: int | None = None) -> OrderLine:
     """Set what the customer chose for a line of a draft that has no quote, from a form's strings.
 
     Raises:
         Uncapturable: values do not fit; the problems stand at their characteristics and nothing is stored.
     """
     require_capturer(by)
-    line = OrderLine.objects.select_related("specification").get(pk=line_id)
-    order = _own_draft(line.order_id)
+    line = OrderLine.objects.select_related("specification", "product", "site").get(pk=line_id)
+    order = own_draft(line.order_id)
+    if line.action in WALKED:
+        raise Uncapturable("This line ends, suspends or resumes what is there; there is nothing to configure.")
     values, problems = configuration.clean(line.specification, raw, line.characteristics, account_id=order.account_id)
+    if why := _needs_quote(order, line, values, quantity or line.quantity):
+        problems = {**problems, "": [why]}
+    if quantity is not None and quantity < 1:
+        problems = {**problems, "quantity": ["Order at least one."]}
     if problems:
         raise Uncapturable(problems=problems)
-    changes = audit.difference(line.characteristics, values)
-    line.characteristics = values
-    line.save(update_fields=["characteristics", "updated_at"])
+    changes = audit.difference({**line.characteristics, "quantity": line.quantity},
+                               {**values, "quantity": quantity or line.quantity})  # fmt: skip
+    line.characteristics, line.quantity = values, quantity or line.quantity
+    line.save(update_fields=["characteristics", "quantity", "updated_at"])
     audit.record("line configured", order, by=by, changes=changes)
-    _price(order)
+    reprice(order)
     return OrderLine.objects.get(pk=line.pk)
 
 
@@ -138,10 +146,10 @@ def remove_line(*, line_id: int, by: User) -> None:
     """Take a line off a draft that has no quote."""
     require_capturer(by)
     line = OrderLine.objects.select_related("offering").get(pk=line_id)
-    order = _own_draft(line.order_id)
+    order = own_draft(line.order_id)
     audit.record("line removed", order, by=by, changes={"lines": [str(line), None]})
     line.delete()
-    _price(order)
+    reprice(order)
 
 
 def default_profile(account: Account) -> BillingProfile | None:
@@ -158,10 +166,12 @@ def require_capturer(by: User | None, account_id: int | None = None) -> None:
         raise NotPermitted("Your roles do not include the right to create orders.")
 
 
-def _price(order: Order) -> None:
-    """List prices for every line of an order by hand."""
+def reprice(order: Order) -> None:
+    """List prices for every line of an order by hand that brings or changes something."""
     lines = list(order.lines.select_related("site"))
-    price_lines(order, lines)
+    for line in lines:
+        line.monthly = line.one_time = Decimal(0)
+    price_lines(order, [line for line in lines if line.action not in WALKED])
     OrderLine.objects.bulk_update(lines, ["monthly", "one_time"])
     order.save(update_fields=["monthly", "one_time", "updated_at"])
 
@@ -177,7 +187,8 @@ def price_lines(order: Order, lines: list[OrderLine]) -> None:
         for line in lines:
             charges = pricing.price(book, _asked(order, line, sites))
             line.monthly = sum((c.amount for c in charges if c.charge == Charge.RECURRING), Decimal(0))
-            line.one_time = sum((c.amount for c in charges if c.charge == Charge.ONE_TIME), Decimal(0))
+            once = (c.amount for c in charges if c.charge == Charge.ONE_TIME and line.action != Action.MODIFY)
+            line.one_time = sum(once, Decimal(0))  # what is there already was set up before
     order.monthly = sum((line.monthly for line in lines), Decimal(0))
     order.one_time = sum((line.one_time for line in lines), Decimal(0))
 
@@ -189,7 +200,27 @@ def _asked(order: Order, line: OrderLine, sites: int) -> pricing.PricingInput:
     )  # fmt: skip
 
 
-def _own_draft(order_id: int) -> Order:
+def _needs_quote(order: Order, line: OrderLine, values: dict[str, Any], quantity: int) -> str:
+    """Why a change of what a contract prices cannot be ordered by hand; "" where it costs as much as before."""
+    if line.action != Action.MODIFY or line.product is None:
+        return ""
+    contract = rebilling.running_contract(line.product)
+    if contract is None:
+        return ""
+    present = line.characteristics, line.quantity
+    prices = []
+    for pair in ((line.product.characteristics, line.product.quantity), (values, quantity)):
+        line.characteristics, line.quantity = pair
+        price_lines(order, [line])
+        prices.append(line.monthly)
+    line.characteristics, line.quantity = present
+    if prices[0] == prices[1]:
+        return ""
+    return f"This changes the price, and {contract.number} runs. Agree it by a quote that changes the contract."
+
+
+def own_draft(order_id: int) -> Order:
+    """A draft without a quote, locked. Raises Uncapturable, IllegalMove."""
     order: Order = Order.objects.locked(order_id)
     if order.quote_id:
         raise Uncapturable("What was sold is changed in the quote: reopen the quote as a new version.")

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from catalog.models import Characteristic
-from cmdb import activation, alteration, replacing, termination
+from cmdb import activation, alteration, replacing, suspension, termination
 from cmdb.activation import Realized
 from cmdb.alteration import Altered
 from cmdb.models import Resource, Service
@@ -137,7 +137,7 @@ def _realize(orders: Orders, closed: list[int]) -> None:
     every = list(
         DomainOrder.objects.filter(pk__in=closed)
         .exclude(kind=DomainOrder.Kind.PRODUCT)
-        .select_related("parent", "line", "flow")
+        .select_related("parent__service", "parent__resource", "line", "flow")
         .order_by("pk")
     )
     rows = [row for row in every if row.action == "add"]
@@ -150,12 +150,14 @@ def _realize(orders: Orders, closed: list[int]) -> None:
     for row in rows:
         if row.parent:
             above[row.pk].append(row.parent)
-    for link in DomainOrderLink.objects.filter(child__in=rows).select_related("parent__line").order_by("pk"):
+    links = DomainOrderLink.objects.filter(child__in=rows).order_by("pk")
+    for link in links.select_related("parent__line", "parent__service", "parent__resource"):
         above[link.child_id].append(link.parent)
-    own = DomainOrder.objects.filter(parent__in=rows).values_list("parent", "number")
-    shared = DomainOrderLink.objects.filter(parent__in=rows).values_list("parent", "child__number")
-    for parent, number in [*own, *shared]:
-        below[parent or 0].append(number)
+    names = ("number", "service__domain_order", "resource__domain_order")
+    own = DomainOrder.objects.filter(parent__in=rows).values_list("parent", *names)
+    shared = DomainOrderLink.objects.filter(parent__in=rows).values_list("parent", *(f"child__{n}" for n in names))
+    for parent, number, service, resource in [*own, *shared]:
+        below[parent or 0].append(service or resource or number)
     lines = dict(OrderLine.objects.filter(order__in=orders).values_list("pk", "product"))
     nodes = [_realized(orders[row.order_id], row, above[row.pk], below[row.pk], lines) for row in rows]
     made = activation.realize(nodes, None, at=timezone.now())
@@ -211,9 +213,15 @@ def _realized(
     return Realized(
         domain_order=row.number, kind=row.kind, name=row.name, specification_id=row.specification_id,
         account_id=row.account_id, site_id=row.site_id, order_number=order.number, characteristics=row.characteristics,
-        parents=tuple(parent.number for parent in above), children=tuple(below),
+        parents=tuple(_identity(parent) for parent in above), children=tuple(below),
         products=tuple(sorted(pk for pk in direct if pk)), on_its_own=row.depth == 0,
     )  # fmt: skip
+
+
+def _identity(node: DomainOrder) -> str:
+    """The number by which the inventory knows a node: that of the order which built it, if it stands already."""
+    installed = node.service or node.resource
+    return (installed.domain_order if installed else None) or node.number
 
 
 def _close_lines(orders: Orders) -> None:
@@ -240,6 +248,8 @@ def _change_products(lines: list[OrderLine]) -> None:
             by_action[line.action].append(line.product_id)
     now = timezone.now()
     activation.activate_products(by_action["add"], now, None)
+    suspension.suspend_products(by_action["suspend"], None)
+    suspension.resume_products(by_action["resume"], None)
     alteration.alter_products(_altered(lines), None, because="Changed by an order")
     termination.terminate_products(by_action["delete"], now, None)
 

@@ -7,11 +7,14 @@ from django import forms
 from django.http import QueryDict
 from django.utils.html import format_html
 
+from cmdb.models import Product
 from crm.models import BillingProfile, Contact
+from fulfillment.models import Action
 from kernel.models import User
 from kernel.picking import RecordField, offer
-from orders import editing, prioritising
+from orders import editing, prioritising, servicing
 from orders.models import Order, PromiseChange
+from orders.tree import WALKED
 
 
 class Day(forms.DateInput):
@@ -81,6 +84,49 @@ class LineForm(forms.Form):
         super().__init__(*args, **kwargs)
         offer(self, "offering", by, specified=True)
         offer(self, "site", by, below=order.account.path)
+
+
+class ServiceForm(forms.Form):
+    """When an installed product is changed, moved, suspended, resumed or disconnected; a move asks where to."""
+
+    site = RecordField("crm.site", label="New site", empty_label="Choose a site",
+                       error_messages={"required": "Choose the site that it moves to."})  # fmt: skip
+    on = forms.DateField(label="On", required=False, widget=Day)
+    note = forms.CharField(label="Note", required=False, max_length=400, widget=forms.Textarea(attrs={"rows": 2}),
+                           help_text="Colleagues read it on the order.")  # fmt: skip
+
+    def __init__(self, *args: Any, product: Product, action: str, by: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if action == Action.MOVE:
+            offer(self, "site", by, below=f"/{product.account.root_id}/")
+        else:
+            del self.fields["site"]
+        self.fields["on"].help_text = (
+            "Nothing is done before that day. Empty means as soon as it can be done."
+            if action in WALKED
+            else "Wanted by that day. Empty means as soon as it can be done."
+        )
+
+
+class ServiceLineForm(forms.Form):
+    """One more product that a draft by hand changes."""
+
+    product = RecordField("cmdb.installed", empty_label="Choose a product",
+                          error_messages={"required": "Choose a product."})  # fmt: skip
+    action = forms.ChoiceField(label="What to do", choices=[(str(key), word) for key, word in servicing.WORDS.items()])
+    site = RecordField("crm.site", label="New site", required=False, empty_label="Only for a move")
+
+    def __init__(self, *args: Any, order: Order, by: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer(self, "product", by, below=order.account.path)
+        offer(self, "site", by, below=order.account.path)
+
+    @classmethod
+    def offered(cls, order: Order, by: User) -> "ServiceLineForm | None":
+        """The form, None for a customer who has nothing yet."""
+        made = cls(order=order, by=by)
+        field: Any = made.fields["product"]
+        return made if field.rows.exists() else None
 
 
 def typed_lines(data: QueryDict, keys: set[int]) -> tuple[dict[int, dict[str, Any]], dict[str, list[str]]]:

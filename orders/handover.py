@@ -1,6 +1,8 @@
 """Handover: what works is the customer's; contracts of sites begin, billing begins, and the customer is told."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 
 from django.conf import settings
 from django.core.mail import send_mail
@@ -13,6 +15,7 @@ from contracts import billing, contracting, rebilling
 from crm.models import Contact, Site
 from kernel import notifications
 from orders.models import Order, OrderLine
+from orders.tree import WALKED
 
 DONE = (
     OrderLine.State.COMPLETED, OrderLine.State.FAILED, OrderLine.State.CANCELLED, OrderLine.State.REJECTED,
@@ -25,7 +28,7 @@ def start_sites(orders: Mapping[int, Order], completed: Iterable[OrderLine]) -> 
     `orders` are those of the lines by key. The caller holds their locks and calls once per completion, so nobody is
     told twice.
     """
-    touched = {(line.order_id, line.site_id) for line in completed if line.site_id and line.action != "delete"}
+    touched = {(line.order_id, line.site_id) for line in completed if line.site_id and line.action not in WALKED}
     sites = {site for _, site in touched}
     lines = OrderLine.objects.filter(order__in=orders, site__in=sites).exclude(state__in=DONE)
     live = sorted(touched - set(lines.values_list("order", "site"))) if touched else []
@@ -45,14 +48,22 @@ def bill(*, order_id: int) -> None:
     keys = list(active.distinct().values_list("pk", flat=True))
     if keys:
         billing.start(product_ids=keys, on=today, by=None)
-    changed, ended = (
-        list(lines.filter(action=action, product__isnull=False).values_list("product", flat=True))
-        for action in ("modify", "delete")
-    )
-    if changed or ended:
+    prices: dict[str, dict[int, Decimal]] = defaultdict(dict)
+    there = lines.exclude(action="add").filter(product__isnull=False)
+    for action, product, monthly in there.values_list("action", "product", "monthly"):
+        prices[action][product] = monthly
+    if prices:
         because = f"Order {Order.objects.values_list('number', flat=True).get(pk=order_id)}"
-        rebilling.delivered(changed, on=today, because=because)
-        rebilling.removed(ended, on=today, because=because)
+        rebilling.delivered(prices["modify"], on=today, because=because)
+        rebilling.removed(prices["delete"], on=today, because=because)
+        rebilling.rest(_resting(prices["suspend"]), on=today, because=because)
+        rebilling.go_on(prices["resume"], on=today)
+
+
+def _resting(products: Iterable[int]) -> list[int]:
+    """Those that are still suspended; a fact that is told late must not stop what works again."""
+    rows = Product.objects.filter(pk__in=list(products), state=Product.State.SUSPENDED)
+    return list(rows.values_list("pk", flat=True))
 
 
 def tell(order: Order, text: str) -> None:

@@ -1,12 +1,16 @@
 """Installed: what stands below a product already, and what a target makes of it: add, modify, delete or nothing."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import Q
+
 from catalog.models import DecompositionRule, Specification
-from cmdb.models import Resource, ResourceUse, Service, ServiceRelation
+from cmdb import replacing
+from cmdb.models import Product, Resource, ResourceUse, Service, ServiceRelation
+from fulfillment.models import Action
 from orders.models import Order, OrderLine
 from orders.tree import WALKED, Node, Tree
 
@@ -49,11 +53,12 @@ def compute_actions(order: Order, tree: Tree, lines: Iterable[OrderLine]) -> lis
     lines = list(lines)
     changing = [line for line in lines if line.action != "add" and (line.product_id or line.service_id)]
     standing = _below(changing)
+    kept = _needed_by_others(order, changing, standing)
     for line in changing:
         root = tree.nodes[f"{line.key}/{line.specification.key}"]
         root.installed = line.service
         if line.action in WALKED:
-            _walk(tree, root, standing[line.pk], line.action)
+            _walk(tree, root, _alone(standing[line.pk], kept), line.action)
         else:
             found += _match(tree, root, standing[line.pk])
             _prune(tree, root)
@@ -96,6 +101,40 @@ def _below(lines: list[OrderLine]) -> dict[int, list[Standing]]:
         line.pk: services[line.service_id].below if line.service_id else by_product[line.product_id or 0]
         for line in lines
     }
+
+
+def _needed_by_others(
+    order: Order, lines: list[OrderLine], standing: dict[int, list[Standing]]
+) -> set[Service | Resource]:
+    """Parts below what rests, goes on or ends that another working product stands on as well."""
+    found: set[Service | Resource] = set()
+    for action in WALKED & {line.action for line in lines}:
+        same = [line for line in lines if line.action == action]
+        parts = {part for line in same for top in standing[line.pk] for part in _flat(top)}
+        services, resources = (
+            {part.pk: part for part in parts if isinstance(part, kind)} for kind in (Service, Resource)
+        )
+        going = Q(pk__in=[line.product_id for line in same if line.product_id])
+        if action != Action.DELETE:
+            going |= Q(account__root=order.account.root_id, state=Product.State.SUSPENDED)
+        leaving = set(Product.objects.filter(going).values_list("number", flat=True))
+        leaving |= {line.service.number for line in same if line.service}
+        needed = replacing.needed(services, resources, leaving)
+        found |= {services[pk] for pk in needed[0]} | {resources[pk] for pk in needed[1]}
+    return found
+
+
+def _flat(one: Standing) -> Iterator[Service | Resource]:
+    yield one.record
+    for below in one.below:
+        yield from _flat(below)
+
+
+def _alone(standing: list[Standing], kept: set[Service | Resource]) -> list[Standing]:
+    """What stands for these products alone; what another one needs is left as it is, with all below it."""
+    return [
+        Standing(one.record, one.specification, _alone(one.below, kept)) for one in standing if one.record not in kept
+    ]
 
 
 def _walk(tree: Tree, parent: Node, standing: list[Standing], action: str) -> None:

@@ -22,8 +22,9 @@ from fulfillment.models import Action
 from kernel import audit, commenting
 from kernel.models import User
 from kernel.refusal import Conflict, Refusal
-from orders import capture, queries, submission, validation
+from orders import capture, queries, reduction, servicing, submission, validation
 from orders.models import Order, OrderLine
+from orders.tree import WALKED
 
 MOST_LINES = 2000
 MOST_QUANTITY = 10_000
@@ -40,7 +41,10 @@ class UnderWay(Conflict):
 
 @dataclass(frozen=True)
 class Item:
-    """One thing asked for. `values` are changes for an installed product, the whole choice for a new one."""
+    """One thing asked for. `values` are changes for an installed product, the whole choice for a new one.
+
+    `ending` has the numbers of the installed parts that go where a change leaves fewer of them.
+    """
 
     place: str
     id: str
@@ -51,6 +55,7 @@ class Item:
     parent: str = ""
     quantity: int | None = None
     values: dict[str, Any] = field(default_factory=dict)
+    ending: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,7 @@ def take(asked: Asked, *, by: User, of: Orderable | None = None) -> Order:
     lines = _lines(order, asked, of, known, problems)
     if problems:
         raise NotTaken(problems=problems)
-    capture.price_lines(order, [line for line in lines if line.action != Action.DELETE])
+    capture.price_lines(order, [line for line in lines if line.action not in WALKED])
     order.save(force_insert=True)
     _store(order, asked, lines)
     audit.record("captured", order, by=by, changes={"channel": [None, order.channel]})
@@ -248,18 +253,19 @@ def _changed(order: Order, item: Item, known: Known, problems: Problems) -> Orde
         if item.product:
             problems[f"{item.place}:product"] = [f"There is no product “{item.product}” of this customer."]
         return None
-    if product.state not in (Product.State.ACTIVE, Product.State.SUSPENDED):
-        word = product.get_state_display().lower()
-        problems[f"{item.place}:product"] = [f"{product.number} is {word}; only an active product can be changed."]
+    if product.state not in servicing.FROM[Action(item.action)]:
+        word, act = product.get_state_display().lower(), servicing.WORDS[Action(item.action)].lower()
+        problems[f"{item.place}:product"] = [f"{product.number} is {word}; it cannot be ordered to {act} it."]
     require_free(item, known, product)
     if item.site and item.site != str(product.site_id):
         problems[f"{item.place}:site"] = ["A product is moved by ending it here and adding it there."]
-    keep = item.action == Action.DELETE
+    keep = item.action in WALKED
     return OrderLine(
         order=order, key=uuid.uuid4(), action=item.action, product=product, offering=product.offering,
         specification=product.specification, account_id=product.account_id, site=product.site,
         quantity=product.quantity if keep else (item.quantity or product.quantity),
         characteristics=product.characteristics if keep else {**product.characteristics, **item.values},
+        ending=sorted(set(item.ending)),
     )  # fmt: skip
 
 
@@ -297,5 +303,12 @@ def _submit(order: Order, asked: Asked, lines: list[OrderLine], by: User) -> Ord
         found: Problems = {}
         for name, texts in refusal.problems.items():
             head = "-".join(name.split("-")[:2]) + "-"
-            found[f"{named[head]}:{name.removeprefix(head)}" if head in named else name] = texts
+            more = [_to_pick_from(order, lines, int(head.split("-")[1]))] if name == f"{head}ending" else []
+            found[f"{named[head]}:{name.removeprefix(head)}" if head in named else name] = [*texts, *more]
         raise validation.Incomplete(problems=found) from refusal
+
+
+def _to_pick_from(order: Order, lines: list[OrderLine], pk: int) -> str:
+    found = reduction.choices(order, [line for line in lines if line.pk == pk]).get(pk, [])
+    listed = "; ".join(f"{choice.name}: {choice.numbers}" for choice in found)
+    return f"Name them by items below this one with the action delete, out of {listed}."

@@ -13,7 +13,7 @@ from fulfillment import execution, planning, rowwise, scheduling
 from fulfillment.models import Flow
 from fulfillment.planning import FlowRequest, Wish
 from kernel import collecting, lifecycle, outbox
-from orders import closure, decomposition, events, facts, pausing, promising
+from orders import closure, decomposition, events, facts, futuredating, pausing, promising
 from orders.models import DomainOrder, Order, OrderLine
 
 ROOT = Order._meta.label_lower
@@ -37,7 +37,7 @@ Ends = dict[str, _End]
 
 
 def launch(*, order_id: int) -> Order:
-    """Take an approved order to work; safe to repeat, an order in another state is left alone.
+    """Take an approved order to work; safe to repeat. One in another state, or of a later day, is left alone.
 
     Raises:
         BrokenRule: a rule or plan of the catalogue cannot be evaluated; nothing happens.
@@ -51,7 +51,8 @@ def launch_all(*, order_ids: Iterable[int]) -> list[Order]:
     """The same for many orders, all of them or none. Raises BrokenRule."""
     rows = Order.objects.select_related("account").filter(pk__in=set(order_ids)).order_by("pk")
     orders = list(rows.select_for_update(of=("self",)))
-    approved = [order for order in orders if order.state == Order.State.APPROVED]
+    later = futuredating.waiting(orders)
+    approved = [order for order in orders if order.state == Order.State.APPROVED and order.pk not in later]
     with collecting.later():
         for order in approved:
             _launch(order)
@@ -61,7 +62,7 @@ def launch_all(*, order_ids: Iterable[int]) -> list[Order]:
 
 
 def _launch(order: Order) -> None:
-    grown = decomposition.decompose_locked(order)
+    grown = decomposition.decompose_locked(order, futuredating.lines_now(order))
     planned = _plan(order, grown.about, Wish(timezone.localdate(), order.requested_on))
     lifecycle.move_many(OrderLine.objects.filter(order=order), OrderLine.schedule, by=None)
     _date(order, dated=planned)

@@ -6,7 +6,7 @@ from contracts import events as promises
 from fulfillment import events as engine
 from kernel import announcing, approvals, outbox
 from kernel.models import ApprovalRequest
-from orders import approval, enrichment, events, handover, jeopardy, orchestration, progress, switchoff
+from orders import approval, enrichment, events, futuredating, handover, jeopardy, orchestration, progress, switchoff
 from orders.models import DomainOrder, Order
 
 OWNER = DomainOrder._meta.label_lower
@@ -76,15 +76,25 @@ def bill(told: list[events.OrderLineCompleted]) -> None:
         handover.bill(order_id=order_id)
 
 
+@outbox.reaction_to_many(events.OrderLineCompleted)
+def end_replaced(told: list[events.OrderLineCompleted]) -> None:
+    """What works takes the place of what was there, which ends now."""
+    if found := futuredating.free(event.line_id for event in told):
+        orchestration.go_on_all(lines=found)
+
+
 @outbox.reaction_to_many(events.OrderEnded)
 def tell_customer(told: list[events.OrderEnded]) -> None:
     """Customers hear how their orders ended."""
     orders = Order.objects.select_related("contact__user").in_bulk({event.order_id for event in told})
+    switching = futuredating.switching(orders)
     for event in told:
         if words := WORDS.get(Order.State(event.state)):
             order = orders[event.order_id]
             if order.channel == Order.Channel.CONTRACT:
                 words = words.replace("Everything you ordered works.", "What the contract covered is switched off.")
+            elif order.pk in switching:
+                words = words.replace("Everything you ordered works.", "It is as you asked.")
             handover.tell(order, f"your order “{order.title}” is {words}")
 
 

@@ -17,6 +17,7 @@ from orders.installed import Standing, Surplus
 from orders.models import Order, OrderLine
 
 BEFORE = frozenset({"draft", "submitted", "enrichment_in_progress", "enrichment_on_hold", "awaiting_approval"})
+MOST_TOLD = 20
 TOLD = 4  # values that tell an installed part from its likes
 
 
@@ -50,6 +51,13 @@ class Choice:
     def ask(self) -> str:
         """What to pick, in words."""
         return f"Pick which {self.ends} of {len(self.parts)} end: {self.name}."
+
+    @property
+    def numbers(self) -> str:
+        """What there is to pick from, for who sees no list."""
+        more = len(self.parts) - MOST_TOLD
+        listed = ", ".join(part.number for part in self.parts[:MOST_TOLD])
+        return f"{listed} and {more} more" if more > 0 else listed
 
 
 def choices(order: Order, lines: Iterable[OrderLine]) -> dict[int, list[Choice]]:

@@ -1,11 +1,28 @@
 """Background work of orders."""
 
+import logging
+
 from celery import shared_task
 
 from kernel import sweeping
-from orders import jeopardy
+from kernel.decisions import BrokenRule
+from orders import futuredating, jeopardy, orchestration
+
+log = logging.getLogger(__name__)
 
 sweeping.watch("orders.tasks.assess", jeopardy.MARKED)
+
+
+@shared_task(name="orders.tasks.begin_due")
+def begin_due() -> int:
+    """Run by beat: approved orders whose day has come go to work, each by itself."""
+    keys = futuredating.due()
+    for pk in keys:
+        try:
+            orchestration.launch(order_id=pk)
+        except BrokenRule as error:
+            log.warning("order %s cannot be launched: %s", pk, error)
+    return len(keys)
 
 
 @shared_task(name="orders.tasks.assess")

@@ -2,7 +2,20 @@
 
 from django.urls import URLPattern, path
 
-from orders.views import acts, ending, flows, jeopardy, orchestration, orders, page, pausing, rehearsal, steering, why
+from orders.views import (
+    acts,
+    ending,
+    flows,
+    jeopardy,
+    orchestration,
+    orders,
+    page,
+    pausing,
+    rehearsal,
+    servicing,
+    steering,
+    why,
+)  # fmt: skip
 
 app_name = "orders"
 FLOW = "process/flows/<str:key>/<int:version>/"
@@ -16,6 +29,8 @@ urlpatterns: list[URLPattern] = [
     path("orders/of-contract/<str:number>/", orders.of_contract, name="of_contract"),
     path("orders/of-quote/<int:pk>/", orders.of_quote, name="of_quote"),
     path("orders/from-quote/<int:pk>/", acts.from_quote, name="from_quote"),
+    path("orders/of-product/<str:number>/", servicing.of_product, name="of_product"),
+    path("orders/product/<str:number>/<slug:action>/", servicing.begin, name="service"),
     path("orders/why/<str:number>/", why.panel, name="why"),
     path("orders/part/<str:number>/hold/", pausing.hold, name="hold_part"),
     path("orders/part/<str:number>/resume/", pausing.resume, name="resume_part"),
@@ -48,6 +63,7 @@ urlpatterns: list[URLPattern] = [
     path("orders/<str:number>/submit/", acts.submit, name="submit"),
     path("orders/<str:number>/supply/", acts.supply, name="supply"),
     path("orders/<str:number>/lines/add/", acts.add_line, name="add_line"),
+    path("orders/<str:number>/lines/installed/", servicing.add_line, name="add_service"),
     path("orders/<str:number>/lines/<int:pk>/configure/", acts.configure_line, name="configure_line"),
     path("orders/<str:number>/lines/<int:pk>/ending/", ending.page, name="ending"),
     path("orders/<str:number>/lines/<int:pk>/remove/", acts.remove_line, name="remove_line"),

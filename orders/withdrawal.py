@@ -54,7 +54,8 @@ class Scope:
 
 def scope(order: Order, line_ids: Iterable[int]) -> Scope:
     """What giving up these lines would touch, and why it cannot be done if it cannot; reads only."""
-    every = list(order.lines.select_related("offering", "specification", "site").order_by("position", "id"))
+    every = list(order.lines.select_related("offering", "specification", "site", "replaced_by")
+                 .order_by("position", "id"))  # fmt: skip
     found = _with_dependents(order, every, set(line_ids))
     own = list(DomainOrder.objects.filter(line__in=found.lines).exclude(state__in=closure.CLOSED).order_by("pk"))
     kept = _still_needed(own, {line.pk for line in found.lines})
@@ -133,6 +134,11 @@ def _with_dependents(order: Order, every: list[OrderLine], wanted: set[int]) -> 
             for line in open_lines
             if line.parent_id in found and line.pk not in found
         }
+        more |= {
+            line.pk: "It was to end once the new one works, so it stays."
+            for line in open_lines
+            if line.replaced_by_id in found and line.pk not in found
+        }
         left = [line for line in every if line.pk not in found and line.state not in (FAILED, CANCELLED, "rejected")]
         broken = {(c.site_id, c.specification_id): c.text for c in dependencies.clashes(order, left)} if found else {}
         before = _broken_now(order, every) if broken else set()
@@ -178,12 +184,17 @@ def _why_not(order: Order, found: Scope) -> str:
         return f"{order.number} is {order.get_state_display().lower()}. Lines can be given up while it is in progress."
     if not found.lines:
         return "The line is over already."
-    if any(line.action == "delete" for line in found.lines):
+    if any(line.action == "delete" and not _awaits_another(line) for line in found.lines):
         return "The line ends a product, and its end is announced already. Let it end, and order the product anew."
     waiting = [
         line for line in found.lines if line.state not in (OrderLine.State.SCHEDULED, OrderLine.State.IN_PROGRESS)
     ]
     return f"{waiting[0].offering} is {waiting[0].get_state_display().lower()}; resume it first." if waiting else ""
+
+
+def _awaits_another(line: OrderLine) -> bool:
+    """Whether its product ends only once another one works, which it does not yet."""
+    return line.replaced_by is not None and line.replaced_by.state != OrderLine.State.COMPLETED
 
 
 def _no_way_back(found: Scope, kept: set[int]) -> str:

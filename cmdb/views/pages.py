@@ -17,9 +17,10 @@ def _record(request: HttpRequest, model: Any, number: str, *near: str) -> Any:
     return get_object_or_404(rows.prefetch_related("specification__characteristics"), number=number)
 
 
-def _order_url(number: str) -> str:
+def _url(name: str, number: str) -> str:
+    """An address of an app above this one; empty where it is not installed."""
     try:
-        return reverse("orders:order", args=[number]) if number else ""
+        return reverse(name, args=[number]) if number else ""
     except NoReverseMatch:
         return ""
 
@@ -30,7 +31,7 @@ def _context(record: Any, list_label: str, list_name: str) -> dict[str, Any]:
         "title": record.name,
         "crumbs": [("Inventory", reverse("cmdb:product_list")), (list_label, reverse(list_name))],
         "values": characteristics.told(record),
-        "order_url": _order_url(record.order_number),
+        "order_url": _url("orders:order", record.order_number),
     }
 
 
@@ -42,6 +43,9 @@ def product(request: HttpRequest, number: str) -> HttpResponse:
     context = _context(record, "Products", "cmdb:product_list")
     context |= {
         "trace": impact.trace(record),
+        "orders_url": _url("orders:of_product", record.number)
+        if workspace.person(request).has_perm("orders.view_order")
+        else "",
         "members": list(record.members.order_by("pk")) if not record.bundle_id else [],
     }
     return htmx.respond(request, "cmdb/product.html", context)

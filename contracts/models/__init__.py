@@ -10,7 +10,7 @@ from contracts.models.agreements import (
     NegotiationRound,
     PartnerTerm,
 )
-from contracts.models.changes import BillingChange, ContractAmendment, ContractCharge, Termination
+from contracts.models.changes import BillingChange, BillingPause, ContractAmendment, ContractCharge, Termination
 from contracts.models.contracts import (
     BillingStart,
     Contract,
@@ -33,6 +33,7 @@ __all__ = [
     "AgreementSla",
     "AgreementTerm",
     "BillingChange",
+    "BillingPause",
     "BillingStart",
     "Clause",
     "ConsentText",

@@ -195,12 +195,39 @@ class BillingChange(models.Model):
                 fields=["billing_start"], condition=models.Q(ends=True), name="billing_ends_once"
             ),
             models.UniqueConstraint(
-                fields=["billing_start", "contract_line"], condition=models.Q(ends=False), name="billing_follows_once",
-                nulls_distinct=False,
+                fields=["billing_start", "contract_line"], condition=models.Q(ends=False, contract_line__isnull=False),
+                name="billing_follows_once",
+            ),
+            models.UniqueConstraint(
+                fields=["billing_start", "because"], condition=models.Q(ends=False, contract_line=None),
+                name="billing_follows_order_once",
             ),
             models.CheckConstraint(
                 condition=models.Q(ends=False) | models.Q(monthly=0, one_time=0), name="ended_billing_is_free"
             ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.because}, from {self.on}"
+
+
+class BillingPause(models.Model):
+    """Days on which a product rests and nothing recurring is billed for it."""
+
+    billing_start = models.ForeignKey("contracts.BillingStart", on_delete=models.PROTECT, related_name="pauses")
+    on = models.DateField(help_text="First day that is free.")
+    until = models.DateField(null=True, blank=True, help_text="First day that is billed again.")
+    because = models.CharField(max_length=200)
+    id: int
+
+    class Meta:
+        ordering = ["on", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["billing_start"], condition=models.Q(until=None), name="billing_rests_once"
+            ),
+            models.CheckConstraint(condition=models.Q(until=None) | models.Q(until__gte=models.F("on")),
+                                   name="billing_rests_forward"),
         ]  # fmt: skip
 
     def __str__(self) -> str:

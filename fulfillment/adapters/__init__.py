@@ -15,7 +15,8 @@ ASKED = ("feasibility",)  # asked before an order, so that no plan calls them
 OPERATIONS: dict[str, tuple[str, ...]] = {
     "provisioning": (
         "bgp.configure", "cpe.configure", "fw.activate", "fw.deploy", "fw.dmz", "fw.utm", "mobile.activate", "olt.port",
-        "overlay.push", "pe.attach", "port.create", "sbc.configure", "sdwan.turn_up", "security.apply",
+        "overlay.push", "pe.attach", "port.block", "port.change", "port.create", "port.open", "port.remove",
+        "sbc.configure", "sdwan.turn_up", "security.apply",
         "tenant.create", "tv.packs", "vrf.create", "wanopt.enable",
     ),
     "inventory": (
@@ -23,7 +24,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
         "sdwan.design",
     ),
     "porting": ("porting.activate", "porting.request"),
-    "logistics": ("cpe.ship", "sim.pick"),
+    "logistics": ("cpe.collect", "cpe.ship", "sim.pick"),
     "billing": ("billing.start", "billing.stop"),
     "access": ("access.cancel", "access.order"),
 }  # fmt: skip

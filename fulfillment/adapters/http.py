@@ -81,8 +81,9 @@ class HttpAdapter:
 
     @property
     def url(self) -> str:
-        """Where the system answers."""
-        return f"{(self._url or settings.SIMULATOR_URL).rstrip('/')}/{self.system}"
+        """Where the system answers: where the settings say, else in the simulated network."""
+        real = "" if self._url else settings.SYSTEM_URLS.get(self.system, "")
+        return real.rstrip("/") or f"{(self._url or settings.SIMULATOR_URL).rstrip('/')}/{self.system}"
 
     def do(self, call: Call) -> Answer:
         """POST the operation."""
@@ -112,9 +113,11 @@ class HttpAdapter:
         self.breaker.note(worked=answer.outcome not in ("retry", "unknown"))
         return answer
 
-    def _exchange(self, method: str, url: str, **more: Any) -> Answer:
+    def _exchange(self, method: str, url: str, headers: dict[str, str] | None = None, **more: Any) -> Answer:
+        token = settings.SYSTEM_TOKENS.get(self.system)
+        known = {"Authorization": f"Bearer {token}"} if token else {}
         try:
-            response = client().request(method, url, **more)
+            response = client().request(method, url, headers=known | (headers or {}), **more)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             return self._silent("retry", f"The {self.system} system cannot be reached", error)
         except httpx.HTTPError as error:

@@ -25,6 +25,9 @@ CREATE TABLE IF NOT EXISTS calls (
 """
 
 
+RECENT = 20  # effects that are listed one by one
+
+
 @dataclass(frozen=True)
 class Owed:
     """A callback to be sent."""
@@ -144,8 +147,16 @@ class State:
             by_task = self._db.execute("SELECT task || ' ' || mode, count(*) FROM effects GROUP BY 1").fetchall()
             calls = self._db.execute("SELECT count(*) FROM calls").fetchone()[0]
             owed = self._db.execute("SELECT count(*) FROM owed").fetchone()[0]
+            recent = self._db.execute(
+                "SELECT system, operation, task, mode, at FROM effects ORDER BY id DESC LIMIT ?", [RECENT]
+            ).fetchall()
+            counts = self._db.execute("SELECT system, count(*) FROM effects GROUP BY 1 ORDER BY 1").fetchall()
         twice = {name: count for name, count in [*by_key.items(), *by_task] if count > 1}
-        return {"total": sum(by_key.values()), "calls": calls, "owed": owed, "duplicates": twice, "by_key": by_key}
+        return {
+            "total": sum(by_key.values()), "calls": calls, "owed": owed, "duplicates": twice, "by_key": by_key,
+            "by_system": dict(counts),
+            "recent": [dict(zip(("system", "operation", "task", "mode", "at"), row, strict=True)) for row in recent],
+        }  # fmt: skip
 
     def faults(self) -> list[dict[str, Any]]:
         """Faults that are set, with how often they will still happen."""

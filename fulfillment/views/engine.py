@@ -5,9 +5,10 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from fulfillment import limits, maintenance, standing
+from fulfillment import limits, maintenance, outage, standing
 from fulfillment.forms.limits import LimitForm
 from fulfillment.models import Capacity, Pause
+from fulfillment.simulator import control
 from kernel import htmx, workspace
 from kernel.refusal import Refusal
 
@@ -65,11 +66,20 @@ def capacity(request: HttpRequest, pk: int = 0) -> HttpResponse:
     return htmx.respond(request, "components/dialog_form.html", context, status=422 if form.errors else 200)
 
 
+@workspace.allowed(RIGHT, outage.RIGHT)
+@require_POST
+def call_again(request: HttpRequest, system: str) -> HttpResponse:
+    """A system that was left alone is called again at once."""
+    outage.reset(system=system, by=workspace.person(request))
+    return htmx.go(request, "fulfillment:engine", toast=f"{system.capitalize()} is called again.")
+
+
 def _page(request: HttpRequest, *, problems: dict[str, list[str]] | None = None, status: int = 200) -> HttpResponse:
     now = standing.now()
     people = workspace.person(request)
     context = {
-        "title": "Engine", "now": now, "pause": now.pause, "problems": problems or {},
+        "title": "Engine", "now": now, "systems": standing.systems(),
+        "simulated": control.in_use(), "pause": now.pause, "problems": problems or {},
         "may_pause": people.has_perm(maintenance.RIGHT), "may_limit": people.has_perm(limits.RIGHT),
         "earlier": Pause.objects.filter(ended_at__isnull=False).select_related("by", "ended_by").order_by("-pk")[
             :EARLIER

@@ -1,6 +1,7 @@
 """TMF622 product ordering: the orders of every channel, created, changed and cancelled by the acts of the screens."""
 
 from catalog import shelving
+from cmdb import models as inventory
 from contracts.models import Quote
 from crm.api import naming
 from crm.models import Account
@@ -21,9 +22,10 @@ BASE = "productOrderingManagement"
 KIND = Kind(
     "productOrder", "productOrderItem", {
         "offering": "productOffering.id", "product": "product.id", "site": "product.place[0].id", "id": "id",
-        "quantity": "quantity", "requested_on": "requestedCompletionDate",
+        "quantity": "quantity", "ending": "productOrderItem", "requested_on": "requestedCompletionDate",
     }, "product.productCharacteristic",
 )  # fmt: skip
+SWITCHES = {"suspended": str(Action.SUSPEND), "active": str(Action.RESUME)}
 
 
 def create(body: Json, user: User) -> int:
@@ -33,7 +35,7 @@ def create(body: Json, user: User) -> int:
         return _from_quote(body, account, user)
     items = [
         _item(row, place, action, parent) for row, place, action, parent in KIND.asked(body)
-        if action != "noChange" or _stays(row, place)
+        if not (parent and _is_part(row)) and (action != "noChange" or _stays(row, place))
     ]  # fmt: skip
     if not items:
         raise invalid("$.productOrderItem", "Every item says noChange; there is nothing to order.")
@@ -58,15 +60,24 @@ def _stays(row: Json, place: str) -> bool:
 def _item(row: Json, place: str, action: str, parent: str) -> Item:
     product = row.get("product") or {}
     wanted = str(product.get("status") or "").strip()
-    if action == Action.MODIFY and wanted == "suspended":
-        raise ApiError(501, "Suspending by an order is not offered yet.", [(f"{place}.product.status", "Not offered.")])
+    if action == Action.MODIFY and wanted in SWITCHES and not product.get("productCharacteristic"):
+        action = SWITCHES[wanted]
     places = product.get("place") or [{}]
     return Item(
         place=place, id=str(row["id"]), action=action, parent=parent, quantity=quantity(row.get("quantity")),
         offering=str((row.get("productOffering") or {}).get("id") or ""), product=str(product.get("id") or ""),
         site=str(places[0].get("id") or ""),
         values=values_of(product.get("productCharacteristic")),
+        ending=tuple(str(one["product"]["id"]) for one in row.get("productOrderItem") or () if _is_part(one)),
     )  # fmt: skip
+
+
+def _is_part(row: Json) -> bool:
+    """Whether an item below a change names a service or resource of the product that ends with it."""
+    number = str((row.get("product") or {}).get("id") or "")
+    return str(row["action"]).strip() == Action.DELETE and number.startswith(
+        (inventory.Service.PREFIX, inventory.Resource.PREFIX)
+    )
 
 
 def _from_quote(body: Json, account: Account, user: User) -> int:

@@ -20,6 +20,7 @@ LINE_STATES = {
 }  # fmt: skip
 ACTIONS = {"add": "add", "modify": "modify", "delete": "delete", "suspend": "modify", "resume": "modify",
            "move": "modify"}  # fmt: skip
+SWITCHED = {"suspend": "suspended", "resume": "active"}
 ITEMS = ("productOrderItem",)
 PARTY = {"@type": "RelatedParty"}  # required by TMF641
 PRIORITIES = ((80, "0"), (60, "1"), (40, "2"), (20, "3"))
@@ -131,6 +132,8 @@ def _product(line: OrderLine, page: Rendering) -> Json:
     }  # fmt: skip
     if line.product is not None:
         found["id"], found["href"] = line.product.number, page.href("product", line.product.number)
+    if line.action in SWITCHED:
+        found["status"] = SWITCHED[line.action]
     if line.site is not None:
         found["place"] = [{"id": str(line.site.pk), "name": line.site.name, "role": "installationSite",
                            "@referredType": "GeographicSite"}]  # fmt: skip

@@ -287,6 +287,14 @@ class OrderLine(Record):
     )  # fmt: skip
     quantity = models.PositiveIntegerField(default=1)
     characteristics = models.JSONField(default=dict, blank=True)
+    replaced_by = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="replaces",
+        help_text="The line that takes its place: this one ends its product only once that works.",
+    )
     ending = models.JSONField(
         default=list, blank=True, help_text="Numbers of installed parts that end because fewer are wanted."
     )

@@ -120,7 +120,9 @@ def configure_line(request: HttpRequest, number: str, pk: int) -> HttpResponse:
                     if c.source == "customer" and (c.type == "boolean" or c.multiple)}  # fmt: skip
         raw = unticked | configuration.posted(line.specification, request.POST)
         try:
-            capture.configure(line_id=line.pk, raw=raw, by=person(request))
+            asked = request.POST.get("quantity", "")
+            quantity = int(asked) if asked.isdecimal() and len(asked) < 6 else 0
+            capture.configure(line_id=line.pk, raw=raw, by=person(request), quantity=quantity)
             return htmx.go(request, "orders:lines", order.number, toast=f"{line.offering} is configured.")
         except Refusal as refusal:
             if refusal.status != 422 or not refusal.problems:
@@ -132,7 +134,8 @@ def configure_line(request: HttpRequest, number: str, pk: int) -> HttpResponse:
             line.specification, values, problems, account_id=order.account_id
         ),
         "crumbs": [("Orders", reverse("orders:order_list")), (order.number, order.get_absolute_url())],
-        "whole": problems.get("", []),
+        "whole": problems.get("", []), "wrong_quantity": problems.get("quantity", []),
+        "quantity": request.POST.get("quantity", line.quantity),
     }  # fmt: skip
     return render(request, "orders/configure.html", context, status=422 if problems else 200)
 

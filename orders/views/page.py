@@ -12,8 +12,9 @@ from catalog import answering, configuration
 from kernel import htmx
 from kernel.workspace import allowed, person
 from orders import checks, outline, outlook, promising, questions, reduction, reopening, validation
-from orders.forms import LineForm, OrderForm
+from orders.forms import LineForm, OrderForm, ServiceLineForm
 from orders.models import DomainOrder, Order, PromiseChange
+from orders.tree import WALKED
 
 LINES = 100  # on one page
 SAID = 60  # problems listed above them
@@ -69,6 +70,7 @@ def values(request: HttpRequest, number: str) -> HttpResponse:
 
 def lines_page(
     request: HttpRequest, record: Order, *, form: OrderForm | None = None, line_form: LineForm | None = None,
+    service_form: ServiceLineForm | None = None,
     problems: dict[str, list[str]] | None = None, refused: bool = False, status: int = 200,
 ) -> HttpResponse:  # fmt: skip
     """The lines with the edit form; on a draft with all that keeps it from being submitted."""
@@ -97,7 +99,8 @@ def lines_page(
     context = {
         "clashes": list(dict.fromkeys(clash.text for clash in checks.horizontal(record, rows))) if draft else [],
         "rows": [{"line": line, "told": _told(line), "problems": _of_line(found, line.pk),
-                  "reduces": line.pk in reduces} for line in shown],
+                  "reduces": line.pk in reduces, "configurable": line.action not in WALKED} for line in shown],
+        "moved": {line.replaced_by_id for line in rows if line.replaced_by_id},
         "here": here, "pages": range(1, pages + 1) if pages > 1 else [], "count": count,
         "form": form or OrderForm(order=record, by=user), "refused": refused, "said": said[:SAID],
         "more_said": max(len(said) - SAID, 0),
@@ -107,6 +110,8 @@ def lines_page(
         "by_hand": draft and not record.quote_id and user.has_perm("orders.add_order"),
         "line_form": line_form or LineForm(order=record, by=user), "posted": request.POST if refused else None,
     }  # fmt: skip
+    if context["by_hand"]:
+        context["service_form"] = service_form or ServiceLineForm.offered(record, user)
     return page_of(request, record, "lines", "orders/lines.html", context, status=status)
 
 

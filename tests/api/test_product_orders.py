@@ -8,6 +8,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from catalog.models import DecompositionRule
+from cmdb.models import Product, Service
 from crm.models import Account
 from kernel.models import ApiCall
 from orders import submission
@@ -226,3 +228,45 @@ def test_an_order_is_cancelled_by_a_request_of_its_own() -> None:
     assert (shown["state"], shown["cancellationReason"]) == ("done", "Moved away")
     assert system.get(f"{PATH}/{order.number}").json()["state"] == "cancelled"
     assert system.post(CANCEL, {"productOrder": {"id": order.number}}).status_code == 409
+
+
+def _changing(account: Account, product: Product, *below: dict[str, Any], **product_says: Any) -> dict[str, Any]:
+    """An order that changes one installed product, with items below the one that does."""
+    item = {"id": "c1", "action": "modify", "product": {"id": product.number} | product_says,
+            "productOrderItem": list(below)}  # fmt: skip
+    return body(account) | {"productOrderItem": [item]}
+
+
+def test_fewer_parts_are_named_below_the_item_and_the_refusal_says_which_there_are() -> None:
+    shop, system = Shop(), System()
+    DecompositionRule.objects.filter(key="t-access-t-optimiser").delete()
+    shop.running(values={"access_pairs": 2})
+    finish()
+    product = Product.objects.get()
+    fewer = {"productCharacteristic": [{"name": "access_pairs", "value": 1}]}
+    answer = system.post(PATH, _changing(shop.account, product, **fewer))
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["path"] == "$.productOrderItem[0].productOrderItem"
+    parts = list(Service.objects.filter(specification__key="t-fibre").order_by("pk").values_list("number", flat=True))
+    assert all(number in answer.content.decode() for number in parts)
+
+    going = {"id": "c2", "action": "delete", "product": {"id": parts[0]}}
+    made = system.post(PATH, _changing(shop.account, product, going, **fewer))
+    assert made.status_code == 201, made.content
+    finish()
+    assert Order.objects.get(number=made.json()["id"]).state == "completed"
+    assert Service.objects.get(number=parts[0]).state == "terminated"
+    assert Service.objects.get(number=parts[1]).state == "active"
+
+    rests = system.post(PATH, _changing(shop.account, product, status="suspended"))
+    assert (rests.status_code, rests.json()["productOrderItem"][0]["product"]["status"]) == (201, "suspended")
+    require_published("TMF622", "ProductOrder", rests.json())
+    again = system.post(PATH, _changing(shop.account, product, status="suspended"))
+    assert again.status_code == 409
+    finish()
+    assert Product.objects.get(pk=product.pk).state == "suspended"
+    assert system.post(PATH, _changing(shop.account, product, status="suspended")).status_code == 422
+    assert system.post(PATH, _changing(shop.account, product, status="active")).status_code == 201
+    finish()
+    assert Product.objects.get(pk=product.pk).state == "active"

@@ -55,12 +55,12 @@ def test_a_changed_price_is_billed_from_the_day_the_change_works() -> None:
     assert not BillingChange.objects.exists()  # the site still has what it had
     month = _begin(1)
     day = month + dt.timedelta(days=10)
-    (made,) = rebilling.delivered([changed.pk, kept.pk], on=day, because="Order")
+    (made,) = rebilling.delivered({changed.pk: old, kept.pk: old}, on=day, because="Order")
     new = Contract.objects.get(parent=contract, site=changed.site_id).monthly
     assert (made.billing_start, made.on, made.monthly) == (before, day, new)
     assert new != old
     assert Product.objects.get(pk=changed.pk).monthly == new
-    assert rebilling.delivered([changed.pk], on=day, because="Order") == []
+    assert rebilling.delivered({changed.pk: old}, on=day, because="Order") == []
     mine = [one for one in _month(contract, month) if one.product == changed.number and one.kind == "recurring"]
     days = (periods.first_of(month, 1) - month).days
     assert [(one.first, one.last) for one in mine] == [

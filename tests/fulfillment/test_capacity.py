@@ -95,6 +95,25 @@ def test_a_try_that_fails_lengthens_the_pause_and_a_working_call_ends_the_row() 
     assert later.cause == SILENT.cause
 
 
+def test_a_process_admin_has_a_system_called_again_at_once(client: Client) -> None:
+    flow = make.flow("down", *[{"key": f"t{n}", **API} for n in range(2)])
+    again, engine = reverse("fulfillment:call_again", args=["provisioning"]), reverse("fulfillment:engine")
+    client.force_login(UserFactory(role="process_admin"))
+    assert client.post(again).status_code == 409, "it answers"
+    fail("provisioning", outage.BREAK_AFTER)
+    assert calling.take() == []
+    shown = client.get(engine).content.decode()
+    assert "Left alone" in shown
+    assert "Call again now" in shown
+    assert client.post(again).status_code == 302
+    assert len(calling.take()) == 2
+    assert "Left alone" not in client.get(engine).content.decode()
+    client.force_login(UserFactory(role="fulfilment_manager"))
+    assert "Call again now" not in client.get(engine).content.decode()
+    assert client.post(again).status_code == 403
+    assert make.states(flow) == {"t0": "in_progress", "t1": "in_progress"}
+
+
 def test_a_process_admin_limits_a_system_and_a_team_and_lifts_it_again(client: Client) -> None:
     make.flow("some", {"key": "dig", "kind": "manual", "team": "Diggers"})
     client.force_login(UserFactory(role="process_admin"))

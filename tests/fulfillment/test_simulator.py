@@ -13,11 +13,14 @@ from typing import Any
 import httpx
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
 
 from config.valkey import free_port
 from fulfillment import adapters
-from fulfillment.adapters import Adapter, Call
+from fulfillment.adapters import Adapter, Call, http
 from fulfillment.adapters.http import close, masked
+from tests.factories.people import UserFactory
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -130,13 +133,11 @@ def test_a_taken_vlan_is_refused_with_the_first_free_one(clean: str) -> None:
     assert "2114" in answer.detail
     again = adapter.do(call(inputs={"vlan": 2131}, context={"wanted": ["pe_port"]}))
     assert (again.outcome, list(again.outputs)) == ("done", ["pe_port"])
-    assert get(f"{clean}/_effects") | {"by_key": 0} == {
-        "total": 1,
-        "calls": 2,
-        "owed": 0,
-        "duplicates": {},
-        "by_key": 0,
-    }
+    found = get(f"{clean}/_effects")
+    assert {name: found[name] for name in ("total", "calls", "owed", "duplicates")} == {
+        "total": 1, "calls": 2, "owed": 0, "duplicates": {},
+    }  # fmt: skip
+    assert (found["by_system"], len(found["recent"])) == ({"provisioning": 1}, 1)
 
 
 @pytest.mark.slow
@@ -225,3 +226,55 @@ def test_people_set_and_take_back_faults_by_the_command(
     said = capsys.readouterr().out
     assert said.startswith("[]")
     assert '"duplicates"' in said
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+def test_a_process_admin_sets_faults_and_reads_effects_in_the_browser(clean: str, settings: Any) -> None:
+    browser = Client()
+    settings.SIMULATOR_URL = clean
+    page, fault, remove = (
+        reverse(f"fulfillment:{name}") for name in ("network", "network_fault", "network_remove")
+    )  # fmt: skip
+    browser.force_login(UserFactory(role="process_admin"))
+    assert "Nothing goes wrong" in browser.get(page).content.decode()
+    assert browser.post(fault, {"kind": "flood", "operation": "*"}).status_code == 422
+    for values in ({"kind": "error", "operation": "port.create", "times": 2}, {"kind": "timeout", "operation": "*",
+                   "share": 2, "site": "AMS-02"}):  # fmt: skip
+        assert browser.post(fault, values).status_code == 302
+    shown = browser.get(page).content.decode()
+    assert all(word in shown for word in ("It answers with an error", "2 more", "2 %", "site AMS-02"))
+    assert client("provisioning", clean).do(call()).outcome == "unknown"
+    assert browser.post(remove, {"fault": "0"}).status_code == 302
+    assert [one["kind"] for one in get(f"{clean}/_faults")] == ["timeout"]
+    assert browser.post(remove).status_code == 302
+    assert client("provisioning", clean).do(call()).outcome == "done"
+    assert "port.create" in browser.get(page).content.decode()
+    browser.force_login(UserFactory(role="fulfilment_manager"))
+    assert "Process admins set faults" in browser.get(page).content.decode()
+    assert browser.post(remove).status_code == 403
+
+    settings.SIMULATOR_URL = f"http://127.0.0.1:{free_port()}"
+    assert "It does not answer" in browser.get(page).content.decode()
+    browser.force_login(UserFactory(role="process_admin"))
+    assert browser.post(remove).status_code == 409
+    settings.SYSTEM_URLS = dict.fromkeys(adapters.SYSTEMS, "https://real.example")
+    assert browser.get(page).status_code == 404
+
+
+def test_a_real_system_takes_the_place_of_the_simulated_one(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.SYSTEM_URLS, settings.SYSTEM_TOKENS = {"billing": "https://bill.example/api/"}, {"billing": "s3cret"}
+    asked: list[tuple[str, dict[str, str]]] = []
+
+    class Line:
+        def request(self, method: str, url: str, headers: dict[str, str], **more: Any) -> httpx.Response:
+            asked.append((url, headers))
+            return httpx.Response(200, json={"status": "done"})
+
+    monkeypatch.setattr(http, "client", Line)
+    module = import_module("fulfillment.adapters.billing.client")
+    assert module.Client().do(call("billing", "billing.start")).outcome == "done"
+    assert asked[0][0] == "https://bill.example/api/billing.start"
+    assert asked[0][1]["Authorization"] == "Bearer s3cret"
+    assert asked[0][1]["Idempotency-Key"]
+    assert module.Client("http://other").url == "http://other/billing"

@@ -6,15 +6,12 @@ import threading
 from argparse import ArgumentParser
 from typing import Any
 
-import httpx
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from fulfillment.simulator import control
+from fulfillment.simulator.control import FAULTS
 from fulfillment.simulator.server import Simulator
-
-FAULTS = (
-    "error", "timeout", "reject", "reject_later", "duplicate_callback", "out_of_order", "lost_answer",
-)  # fmt: skip
 
 
 class Command(BaseCommand):
@@ -48,21 +45,17 @@ class Command(BaseCommand):
     def _control(self, options: dict[str, Any]) -> None:
         """Talk to the network that runs at SIMULATOR_URL; print what it says."""
         share = {"share": options["share"]} if options["share"] is not None else {}
+        told: Any
         try:
-            with httpx.Client(base_url=settings.SIMULATOR_URL, timeout=5, trust_env=False) as network:
-                if options["fault"]:
-                    before = network.get("/_faults").json()
-                    wanted = [_fault(text) | share for text in options["fault"]]
-                    answer = network.put("/_faults", json=[*before, *wanted])
-                elif options["no_faults"]:
-                    answer = network.put("/_faults", json=[])
-                else:
-                    answer = network.get("/_effects")
-        except httpx.HTTPError as error:
-            raise CommandError(f"No network answers at {settings.SIMULATOR_URL}: {error}") from error
-        if answer.status_code != 200:
-            raise CommandError(answer.json().get("message", "It refused."))
-        self.stdout.write(json.dumps(answer.json(), indent=1))
+            if options["fault"]:
+                told = control.add([_fault(text) | share for text in options["fault"]])
+            elif options["no_faults"]:
+                told = control.replace([])
+            else:
+                told = control.effects()
+        except control.NoNetwork as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(json.dumps(told, indent=1))
 
     def _simulate(self, options: dict[str, Any]) -> None:
         settings.VAR.mkdir(parents=True, exist_ok=True)
