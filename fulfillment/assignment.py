@@ -11,6 +11,7 @@ from fulfillment import queries
 from fulfillment.models import Task, TaskTeam, WorkOrder
 from kernel import audit, notifications
 from kernel.models import User
+from kernel.refusal import NotPermitted
 
 BATCH = 500
 
@@ -67,32 +68,67 @@ def assign_free() -> int:
     )
     if not tasks:
         return 0
+    return sum(len(theirs) for theirs in _share(tasks, teams, None).values())
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What sharing tasks out did: how many each person got, and why others were left."""
+
+    given: dict[User, int]
+    left: dict[str, int]
+
+
+@transaction.atomic
+def share(task_ids: Iterable[int], by: User) -> Shared:
+    """Give these tasks to the people who fit best, by team, skill and open work; those with an owner keep it.
+
+    Raises:
+        NotPermitted: the person may not assign tasks to others.
+    """
+    if not by.has_perm("fulfillment.assign_task"):
+        raise NotPermitted("Your roles do not include the right to assign tasks to others.")
+    tasks = list(Task.objects.select_related("item", "flow").locked_all(task_ids))
+    open_ones = [task for task in tasks if task.state not in Task.CLOSED and task.kind in queries.FOR_PEOPLE]
+    free = [task for task in open_ones if task.assignee_id is None]
+    teams = {row.name: row for row in TaskTeam.objects.filter(name__in={task.team for task in free})}
+    given = _share(free, teams, by)
+    found = {
+        "with somebody already": len(open_ones) - len(free),
+        "nothing for a person to do any more": len(tasks) - len(open_ones),
+        "nobody of the team has the skill and room": len(free) - sum(len(theirs) for theirs in given.values()),
+    }
+    return Shared({person: len(theirs) for person, theirs in given.items()}, {w: n for w, n in found.items() if n})
+
+
+def _share(tasks: list[Task], teams: dict[str, TaskTeam], by: User | None) -> dict[User, list[Task]]:
+    """Give tasks, the most urgent first, each to the best person who has room; loads grow as they are given."""
     staff, loads = workers(), _loads()
     given: dict[User, list[Task]] = defaultdict(list)
     for task in sorted(tasks, key=lambda one: (-one.priority, one.pk)):
-        best = _best(task, teams[task.team], staff, loads)
+        best = _best(task, teams.get(task.team), staff, loads)
         if best is not None:
             loads[best.pk] = loads.get(best.pk, 0) + 1
             given[best].append(task)
     for person, theirs in sorted(given.items(), key=lambda pair: pair[0].pk):
-        _give(person, theirs)
-    return sum(len(theirs) for theirs in given.values())
+        _give(person, theirs, by)
+    return dict(given)
 
 
-def _best(task: Task, team: TaskTeam, workers: list[User], loads: dict[int, int]) -> User | None:
+def _best(task: Task, team: TaskTeam | None, workers: list[User], loads: dict[int, int]) -> User | None:
     for one in _ranked(task.team, task.item.skill, workers, loads):
         if not one.in_team or not one.skilled:
             return None
-        if team.most_open is None or one.load < team.most_open:
+        if team is None or team.most_open is None or one.load < team.most_open:
             return one.person
     return None
 
 
-def _give(person: User, tasks: list[Task]) -> None:
+def _give(person: User, tasks: list[Task], by: User | None) -> None:
     keys = [task.pk for task in tasks]
     Task.objects.filter(pk__in=keys).update(assignee=person)
     WorkOrder.objects.filter(task__in=keys).update(technician=person)
-    audit.record_many("assigned", tasks, by=None, changes={"assignee": [None, str(person)]})
+    audit.record_many("assigned", tasks, by=by, changes={"assignee": [None, str(person)]})
     first = tasks[0]
     text = f"{first.name} ({first.flow.root_number}) is yours" if len(tasks) == 1 else f"{len(tasks)} tasks are yours"
     url = first.get_absolute_url() if len(tasks) == 1 else "/tasks/?whose=mine"

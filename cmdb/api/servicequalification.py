@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from django.utils import timezone
+
 from cmdb import qualification
 from cmdb.api import asking
 from cmdb.models import Qualification, QualificationItem
 from cmdb.qualification import Asked, Wanted
 from crm.api import naming
-from kernel import workdays
 from kernel.models import User
 from kernel.rest import notices, shapes
 from kernel.rest.filters import MOMENT, NUMBER, Filter
@@ -42,12 +43,12 @@ def shown(row: Any, page: Rendering) -> Json:
     return {
         **asking.head(row, page), "externalId": row.their_reference or None,
         "checkServiceQualificationDate": moment(row.created_at), "expectedQualificationDate": moment(row.wanted_by),
-        "serviceQualificationItem": [_item(one) for one in row.items.all()],
+        "serviceQualificationItem": [_item(one, page) for one in row.items.all()],
         "@type": "CheckServiceQualification",
     }  # fmt: skip
 
 
-def _item(item: QualificationItem) -> Json:
+def _item(item: QualificationItem, page: Rendering) -> Json:
     check = item.check_made
     found: Json = {**asking.of_item(item), "@type": "CheckServiceQualificationItem", "service": _service(item)}
     if item.result:
@@ -55,9 +56,9 @@ def _item(item: QualificationItem) -> Json:
     if check is not None and check.valid_until and not item.is_open:
         found["expirationDate"] = moment(check.valid_until)
     if check is not None and check.lead_days and not item.reasons:
-        found["expectedServiceAvailabilityDate"] = moment(
-            workdays.Calendar().add(check.created_at.date(), check.lead_days)
-        )
+        calendar = page.calendars.of(country=item.site.country if item.site else "")
+        ready_on = calendar.add(timezone.localdate(check.created_at), check.lead_days)
+        found["expectedServiceAvailabilityDate"] = moment(ready_on)
     if why := asking.reasons(item, "ServiceEligibilityUnavailabilityReason"):
         found["eligibilityUnavailabilityReason"] = why
     if offered := asking.speeds(item):

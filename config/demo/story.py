@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from catalog import publication
 from catalog.models import Offering
-from config.demo import agreed, delivered, following, people, rollout
+from config.demo import agreed, delivered, people, rollout, waiting
 from config.demo.journey import Journey
 from contracts.models import Provider
 from crm import accounts, capture, casework, pipeline, qualification
@@ -133,4 +133,4 @@ def tell(team: dict[str, User]) -> Iterator[str]:
     journey = Journey(team)
     yield from journey.to_approved_order()
     yield agreed.tell(team, journey.deal.quote)
-    yield following.tell(team)
+    yield waiting.tell(team)

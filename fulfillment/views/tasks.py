@@ -14,6 +14,7 @@ from kernel import htmx, tables, workspace
 from kernel.models import User
 from kernel.refusal import Refusal
 
+BEST = "best"  # whoever fits best by team, skill and open work
 MOST = 200  # tasks taken at once
 
 
@@ -121,6 +122,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "whose": request.GET.get("whose", ""),
         "may_work": user.has_perm("fulfillment.work_task"),
         "may_assign": user.has_perm("fulfillment.assign_task"),
+        "best": BEST,
         "workers": assignment.workers() if user.has_perm("fulfillment.assign_task") else [],
     }
     return tables.show(request, Tasks, "fulfillment/tasks.html", context)
@@ -148,8 +150,14 @@ def claim(request: HttpRequest) -> HttpResponse:
 @workspace.allowed("fulfillment.assign_task")
 @require_POST
 def assign(request: HttpRequest) -> HttpResponse:
-    """Give the ticked tasks to a person."""
+    """Give the ticked tasks to a person, or to those who fit best by skill and load."""
     user, key = workspace.person(request), request.POST.get("assignee", "")
+    if key == BEST:
+        shared = assignment.share(_ticked(request, user), user)
+        said = ", ".join(f"{person} has {count} more" for person, count in shared.given.items()) or "Nobody got one"
+        left = ", ".join(f"{count} {why}" for why, count in shared.left.items())
+        to = f"{reverse('fulfillment:task_list')}?whose=people"
+        return htmx.go(request, to, toast=f"{said}.{f' Left: {left}.' if left else ''}")
     found = User.objects.filter(pk=int(key), is_active=True).first() if key.isdecimal() and len(key) < 10 else None
     if found is None:
         raise Refusal("Choose who gets the tasks.")

@@ -5,8 +5,10 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
+from kernel import workdays
 from kernel.rest.errors import ApiError
 
 ALWAYS = ("id", "href", "@type")
@@ -21,6 +23,11 @@ class Rendering:
     user: Any
     paths: dict[str, str]
     wanted: frozenset[str] | None = None
+
+    @cached_property
+    def calendars(self) -> workdays.Calendars:
+        """Business calendars, read once for the whole answer."""
+        return workdays.calendars()
 
     def href(self, resource: str, key: Any) -> str:
         """The absolute address of a resource by its name."""

@@ -120,7 +120,7 @@ def configure_line(request: HttpRequest, number: str, pk: int) -> HttpResponse:
                     if c.source == "customer" and (c.type == "boolean" or c.multiple)}  # fmt: skip
         raw = unticked | configuration.posted(line.specification, request.POST)
         try:
-            asked = request.POST.get("quantity", "")
+            asked = request.POST.get("quantity", str(line.quantity))
             quantity = int(asked) if asked.isdecimal() and len(asked) < 6 else 0
             capture.configure(line_id=line.pk, raw=raw, by=person(request), quantity=quantity)
             return htmx.go(request, "orders:lines", order.number, toast=f"{line.offering} is configured.")

@@ -71,7 +71,8 @@ BESIDE: dict[str, str] = {  # pages that these records do not have, by the reaso
     """,
     "wants a choice in its address": """
         catalog:adjustment catalog:money_add choose contracts:quote_rows contracts:quote_together crm:opportunity_move
-        dashboard fulfillment:task_all home_block orders:pairing_trial orders:service orders:task report report_mail_new report_tile
+        dashboard fulfillment:task_all home_block orders:pairing_trial orders:service orders:task report
+        report_mail_new report_tile
     """,
     "leads on to another page": """
         api contracts:agreement_latest contracts:quote_latest dashboards many openapi decision_table_latest

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from fulfillment import assignment, taskwork, teamwork
 from fulfillment.models import Task, TaskTeam
@@ -114,3 +116,22 @@ def test_many_are_given_by_a_manager() -> None:
         taskwork.assign_many([tasks[1].pk], person, person)
     with pytest.raises(Refusal):
         taskwork.assign_many([tasks[1].pk], UserFactory(role="sales_agent"), manager)
+
+
+def test_ticked_tasks_are_shared_by_skill_and_load_with_a_word_about_those_left(client: Client) -> None:
+    one, two = worker(skills=["cpe"]), worker(skills=["cpe"])
+    taken = make.manual_task(**ITEM)
+    taskwork.claim(taken.pk, one)
+    tasks = [taken, *(make.manual_task(**ITEM) for _ in range(3)), make.manual_task(team="Nobody’s")]
+    client.force_login(UserFactory(role="fulfilment_manager"))
+    url = reverse("fulfillment:task_assign")
+    answer = client.post(url, {"task": [task.pk for task in tasks], "assignee": "best"}, HTTP_HX_REQUEST="true")
+    assert answer.status_code in (200, 204)
+    assert [owner(task) for task in tasks[:1]] == [one]
+    assert sorted(str(owner(task)) for task in tasks[1:4]) == sorted([str(one), str(two), str(two)])
+    assert owner(tasks[4]) is None
+    shared = assignment.share([task.pk for task in tasks], UserFactory(role="fulfilment_manager"))
+    assert shared.given == {}
+    assert shared.left == {"with somebody already": 4, "nobody of the team has the skill and room": 1}
+    with pytest.raises(NotPermitted):
+        assignment.share([tasks[4].pk], one)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from config.demo import following, story
+from config.demo import story, waiting
 from fulfillment import taskforms
 from fulfillment.models import Task
 from kernel import outbox
@@ -19,11 +19,11 @@ PAPERS = {
 def test_each_order_waits_for_what_it_is_said_to_wait_for() -> None:
     team = story.provider()
     story.background(team)
-    following.tell(team)
+    waiting.tell(team)
     while outbox.drain():
         pass
     held, moving, fewer = Order.objects.order_by("pk").filter(account__name__in=[
-        following.PLANT, following.MOVER, following.HOTEL,
+        waiting.PLANT, waiting.MOVER, waiting.HOTEL,
     ])  # fmt: skip
 
     assert held.state == "enrichment_on_hold"

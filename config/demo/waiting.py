@@ -1,4 +1,4 @@
-"""Following: orders that wait for a person – values that nobody knows yet, and fewer parts than are installed."""
+"""Waiting: orders that wait for a person – values that nobody knows yet, and fewer parts than are installed."""
 
 import datetime as dt
 from typing import Any
@@ -13,7 +13,7 @@ from config.demo import agreed
 from contracts import basis, quoting
 from contracts.models import Contract, Quote
 from crm import accounts
-from crm.models import Account, Contact
+from crm.models import Account, Contact, Site
 from kernel.models import User
 from orders import capture, editing, enrichment, submission
 from orders.models import Order
@@ -33,50 +33,53 @@ def tell(team: dict[str, User]) -> str:
 
 def second_line(team: dict[str, User]) -> Order:
     """Internet for a plant far from the network: no table knows which handover the builder uses, so it is asked."""
-    mira, tom = team["sales_agent"], team["order_agent"]
-    account = Account.objects.get(name=PLANT)
-    contact = accounts.add_contact(
-        account_id=account.pk, first_name="Joost", last_name="Verbeek", email="joost.verbeek@rijnveld.example",
-        role=Contact.Role.TECHNICAL, by=mira,
-    )  # fmt: skip
-    site = accounts.add_site(
-        account_id=account.pk, code="P2", name="Plant Meerlo", by=mira, street="Megelsum 4", postcode="5864 CR",
-        city="Meerlo", country="NL", region="remote", latitude=51.5130, longitude=6.0830, contact=contact,
-    )  # fmt: skip
-    accounts.add_billing_profile(account_id=account.pk, invoice_email="facturen@rijnveld.example", by=mira)
-    order = capture.by_hand(account_id=account.pk, title="Second internet line, plant Meerlo", by=tom)
-    dia = _offering("dia")
-    feasibility.check_many(site_ids=[site.pk], offering_id=dia.pk, asked={"bandwidth": "500M"}, by=tom)
-    capture.add_line(
-        order_id=order.pk, offering_id=dia.pk, site_id=site.pk, characteristics={"bandwidth": "500M"}, by=tom
+    place = {"street": "Megelsum 4", "postcode": "5864 CR", "city": "Meerlo", "country": "NL", "region": "remote",
+             "latitude": 51.5130, "longitude": 6.0830}  # fmt: skip
+    site = settled(
+        team["sales_agent"], PLANT, ("Joost", "Verbeek", "rijnveld", "facturen"), "P2", "Plant Meerlo", place
     )
-    on = timezone.localdate() + dt.timedelta(days=170)
-    editing.edit(order_id=order.pk, by=tom, changes={"requested_on": on, "contact": contact.pk})
-    submission.submit(order_id=order.pk, by=tom)
-    return enrichment.run(order_id=order.pk)
+    wanted = {"bandwidth": "500M"}
+    feasibility.check_many(
+        site_ids=[site.pk], offering_id=_offering("dia").pk, asked=dict(wanted), by=team["order_agent"]
+    )  # fmt: skip
+    return ordered(team["order_agent"], site, "Second internet line, plant Meerlo", "dia", wanted, days=170)
 
 
 def numbers_move(team: dict[str, User]) -> Order:
     """Voice whose numbers come from another carrier: the port cannot be planned before its papers are collected."""
-    mira, tom = team["sales_agent"], team["order_agent"]
-    account = Account.objects.get(name=MOVER)
-    contact = accounts.add_contact(
-        account_id=account.pk, first_name="Greta", last_name="Paulsen", email="greta.paulsen@tessaro.example",
-        role=Contact.Role.TECHNICAL, by=mira,
-    )  # fmt: skip
-    site = accounts.add_site(
-        account_id=account.pk, code="HH-1", name="Hamburg Veddel", by=mira, street="Peutestraße 20", postcode="20539",
-        city="Hamburg", country="DE", region="metro", latitude=53.5235, longitude=10.0290, contact=contact,
-    )  # fmt: skip
-    accounts.add_billing_profile(account_id=account.pk, invoice_email="rechnung@tessaro.example", by=mira)
-    order = capture.by_hand(account_id=account.pk, title="Voice for 120 people", by=tom, reference="TL-4471")
+    place = {"street": "Peutestraße 20", "postcode": "20539", "city": "Hamburg", "country": "DE", "region": "metro",
+             "latitude": 53.5235, "longitude": 10.0290}  # fmt: skip
+    who = ("Greta", "Paulsen", "tessaro", "rechnung")
+    site = settled(team["sales_agent"], MOVER, who, "HH-1", "Hamburg Veddel", place)
     wanted = {"channels": 60, "numbers": 120, "port_in": True, "losing_carrier": "Nordfon"}
-    capture.add_line(
-        order_id=order.pk, offering_id=_offering("sip").pk, site_id=site.pk, characteristics=wanted, by=tom
+    return ordered(team["order_agent"], site, "Voice for 120 people", "sip", wanted, days=60, reference="TL-4471")
+
+
+def settled(
+    by: User, company: str, who: tuple[str, str, str, str], code: str, name: str, place: dict[str, Any]
+) -> Site:  # fmt: skip
+    """A site of a customer with its technical contact and whoever pays; `who` ends in the domain and the mailbox."""
+    account = Account.objects.get(name=company)
+    first, last, domain, mailbox = who
+    contact = accounts.add_contact(
+        account_id=account.pk, first_name=first, last_name=last, email=f"{first}.{last}@{domain}.example".lower(),
+        role=Contact.Role.TECHNICAL, by=by,
     )  # fmt: skip
-    on = timezone.localdate() + dt.timedelta(days=60)
-    editing.edit(order_id=order.pk, by=tom, changes={"requested_on": on, "contact": contact.pk})
-    submission.submit(order_id=order.pk, by=tom)
+    accounts.add_billing_profile(account_id=account.pk, invoice_email=f"{mailbox}@{domain}.example", by=by)
+    return accounts.add_site(account_id=account.pk, code=code, name=name, by=by, contact=contact, **place)
+
+
+def ordered(
+    by: User, site: Site, title: str, sold: str, wanted: dict[str, Any], *, days: int, reference: str = ""
+) -> Order:  # fmt: skip
+    """An order by hand of one product at a site, submitted and enriched."""
+    order = capture.by_hand(account_id=site.account_id, title=title, by=by, reference=reference)
+    capture.add_line(
+        order_id=order.pk, offering_id=_offering(sold).pk, site_id=site.pk, characteristics=wanted, by=by
+    )  # fmt: skip
+    changes = {"requested_on": timezone.localdate() + dt.timedelta(days=days), "contact": site.contact_id}
+    editing.edit(order_id=order.pk, by=by, changes=changes)
+    submission.submit(order_id=order.pk, by=by)
     enrichment.run(order_id=order.pk)
     return Order.objects.get(pk=order.pk)
 
