@@ -10,8 +10,9 @@ from django.views.decorators.http import require_safe
 
 from catalog import answering, configuration
 from kernel import htmx
+from kernel.models import User
 from kernel.workspace import allowed, person
-from orders import checks, outline, outlook, promising, questions, reduction, reopening, validation
+from orders import checks, outline, outlook, promising, queries, questions, reduction, reopening, validation
 from orders.forms import LineForm, OrderForm, ServiceLineForm
 from orders.models import DomainOrder, Order, PromiseChange
 from orders.tree import WALKED
@@ -84,35 +85,36 @@ def lines_page(
     rows = list(every) if open_yet else []
     if draft and problems is None:
         found = validation.problems(record)
-    may_edit = user.has_perm("orders.change_order") and record.state not in (
-        "completed",
-        "cancelled",
-        "rejected",
-        "failed",
-        "partial",
-    )
+    may_edit = user.has_perm("orders.change_order") and record.state not in queries.ENDED
     count, reduces = len(rows) if open_yet else every.count(), reduction.choices(record, rows)
     pages = max((count + LINES - 1) // LINES, 1)
     here = min(page_asked(request), pages)
-    shown = (rows if open_yet else every)[(here - 1) * LINES : here * LINES]
+    shown = list((rows if open_yet else every)[(here - 1) * LINES : here * LINES])
     said = _said(found, rows, reverse("orders:lines", args=[record.number]), here)
     context = {
         "clashes": list(dict.fromkeys(clash.text for clash in checks.horizontal(record, rows))) if draft else [],
         "rows": [{"line": line, "told": _told(line), "problems": _of_line(found, line.pk),
                   "reduces": line.pk in reduces, "configurable": line.action not in WALKED} for line in shown],
-        "moved": {line.replaced_by_id for line in rows if line.replaced_by_id},
+        "moved": {line.replaced_by_id for line in shown},
         "here": here, "pages": range(1, pages + 1) if pages > 1 else [], "count": count,
         "form": form or OrderForm(order=record, by=user), "refused": refused, "said": said[:SAID],
         "more_said": max(len(said) - SAID, 0),
         "may_reopen": user.has_perm(reopening.RIGHT) and not reopening.problem(record),
         "may_edit": may_edit, "may_submit": draft and user.has_perm("orders.submit_order"),
         "dates_open": record.state in reduction.BEFORE,
-        "by_hand": draft and not record.quote_id and user.has_perm("orders.add_order"),
-        "line_form": line_form or LineForm(order=record, by=user), "posted": request.POST if refused else None,
+        "posted": request.POST if refused else None, **_by_hand(record, user, line_form, service_form),
     }  # fmt: skip
-    if context["by_hand"]:
-        context["service_form"] = service_form or ServiceLineForm.offered(record, user)
     return page_of(request, record, "lines", "orders/lines.html", context, status=status)
+
+
+def _by_hand(
+    record: Order, user: User, line_form: LineForm | None, service_form: ServiceLineForm | None
+) -> dict[str, Any]:
+    """The forms that add lines to a draft without a quote."""
+    if record.state != Order.State.DRAFT or record.quote_id or not user.has_perm("orders.add_order"):
+        return {"by_hand": False}
+    offered = service_form or ServiceLineForm.offered(record, user)
+    return {"by_hand": True, "line_form": line_form or LineForm(order=record, by=user), "service_form": offered}
 
 
 def values_page(
