@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0010_ending_parts'),
+        ('orders', '0012_order_words'),
     ]
 
     operations = [
