@@ -27,8 +27,8 @@ WITH RECURSIVE above (part, id) AS (
     WHERE service.on_its_own AND service.state <> 'terminated'
 )
 """
-SHARED = _CARRIED + "SELECT part FROM carried GROUP BY part HAVING count(DISTINCT by) > 1"
-NEEDED = _CARRIED + "SELECT DISTINCT part FROM carried WHERE by <> ALL(%s::text[])"
+SHARED = _CARRIED + "SELECT part FROM carried GROUP BY part HAVING count(DISTINCT by) > 1"  # noqa: S608 – our own words
+NEEDED = _CARRIED + "SELECT DISTINCT part FROM carried WHERE by <> ALL(%s::text[])"  # noqa: S608 – our own words
 
 
 @transaction.atomic
