@@ -61,6 +61,7 @@ class MonthlyRevenue(Report):
     )  # fmt: skip
     chart = Chart((("revenue", "accent"),))
     records, headline, currency = "cmdb:product_list", "revenue", "currency"
+    says = "billed a month at the end of the period"
     empty = "Nothing is billed yet. Billing begins by itself when a product goes live."
     note = "The price that was agreed for the whole term; a ramp that begins lower is not taken off."
 
@@ -122,6 +123,7 @@ class Ending(Report):
     )  # fmt: skip
     chart = Chart((("renewing", "ok"), ("open", "wait"), ("leaving", "bad")), stacked=True)
     records, headline, currency = "contracts:contract_list", "monthly", "currency"
+    says = "a month under contracts that end within a year"
     empty = "No contract ends within twelve months."
 
     def _parts(self) -> dict[str, Q]:

@@ -103,6 +103,7 @@ class Pipeline(Report):
     )  # fmt: skip
     chart = Chart((("likely", "accent"), ("amount", "idle")), across=True)
     records, headline, currency = "crm:opportunity_list", "likely", "currency"
+    says = "likely a month, of all open deals"
     empty = "No deal is open. Convert a lead, or open an opportunity on a customer’s page."
     note = "Likely is the monthly revenue times the probability of the stage."
 
@@ -137,6 +138,7 @@ class Forecast(Report):
     )  # fmt: skip
     chart = Chart((("won", "ok"), ("likely", "accent")), stacked=True)
     records, headline, currency = "crm:opportunity_list", "likely", "currency"
+    says = "likely a month, of all open deals"
     empty = "No deal is open. Give an opportunity its expected day of signature, and it stands here."
     note = "Won counts in the present month. Deals whose day is over stand in the first line until they get a new one."
 

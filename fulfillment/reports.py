@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Count, F, Max, Q
+from django.db.models import Count, F, Q
 from django.db.models.functions import TruncDate
 
 from catalog.reportfilters import SPECIFICATION
@@ -60,8 +60,9 @@ class Bottlenecks(Report):
         Column("p50", "Half done within", "days", counts="done", summed=False, query=DONE),
         Column("p90", "Nine of ten within", "days", counts="done", summed=False, query=DONE),
     )  # fmt: skip
-    chart = Chart((("ready", "wait"), ("working", "run"), ("held", "bad")), stacked=True, across=True)
+    chart = Chart((("ready", "accent"), ("working", "run"), ("held", "bad")), stacked=True, across=True)
     records, headline = "fulfillment:task_list", "open"
+    says = "open tasks that could be worked on now"
     empty = "No task waits, is at work or was done in this period."
     note = f"At most {MOST} steps are shown. Days are calendar days from start to end of tasks done in the period."
 
@@ -85,19 +86,19 @@ class Bottlenecks(Report):
         return _tasks(asked).filter(parts["open"] | parts["done"])
 
     def rows(self, asked: Asked) -> Sequence[Row]:
-        found = self._counted(asked).values("key").annotate(label=Max("name"), **self._measures(asked))
-        worst = found.order_by("-open", F("p90").desc(nulls_last=True), "key")
-        return [Row(one["key"], one["label"], one) for one in worst[:MOST]]
+        found = self._counted(asked).values("name").annotate(**self._measures(asked))
+        worst = found.order_by("-open", F("p90").desc(nulls_last=True), "name")
+        return [Row(one["name"], one["name"], one) for one in worst[:MOST]]
 
     def total(self, asked: Asked, rows: Sequence[Row]) -> dict[str, Any]:
         return dict(self._counted(asked).aggregate(**self._measures(asked))) if len(rows) == MOST else {}
 
     def behind(self, asked: Asked, row: str, column: str) -> Any:
         found = _tasks(asked).filter(self._parts(asked)[column])
-        return found.filter(key=row) if row else found
+        return found.filter(name=row) if row else found
 
     def label(self, asked: Asked, row: str) -> str:
-        return _tasks(asked).filter(key=row).values_list("name", flat=True).first() or row if row else ""
+        return row
 
 
 class TasksInTime(Report):
@@ -109,7 +110,8 @@ class TasksInTime(Report):
     filters = (PERIOD, TEAM, SPECIFICATION)
     columns = (
         Column("done", "Done", query=DONE), Column("in_time", "On their day", query=DONE),
-        Column("late", "Later", query=DONE), Column("rate", "On their day", "percent", ("in_time", "done"), query=DONE),
+        Column("late", "Later", query=DONE),
+        Column("rate", "Share on their day", "percent", ("in_time", "done"), query=DONE),
         Column("open", "Open now", query=ALL), Column("over", "Past their day now", query=ALL),
     )  # fmt: skip
     chart = Chart((("in_time", "ok"), ("late", "bad")), stacked=True, across=True)

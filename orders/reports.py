@@ -157,7 +157,7 @@ class OnTime(Report):
     filters = (PERIOD, AGAINST, *FILTERS)
     columns = (
         Column("delivered", "Delivered"), Column("on_time", "On time"), Column("late", "Late"),
-        Column("rate", "On time", "percent", ("on_time", "promised")),
+        Column("rate", "Share on time", "percent", ("on_time", "promised")),
         Column("days", "Days late, mean", "days", counts="late", summed=False),
         Column("none", "Without a promise"),
     )  # fmt: skip
@@ -211,6 +211,7 @@ class InDanger(Report):
     )  # fmt: skip
     chart = Chart((("orders", "risk"),), across=True)
     records, headline = "orders:order_list", "orders"
+    says = "open orders now"
     empty = "No order is open. Orders at work are projected every other minute from what their tasks really take."
 
     def _open(self, asked: Asked) -> Any:

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from catalog.models import Offering, Specification
+from catalog.models import Offering
 from cmdb.models import Product
 from config.demo.past import Past
 from contracts.models import BillingStart
@@ -25,11 +25,11 @@ SOLD = {  # offering → monthly price, specifications whose plans ran
     "broadband": (75, ("bb_internet", "olt_access", "ont")),
 }
 FAILS = (  # specification, step, share of flows that fail there, type, code, cause
-    ("ip_port", "create", 0.22, "provisioning", "VLAN_IN_USE", "VLAN 2114 is in use"),
-    ("number_porting", "request", 0.3, "porting_rejection", "ACCOUNT_MISMATCH", "The losing carrier does not know it"),
-    ("fibre_access", "order", 0.12, "external_timeout", "TIMEOUT", "The access supplier does not answer"),
-    ("edge_cpe", "ship", 0.1, "inventory_allocation", "NO_STOCK", "No router of this model in stock"),
-    ("ont", "install", 0.12, "site_access", "NOBODY_THERE", "Nobody opened at the site"),
+    ("ip_port", "create", 0.4, "provisioning", "VLAN_IN_USE", "VLAN 2114 is in use"),
+    ("number_porting", "request", 0.42, "porting_rejection", "ACCOUNT_MISMATCH", "The losing carrier does not know it"),
+    ("fibre_access", "order", 0.2, "external_timeout", "TIMEOUT", "The access supplier does not answer"),
+    ("edge_cpe", "ship", 0.2, "inventory_allocation", "NO_STOCK", "No router of this model in stock"),
+    ("ont", "install", 0.25, "site_access", "NOBODY_THERE", "Nobody opened at the site"),
 )
 MANUAL = ("project",)  # kinds of steps that these orders did not need
 ORDERS = 78
@@ -60,7 +60,6 @@ class Year:
         self.items: dict[int, list[PlanItem]] = {}
         for item in PlanItem.objects.filter(definition__in=plans).exclude(kind__in=MANUAL).order_by("position", "pk"):
             self.items.setdefault(item.definition_id, []).append(item)
-        self.specifications = {one.key: one.pk for one in Specification.objects.filter(state="active")}
         self.orders: list[tuple[Any, ...]] = []
         self.lines: list[tuple[Any, ...]] = []
         self.domain: list[tuple[Any, ...]] = []
@@ -135,14 +134,14 @@ class Year:
         """One plan that ran: a domain order, its flow, its tasks one after the other within the span."""
         plan, (began, ended) = self.plans[specification], span
         domain, flow = next(self.keys[DomainOrder]), next(self.keys[Flow])
-        name = plan.specification.name if plan.specification else specification
+        its: Any = plan.specification
         self.flows.append((
-            flow, plan.pk, specification, name, domain, order, number, str(key), site.account_id, site.pk, began, began,
-            ended,
+            flow, plan.pk, specification, its.name, domain, order, number, str(key), site.account_id, site.pk, began,
+            began, ended,
         ))  # fmt: skip
         self.domain.append((
-            domain, f"DOM-25-{domain:05d}", order, line, site.account_id, site.pk, self.specifications[specification],
-            name, f"{key}/{step}-{specification}", began, began, ended, flow,
+            domain, f"DOM-25-{domain:05d}", order, line, site.account_id, site.pk, its.pk,
+            its.name, its.kind, f"{key}/{step}-{specification}", began, began, ended, flow,
         ))  # fmt: skip
         items = self.items.get(plan.pk, [])
         whole = sum(float(item.duration_days) or 0.1 for item in items) or 1
@@ -195,9 +194,9 @@ class Year:
         ), self.flows, owner_type=DomainOrder._meta.label_lower, root_type=Order._meta.label_lower,
             state="completed")  # fmt: skip
         copying.copy(DomainOrder, (
-            "id", "number", "order_id", "line_id", "account_id", "site_id", "specification_id", "name", "path",
-            "created_at", "started_at", "ended_at", "flow_id",
-        ), self.domain, state="closed_complete", kind="service")  # fmt: skip
+            "id", "number", "order_id", "line_id", "account_id", "site_id", "specification_id", "name", "kind",
+            "path", "created_at", "started_at", "ended_at", "flow_id",
+        ), self.domain, state="closed_complete")  # fmt: skip
         copying.copy(Task, (
             "id", "number", "flow_id", "item_id", "account_id", "key", "name", "kind", "position", "team", "created_at",
             "started_at", "ended_at", "planned_start", "planned_end",

@@ -70,13 +70,12 @@ class Past:
         return made
 
     def deals(self, customers: Sequence[Account], count: int = 44) -> list[int]:
-        """Deals won and lost over the year. Keys of those that were won."""
+        """Deals won and lost over the year. Their keys."""
         stages = {stage.outcome: stage.pk for stage in Stage.objects.exclude(outcome=Stage.Outcome.OPEN)}
-        keys, rows, won = copying.keys(Opportunity, count), [], []
+        keys, rows = copying.keys(Opportunity, count), []
         for place, pk in enumerate(keys):
             closed = self.ago(2 + 360 * (count - place) / count)
             wins = self.chance.random() < 0.5 + 0.15 * place / count
-            won += [pk] if wins else []
             outcome = "won" if wins else "lost"
             began = closed - dt.timedelta(days=self.chance.randint(12, 110))
             account = self.chance.choice(customers)
@@ -90,12 +89,12 @@ class Past:
             "created_at", "reason",
         )  # fmt: skip
         copying.copy(Opportunity, names, rows, currency="EUR")
-        return won
+        return keys
 
-    def leads(self, won: Sequence[int], count: int = 96) -> None:
+    def leads(self, opened: Sequence[int], count: int = 96) -> None:
         """Leads of the year, a part of which came to something; the trail has their moves."""
         keys, rows, moves = copying.keys(Lead, count), [], []
-        deals = list(won)
+        deals = list(opened)
         for place, pk in enumerate(keys):
             came = self.ago(3 + 357 * (count - place) / count)
             reached = self.chance.choices(range(5), weights=(12, 20, 22, 14, 32))[0]

@@ -112,8 +112,8 @@ class Asked:
 
     @property
     def words(self) -> str:
-        """The filters in words, the period first."""
-        return ", ".join(chip.chosen for chip in self.chips if chip.filter.usual or chip.is_on)
+        """The period and whatever else is not as usual, in words."""
+        return ", ".join(chip.chosen for chip in self.chips if chip.filter.name == PERIOD.name or chip.is_on)
 
 
 def ask(filters: Iterable[Filter], user: User, query: Mapping[str, str], now: dt.datetime | None = None) -> Asked:
@@ -138,6 +138,11 @@ def months_between(since: dt.date, until: dt.date) -> list[dt.date]:
     while (following := back(found[-1], -1)) <= until:
         found.append(following)
     return found
+
+
+def inside(words: str) -> str:
+    """Words as they stand inside a sentence; SLA stays SLA."""
+    return words if words[1:2].isupper() else words[:1].lower() + words[1:]
 
 
 def month_of(key: str) -> dt.date:

@@ -11,7 +11,7 @@ from django.utils.functional import cached_property
 from kernel.models.people import User
 from kernel.refusal import NotPermitted
 from kernel.reporting import shelf
-from kernel.reporting.asking import Asked, ask
+from kernel.reporting.asking import Asked, ask, inside
 from kernel.reporting.shelf import Report
 
 LONGEST = 600  # characters of a token
@@ -38,8 +38,8 @@ class Figure:
     def words(self) -> str:
         """The number in words: its report, line, column and filters."""
         column = next((one.label for one in self.report.columns if one.key == self.column), "")
-        said = [part for part in (self.report.label(self.asked, self.row), column.lower(), self.asked.words) if part]
-        return f"{self.report.title}: {', '.join(said)}"
+        said = (self.report.label(self.asked, self.row), inside(column), inside(self.asked.words))
+        return f"{self.report.title}: {', '.join(filter(None, said))}"
 
     @property
     def url(self) -> str:

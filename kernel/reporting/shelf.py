@@ -72,6 +72,7 @@ class Report:
     chart: ClassVar[Chart | None] = None
     records: ClassVar[str] = ""
     headline: ClassVar[str] = ""  # the column whose total stands at the head of a tile
+    says: ClassVar[str] = ""  # what that number is, where its column and the period do not say it
     currency: ClassVar[str] = ""  # the filter that names the currency of amounts
     months: ClassVar[bool] = False  # whether the keys of rows are months
     empty: ClassVar[str] = "There is nothing to count yet."

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from kernel.reporting import figures
-from kernel.reporting.asking import Asked
+from kernel.reporting.asking import Asked, inside
 from kernel.reporting.shelf import Column, Report, Row
 from kernel.templatetags.trunkline import money_text, number_text
 
@@ -59,6 +59,12 @@ class Table:
         return next((pair for pair in found if pair[0].key == self.report.headline), None)
 
     @property
+    def said(self) -> str:
+        """What the headline is, in words that go on after the number."""
+        head = self.report.says or (self.headline[0].label if self.headline else "")
+        return ", ".join(filter(None, [inside(head), "" if self.report.says else inside(self.asked.words)]))
+
+    @property
     def url(self) -> str:
         """The page of the report with these filters."""
         query = urlencode(self.asked.values)
@@ -83,7 +89,8 @@ class Table:
         ]  # fmt: skip
         return {
             "kind": chart.kind, "stacked": chart.stacked, "across": chart.across,
-            "labels": [line.label for line in lines], "series": series,
+            "labels": [_short(line.label) if self.report.months else line.label for line in lines],
+            "series": series,
         }  # fmt: skip
 
     @property
@@ -158,6 +165,12 @@ def _url(report: Report, asked: Asked, column: Column, row: str) -> str:
         return ""
     query = urlencode({"figure": figures.token(report, asked, row, column.opens)})
     return f"{reverse(address)}?{query}{'&' if column.query else ''}{column.query}"
+
+
+def _short(month: str) -> str:
+    """December 2025 → Dec 2025."""
+    name, _, year = month.rpartition(" ")
+    return f"{name[:3]} {year}"
 
 
 def _plain(raw: Any) -> Any:

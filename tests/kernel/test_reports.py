@@ -83,7 +83,7 @@ def test_every_number_opens_the_list_of_what_it_counts(client: Client, agent: Us
     answer = client.get(late.url)
     page = answer.content.decode()
     assert [row.pk for row in answer.context["list"].page.rows] == [solved[2].pk]
-    assert "Cases solved in time: Minor, too late, Last 12 months, Fault" in page
+    assert "Cases solved in time: Minor, too late, last 12 months, Fault" in page
     assert 'href="/reports/cases-in-time/?kind=fault"' in page  # the way back keeps the filter
     assert client.get(f"{late.url}&severity=major").context["list"].count == 0  # the list's own filters still work
     assert solved[2].number in b"".join(client.get(f"{late.url}&export=csv").streaming_content).decode()
