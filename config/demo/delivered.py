@@ -94,7 +94,7 @@ class Year:
             pk, number, f"{sold[0].short_name or sold[0].name}, {at[0].city}", account.pk, monthly, promised, promised,
             came.date() + dt.timedelta(days=20), came, came, None if dropped else began, ended, self.manager,
             "cancelled" if dropped else "completed", "nothing" if dropped else "all",
-            self.chance.choice(("quote", "quote", "agent", "portal")), self.profiles[account.pk],
+            self.chance.choice(("agent", "agent", "portal", "api")), self.profiles[account.pk],
         ))  # fmt: skip
         if not dropped:
             self.trail += [("ask_approval", pk, asked), ("approve", pk, agreed)]
