@@ -35,6 +35,15 @@ def companies(by: User) -> Any:
     return rows.filter(path__startswith=own.account.path) if own else rows.none()
 
 
+def without(by: User) -> Any:
+    """People of those companies who cannot log in, and whose address nobody logs in with."""
+    known = Contact.objects.filter(account__in=companies(by).values("pk"))
+    taken = known.filter(user__isnull=False).values("email")
+    return (
+        known.filter(user=None).exclude(email__in=taken).select_related("account").order_by("last_name", "first_name")
+    )
+
+
 @transaction.atomic
 def invite(*, account_id: int, role: str, by: User, **person: Any) -> Contact:
     """Add a colleague who can log in; a mail with a link to choose a password goes out.

@@ -35,8 +35,7 @@ def people(request: HttpRequest) -> HttpResponse:
         "others": [],
     }
     if context["manages"]:
-        known = Contact.objects.filter(account__in=companypeople.companies(user).values("pk"), user=None)
-        context["others"] = known.select_related("account").order_by("last_name", "first_name")[:SHOWN]
+        context["others"] = companypeople.without(user)[:SHOWN]
     return htmx.respond(request, "portal/people.html", context)
 
 
