@@ -51,6 +51,7 @@ class Asked:
     with_alternatives: bool = False
     with_reasons: bool = True
     only_available: bool = False
+    criteria: dict[str, Any] = field(default_factory=dict)
 
 
 class NotAsked(Refusal):
@@ -75,7 +76,7 @@ def qualify(asked: Asked, *, by: User) -> Qualification:
     made: Qualification = Qualification.objects.create(
         kind=asked.kind, account=asked.account, asked_by=by, title=asked.title[:200],
         their_reference=asked.reference[:60], wanted_by=asked.wanted_by, with_alternatives=asked.with_alternatives,
-        with_reasons=asked.with_reasons,
+        with_reasons=asked.with_reasons, criteria=asked.criteria,
     )  # fmt: skip
     _judge(items)
     _check(items, by)
@@ -104,6 +105,17 @@ def everywhere(by: User, sites: Iterable[str], category: str) -> list[Wanted]:
     keys = list(rows.order_by("position", "key").values_list("key", flat=True))
     pairs = [(site, key) for site in sites for key in keys]
     return [Wanted("place", str(number), offering=key, site=site) for number, (site, key) in enumerate(pairs, 1)]
+
+
+def services_at(by: User, site: str, values: dict[str, Any]) -> list[Wanted]:
+    """An item for every customer-facing service that something sold is made of, at one site."""
+    made = DecompositionRule.objects.filter(
+        state="active", target__kind=Specification.Kind.CFS, source__in=_sold(by).values("specification")
+    )
+    keys = sorted(set(made.values_list("target__key", flat=True)))
+    return [
+        Wanted("place", str(number), service=key, site=site, values=values) for number, key in enumerate(keys, 1)
+    ]  # fmt: skip
 
 
 def _sold(by: User) -> Any:

@@ -1,5 +1,5 @@
 """Faces of the inventory for other systems: TMF637 products, TMF638 services, TMF645 and TMF679 qualification."""
 
-from cmdb.api import offeringqualification, productinventory, serviceinventory, servicequalification
+from cmdb.api import offeringqualification, productinventory, serviceinventory, servicequery
 
-APIS = (productinventory.API, serviceinventory.API, servicequalification.API, offeringqualification.API)
+APIS = (productinventory.API, serviceinventory.API, servicequery.API, offeringqualification.API)

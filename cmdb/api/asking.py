@@ -95,12 +95,14 @@ def where(item: QualificationItem) -> list[Json]:
     return place(item.site)
 
 
-FILTERS = {
+HEAD = {
     "description": Filter("title"), "relatedParty.id": Filter("account__number"),
-    "relatedParty.name": Filter("account__name"), "provideAlternative": Filter("with_alternatives", FLAG),
-    "provideUnavailabilityReason": Filter("with_reasons", FLAG), "effectiveQualificationDate":
-    Filter("updated_at", MOMENT),
+    "relatedParty.name": Filter("account__name"), "effectiveQualificationDate": Filter("updated_at", MOMENT),
 }  # fmt: skip
+FILTERS = HEAD | {
+    "provideAlternative": Filter("with_alternatives", FLAG),
+    "provideUnavailabilityReason": Filter("with_reasons", FLAG),
+}
 
 
 def path_of(fields: dict[str, str], items: str) -> Any:

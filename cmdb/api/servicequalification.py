@@ -13,7 +13,7 @@ from kernel.models import User
 from kernel.rest import notices, shapes
 from kernel.rest.filters import MOMENT, NUMBER, Filter
 from kernel.rest.rendering import Json, Rendering, characteristics, moment
-from kernel.rest.resource import Api, Resource
+from kernel.rest.resource import Resource
 
 FIELDS = {"id": "id", "what": "service.serviceSpecification.id", "site": "service.place[0].id"}
 
@@ -49,16 +49,10 @@ def shown(row: Any, page: Rendering) -> Json:
 
 
 def _item(item: QualificationItem, page: Rendering) -> Json:
-    check = item.check_made
-    found: Json = {**asking.of_item(item), "@type": "CheckServiceQualificationItem", "service": _service(item)}
+    found: Json = {**asking.of_item(item), "@type": "CheckServiceQualificationItem", "service": service(item)}
+    found |= availability(item, page)
     if item.result:
         found["qualificationResult"] = item.result
-    if check is not None and check.valid_until and not item.is_open:
-        found["expirationDate"] = moment(check.valid_until)
-    if check is not None and check.lead_days and not item.reasons:
-        calendar = page.calendars.of(country=item.site.country if item.site else "")
-        ready_on = calendar.add(timezone.localdate(check.created_at), check.lead_days)
-        found["expectedServiceAvailabilityDate"] = moment(ready_on)
     if why := asking.reasons(item, "ServiceEligibilityUnavailabilityReason"):
         found["eligibilityUnavailabilityReason"] = why
     if offered := asking.speeds(item):
@@ -70,7 +64,21 @@ def _item(item: QualificationItem, page: Rendering) -> Json:
     return found
 
 
-def _service(item: QualificationItem) -> Json:
+def availability(item: QualificationItem, page: Rendering) -> Json:
+    """Until when the answer holds, and by when the service could be there."""
+    check = item.check_made
+    found: Json = {}
+    if check is not None and check.valid_until and not item.is_open:
+        found["expirationDate"] = moment(check.valid_until)
+    if check is not None and check.lead_days and not item.reasons:
+        calendar = page.calendars.of(country=item.site.country if item.site else "")
+        ready_on = calendar.add(timezone.localdate(check.created_at), check.lead_days)
+        found["expectedServiceAvailabilityDate"] = moment(ready_on)
+    return found
+
+
+def service(item: QualificationItem) -> Json:
+    """The service that an item is about, at its site."""
     specification = item.specification
     return {
         "serviceSpecification": {"id": specification.key, "name": specification.name,
@@ -88,11 +96,6 @@ CHECK = Resource(
         "serviceQualificationItem.service.serviceSpecification.id": Filter("items__specification__key", many=True),
         "serviceQualificationItem.service.place.id": Filter("items__site", NUMBER, many=True),
     },
-)  # fmt: skip
-API = Api(
-    "tmf645", "Service qualification", "serviceQualificationManagement", (CHECK,),
-    absent={"queryServiceQualification": "ask for the services that you want with checkServiceQualification, or for "
-            "everything that can be sold at a place with TMF679."},
 )  # fmt: skip
 notices.announce(
     Qualification._meta.label_lower,

@@ -17,6 +17,7 @@ class Qualification(Record):
     class Kind(models.TextChoices):
         SERVICE = "service", "Services"
         OFFERING = "offering", "Offerings"
+        QUERY = "query", "Whatever there is"
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     kind = models.CharField(max_length=10, choices=Kind)
@@ -27,6 +28,7 @@ class Qualification(Record):
     with_alternatives = models.BooleanField(default=False)
     with_reasons = models.BooleanField(default=True)
     wanted_by = models.DateTimeField(null=True, blank=True)
+    criteria = models.JSONField(default=dict, blank=True, help_text="What was looked for, as it was sent.")
     id: int
 
     objects: ClassVar[Any] = OfAccountQuerySet.as_manager()

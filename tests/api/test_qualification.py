@@ -1,5 +1,6 @@
 """What can be had where, asked by other systems: TMF645 by services, TMF679 by offerings."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.factories.crm import AccountFactory
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("catalogue")]
 OFFERINGS = "productOfferingQualification/v4/productOfferingQualification"
 SERVICES = "serviceQualificationManagement/v4/checkServiceQualification"
+QUERIES = "serviceQualificationManagement/v4/queryServiceQualification"
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +114,49 @@ def test_a_service_is_qualified_by_an_offering_that_stands_on_it() -> None:
     refused = system.post(SERVICES, body)
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["path"] == "$.serviceQualificationItem[0].service.serviceSpecification.id"
+
+
+def test_what_can_be_delivered_at_a_place_is_found_by_a_query() -> None:
+    account, _ = make.customer(0)
+    near, lost = make.site(account, make.NEAR), make.site(account, None)
+    system = System()
+    system.post("serviceQualificationManagement/v4/hub", {"callback": "https://93.184.216.34/"})
+    place = [{"id": str(near.pk), "role": "site"}]
+    body: dict[str, Any] = {"relatedParty": party(account), "externalId": "Q-2", "searchCriteria": {"service": {
+        "place": place, "serviceCharacteristic": [{"name": "bandwidth", "value": "1G"}]}}}  # fmt: skip
+    made = system.post(QUERIES, body)
+    assert made.status_code == 201, made.content
+    shown = made.json()
+    require_published("TMF645", "QueryServiceQualification", shown)
+    found = [one["service"]["serviceSpecification"]["id"] for one in shown["serviceQualificationItem"]]
+    assert (shown["state"], found) == ("done", ["t-reach"])
+    assert shown["searchCriteria"] == body["searchCriteria"]
+    assert system.get(f"{QUERIES}?externalId=Q-2").json() == [shown]
+    assert system.get(SERVICES).json() == []
+    body["searchCriteria"]["service"]["place"] = [{"id": str(lost.pk), "role": "site"}]
+    waiting = system.post(QUERIES, body).json()
+    assert waiting["state"] == "inProgress"
+    assert "serviceQualificationItem" not in waiting
+    outbox.drain()
+    assert {*Delivery.objects.values_list("event_type", flat=True)} == {"QueryServiceQualificationCreateEvent"}
+
+
+@pytest.mark.parametrize(
+    ("criteria", "path"),
+    [
+        ({"service": {}}, "$.searchCriteria.service.place"),
+        ({"service": {"place": [{"id": "999", "role": "site"}]}}, "$.searchCriteria.service.place[0].id"),
+        ({"category": {"id": "1"}, "service": {}}, "$.searchCriteria.category"),
+        ({"service": {"place": [{"id": "SITE", "role": "site"}], "serviceSpecification": {"id": "no-such"}}},
+         "$.searchCriteria.service.serviceSpecification.id"),
+    ],
+)  # fmt: skip
+def test_a_query_that_says_too_little_is_refused_at_its_place(criteria: dict[str, Any], path: str) -> None:
+    account, _ = make.customer(0)
+    told = json.loads(json.dumps(criteria).replace("SITE", str(make.site(account, make.NEAR).pk)))
+    refused = System().post(QUERIES, {"relatedParty": party(account), "searchCriteria": told})
+    assert refused.status_code in (400, 422), refused.content
+    assert path in [one["path"] for one in refused.json()["errors"]]
 
 
 def test_a_partner_that_answers_later_closes_the_request() -> None:
