@@ -64,7 +64,7 @@ def require_right(api: Any, case: Any, answer: Any) -> None:
     kind = one.type if one else "EventSubscription"
     if kind in shapes.definition(api.file)["definitions"]:
         for row in said if isinstance(said, list) else [said]:
-            require_published(api.file, kind, row)
+            require_published(api.file, kind, row, chosen="fields" in (case.query or {}))
 
 
 def probe(system: System, api: Any, operation: Any, keys: dict[str, str], seen: Counter[int], count: int) -> None:
