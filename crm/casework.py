@@ -44,7 +44,7 @@ def report(*, account: Account, by: User | None, **told: Any) -> Case:
         raise NotPermitted("Your roles do not include the right to report cases.")
     _require(account, told)
     told["about"] = str(told.get("about") or "").strip().upper()
-    severity = told.get("severity") or Case.Severity.MINOR
+    severity = told.get("severity", Case.Severity.MINOR)
     case = Case(account=account, due_at=_due(timezone.now(), severity), **told)
     case.save()
     audit.record("reported", case, by=by, changes={"severity": [None, severity], "channel": [None, case.channel]})
@@ -126,7 +126,7 @@ def _require(account: Account, told: dict[str, Any]) -> None:
         if not text or len(text) > most:
             problems[name] = [question if not text else f"At most {most} characters."]
     for name, words in (("severity", Case.Severity), ("kind", Case.Kind)):
-        if told.get(name) and told[name] not in words.values:
+        if name in told and told[name] not in words.values:
             problems[name] = [f"One of {', '.join(words.values)}."]
     contact: Contact | None = told.get("contact")
     if contact is not None and contact.account.root_id != account.root_id:

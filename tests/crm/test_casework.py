@@ -47,7 +47,7 @@ def test_what_is_wrong_stands_at_its_field() -> None:
     agent, contact = UserFactory(role="service_agent"), ContactFactory()
     with pytest.raises(Refusal) as refused:
         reported(agent, title=" ", contact=contact, about="PRD9999999", severity="huge", kind="")
-    assert set(refused.value.problems) == {"title", "contact", "about", "severity"}
+    assert set(refused.value.problems) == {"title", "contact", "about", "severity", "kind"}
     case = reported(agent)
     with pytest.raises(Refusal) as refused:
         casework.move(case_id=case.pk, name="reject", by=agent)
@@ -132,7 +132,9 @@ def test_a_customers_system_reports_follows_and_decides() -> None:
     ("said", "status", "path"),
     [
         ({"severity": "huge"}, 422, "$.severity"),
+        ({"severity": ""}, 422, "$.severity"),
         ({"ticketType": "chat"}, 422, "$.ticketType"),
+        ({"ticketType": ""}, 422, "$.ticketType"),
         ({"description": ""}, 422, "$.description"),
         ({"status": "closed"}, 400, "$.status"),
         ({"relatedEntity": [{"id": "X-1", "role": "a", "@referredType": "B"}]}, 422, "$.relatedEntity[0].id"),
