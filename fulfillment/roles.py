@@ -66,7 +66,7 @@ def _figures(user: User) -> Iterable[home.Figure]:
     yield home.Figure("Free in my teams", str(queries.free(user).count()), f"{url}?whose=free", "nobody has them")
 
 
-NUMBER = re.compile(r"[A-Za-z]{2,3}\d+", re.ASCII)  # of a task, or of whose work it is
+NUMBER = re.compile(r"[A-Za-z]{2,3}\d{7,}", re.ASCII)  # of a task, or of whose work it is
 
 
 def _search_tasks(user: User, text: str, limit: int) -> Iterable[finding.Found]:
