@@ -14,6 +14,7 @@ from tests.faults.plant import Plant, built
 FULL = os.environ.get("FAULTS") == "full"
 Figure = Callable[..., None]
 DRAFTS = 13_500 if FULL else 180
+collect_ignore = [] if FULL else ["test_killed_journey.py"]  # a second journey of a minute
 
 
 @pytest.fixture(scope="session")
