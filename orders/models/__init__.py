@@ -3,7 +3,8 @@
 from orders.models.cancellations import CancelRequest
 from orders.models.domain import DomainOrder, DomainOrderLink
 from orders.models.enrichment import EnrichmentFlow
-from orders.models.orders import MissingValue, Order, OrderLine
+from orders.models.lines import MissingValue, OrderLine
+from orders.models.orders import Order
 from orders.models.outlook import LineForecast, OrderForecast, PromiseChange
 
 __all__ = [

@@ -10,7 +10,8 @@ from fulfillment.models import Action
 from kernel import lifecycle
 from kernel.models import Numbered
 from kernel.models.statefield import StateField
-from orders.models.orders import HIDDEN, Order, OrderLine
+from orders.models.lines import OrderLine
+from orders.models.orders import HIDDEN, Order
 
 OPEN = ["draft", "waiting_data", "qualified", "scheduled", "in_progress", "on_hold"]
 

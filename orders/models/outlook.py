@@ -6,7 +6,8 @@ from django.conf import settings
 from django.db import models
 
 from fulfillment.models import Level
-from orders.models.orders import Order, OrderLine
+from orders.models.lines import OrderLine
+from orders.models.orders import Order
 
 
 class Outlook(models.Model):
