@@ -1,4 +1,4 @@
-"""Lines of orders: a product at its place, or a service that is ordered by itself; and values that are still asked for."""
+"""Lines of orders: a product at its place, or a service ordered by itself; and values that are still asked for."""
 
 from django.conf import settings
 from django.db import models

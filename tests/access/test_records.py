@@ -49,7 +49,8 @@ def _addresses(company: Any) -> dict[str, list[Any]]:
     }  # fmt: skip
     portal_urls = next(entry for entry in get_resolver().url_patterns if getattr(entry, "namespace", "") == "portal")
     named = {f"portal:{entry.name}" for entry in portal_urls.url_patterns if entry.pattern.converters}
-    elsewhere = {"portal:sign", "portal:offering", "portal:cart_out"}  # trials of signing and of shopping
+    people = {"portal:person_role", "portal:person_in", "portal:person_out"}
+    elsewhere = {"portal:sign", "portal:offering", "portal:cart_out"} | people  # trials of signing, shopping, log-ins
     assert named - set(values) <= elsewhere, "an address of the portal without a record in this trial"
     return values
 

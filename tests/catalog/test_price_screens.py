@@ -1,6 +1,7 @@
 """Pages about prices: who sees what, matrices filled and published, refusals at the field, costs hidden."""
 
 import datetime as dt
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -26,8 +27,12 @@ def logged_in(role: str = "process_admin") -> Client:
     return client
 
 
+FINGERPRINT = re.compile(r"\?v=[0-9a-f]+")
+
+
 def text(response: Any) -> str:
-    return str(response.content.decode())
+    """What a page says, without the fingerprints of its files, which may hold any digits."""
+    return FINGERPRINT.sub("", str(response.content.decode()))
 
 
 def drafted(**values: Any) -> PriceMatrix:

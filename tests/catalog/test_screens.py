@@ -7,7 +7,7 @@ from django.contrib.admin.sites import site as admin_site
 from django.test import Client
 from django.urls import reverse
 
-from catalog.admin import AdjustmentForm
+from catalog.admin.entries import AdjustmentForm
 from catalog.models import Offering
 from tests.factories.people import UserFactory
 

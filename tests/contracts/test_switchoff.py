@@ -1,6 +1,9 @@
 """Switch-off: a contract that ends leads to one order that disconnects what nobody else carries on."""
 
+import datetime as dt
+
 import pytest
+import time_machine
 from django.utils import timezone
 
 from contracts import basis, renewing
@@ -48,8 +51,9 @@ def test_what_a_renewal_carries_on_stays_and_what_it_left_out_ends() -> None:
     renewal = basis.start(contract_id=contract.pk, purpose="renewal", by=quotes.seller())
     renewal.lines.get(key=dropped.order_line_key).delete()
     follows = Contract.objects.get(quote=make.signed(renewal), kind="sales")
-    renewing.run(follows.starts_on)
-    finish()
+    with time_machine.travel(dt.datetime.combine(follows.starts_on, dt.time(12), dt.UTC), tick=True):
+        renewing.run(follows.starts_on)
+        finish()
     assert (fresh(kept).state, fresh(dropped).state) == ("active", "terminated")
 
 
