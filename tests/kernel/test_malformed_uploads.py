@@ -1,6 +1,7 @@
-"""Five hundred generated bad files: each is refused in words or kept under a clean name; never a crash."""
+"""Generated bad files, five hundred in a full trial: each is refused in words or kept under a clean name."""
 
 import io
+import os
 import random
 import re
 import tracemalloc
@@ -15,7 +16,7 @@ from PIL import Image
 from kernel import csvfile, documents, sheets
 from kernel.refusal import Refusal
 
-FILES = 500
+FILES = 500 if os.environ.get("FAULTS") == "full" else 120
 MEMORY = 200 * 1024 * 1024
 NAMES = (
     "plan.pdf", "../../etc/passwd.pdf", "..\\..\\win.png", "a\x00b.png", "\u202egnp.exe.pdf", "x" * 400 + ".pdf",
@@ -111,7 +112,7 @@ def test_no_file_breaks_the_door() -> None:
 
     assert all(told)
     assert came["kept"] + came["refused"] == FILES
-    assert min(came.values()) > 20, came
+    assert min(came.values()) > FILES // 25, came
     assert peak < MEMORY
 
 
