@@ -103,11 +103,11 @@ def go_on(product_ids: Iterable[int], *, on: dt.date) -> int:
     return int(resting.update(until=Greatest("on", Value(on, output_field=DateField()))))
 
 
-@transaction.atomic
 def running_contract(product: Product) -> Contract | None:
     """The contract in force by which a product is billed: its site's, else the sales contract."""
-    line = _lines({product.order_line_key}).get((product.order_line_key, product.site_id))
-    line = line or _lines({product.order_line_key}).get((product.order_line_key, None))
+    key = product.order_line_key
+    lines = _lines({key})
+    line = lines.get((key, product.site_id)) or lines.get((key, None))
     return line.contract if line else None
 
 

@@ -12,10 +12,9 @@ from catalog.reportfilters import PRODUCT
 from cmdb.models import Product
 from contracts.models import BillingChange, BillingStart, Contract, Quote
 from crm.models import Account
-from crm.reportfilters import REGION, SELLER, TIER
+from crm.reportfilters import REGION, SELLER, TIER, currency
 from kernel import reporting
-from kernel.models import User
-from kernel.reporting import PERIOD, Asked, Chart, Column, Dashboard, Filter, Report, Row
+from kernel.reporting import PERIOD, Asked, Chart, Column, Dashboard, Report, Row
 from kernel.reporting.asking import back, month_of, months_between
 from kernel.reporting.shelf import by_month, month_name
 
@@ -39,12 +38,7 @@ FROM move WHERE day < %s GROUP BY 1 ORDER BY 1
 """
 
 
-def _currencies(user: User) -> list[tuple[str, str]]:
-    used = Contract.objects.order_by("currency").values_list("currency", flat=True).distinct()
-    return [(code, code) for code in sorted({"EUR", *used})]
-
-
-CURRENCY = Filter("currency", "Currency", _currencies, usual="EUR")
+CURRENCY = currency(Contract)
 
 
 class MonthlyRevenue(Report):

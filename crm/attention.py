@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
+from django.conf import settings
 from django.db.models import DecimalField, F, Q, Sum
 from django.urls import reverse
 from django.utils import timezone
@@ -87,7 +88,9 @@ def figures(user: User) -> Iterable[Figure]:
     mine = Opportunity.objects.filter(owner=user, state=Opportunity.State.OPEN)
     likely = Sum(F("monthly") * F("stage__probability") / 100, output_field=DecimalField())
     rows = list(mine.values("currency").annotate(total=Sum("monthly"), likely=likely).order_by("-total"))
-    first: dict[str, Any] = dict(rows[0]) if rows else {"currency": "EUR", "total": ZERO, "likely": ZERO}
+    first: dict[str, Any] = (
+        dict(rows[0]) if rows else {"currency": settings.HOME_CURRENCY, "total": ZERO, "likely": ZERO}
+    )
     board = f"{reverse('crm:opportunity_board')}?owner=me"
     other = f", and {len(rows) - 1} other currencies" if len(rows) > 1 else ""
     yield Figure("Open deals", str(mine.count()), board, "yours")

@@ -28,11 +28,18 @@ def manager(by: User) -> Contact | None:
     return found
 
 
+def require(by: User) -> Contact:
+    """Who somebody is at their company. Raises NotSignatory when they may not decide about its people."""
+    own = manager(by)
+    if own is None:
+        raise NotSignatory("Only a signatory of your company decides who can log in.")
+    return own
+
+
 def companies(by: User) -> Any:
     """Companies about whose people somebody decides: the own one and those below it."""
     own = manager(by)
-    rows = Account.objects.visible_to(by).order_by("path")
-    return rows.filter(path__startswith=own.account.path) if own else rows.none()
+    return _below(own, by) if own else Account.objects.none()
 
 
 def without(by: User) -> Any:
@@ -52,10 +59,10 @@ def invite(*, account_id: int, role: str, by: User, **person: Any) -> Contact:
         NotSignatory: `by` may not decide.
         Refusal: another company, a role that only we give, or an address that cannot log in.
     """
-    _require(by)
+    own = require(by)
     if role not in dict(ROLES):
         raise Refusal(problems={"role": ["Choose one of the roles offered."]})
-    if not companies(by).filter(pk=account_id).exists():
+    if not _below(own, by).filter(pk=account_id).exists():
         raise Refusal(problems={"account": ["Choose one of your companies."]})
     return accounts.add_contact(account_id=account_id, role=role, by=by, portal_access=True, **person)
 
@@ -72,7 +79,6 @@ def change_role(*, contact_id: int, role: str, by: User) -> Contact:
 @transaction.atomic
 def let_in(*, contact_id: int, by: User) -> None:
     """Give a colleague whom we know a log-in. Raises NotSignatory, Contact.DoesNotExist, NoPortalAccess."""
-    _require(by)
     accounts.let_in(contact_id=_of_company(contact_id, by).pk, by=by)
 
 
@@ -82,18 +88,17 @@ def shut_out(*, contact_id: int, by: User) -> None:
     accounts.shut_out(contact_id=_colleague(contact_id, by).pk, by=by)
 
 
-def _require(by: User) -> None:
-    if manager(by) is None:
-        raise NotSignatory("Only a signatory of your company decides who can log in.")
+def _below(own: Contact, by: User) -> Any:
+    return Account.objects.visible_to(by).filter(path__startswith=own.account.path).order_by("path")
 
 
 def _of_company(contact_id: int, by: User) -> Contact:
-    found: Contact = Contact.objects.get(pk=contact_id, account__in=companies(by).values("pk"))
+    known = _below(require(by), by)
+    found: Contact = Contact.objects.get(pk=contact_id, account__in=known.values("pk"))
     return found
 
 
 def _colleague(contact_id: int, by: User) -> Contact:
-    _require(by)
     contact = _of_company(contact_id, by)
     if contact.user_id == by.pk:
         raise NotChangedHere("This is you. Another signatory or your contact with us changes it.")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, DecimalField, F, Q, Sum
 from django.db.models.functions import TruncMonth
 from django.utils import formats, timezone
@@ -75,7 +76,7 @@ def forecast(user: User, *, currency: str = "", mine: bool = False) -> Forecast:
         deals = deals.filter(owner=user)
     used = deals.exclude(state=Opportunity.State.LOST).values("currency").annotate(n=Count("pk"))
     currencies = [row["currency"] for row in used.order_by("-n", "currency")]
-    chosen = currency if currency in currencies else (currencies[0] if currencies else "EUR")
+    chosen = currency if currency in currencies else (currencies[0] if currencies else settings.HOME_CURRENCY)
     columns = [Column(key, label) for key, label in choices()]
     cells = _cells(deals.filter(currency=chosen), columns)
     owners = User.objects.in_bulk([pk for pk, _ in cells if pk])

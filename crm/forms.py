@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.db.models import Q
 from django.forms import BaseFormSet, formset_factory
 from django.forms.utils import flatatt
@@ -214,7 +215,7 @@ class StageForm(forms.Form):
 class AccountForm(ModelForm):
     """A customer, partner or consumer."""
 
-    currency = forms.ChoiceField(choices=CURRENCIES, initial="EUR")
+    currency = forms.ChoiceField(choices=CURRENCIES, initial=lambda: settings.HOME_CURRENCY)
     kind = forms.ChoiceField(choices=[c for c in Account.Kind.choices if c[0] != "child"], initial="legal_entity")
     owner = RecordField("crm.seller", required=False, empty_label="Nobody yet")
 

@@ -8,7 +8,7 @@ from django.db.models.functions import TruncDate
 
 from crm import forecast
 from crm.models import Case, Lead, Opportunity, Stage
-from crm.reportfilters import SELLER
+from crm.reportfilters import SELLER, currency
 from kernel import reporting
 from kernel.models import AuditEntry, User
 from kernel.reporting import PERIOD, Asked, Chart, Column, Dashboard, Filter, Report, Row
@@ -16,11 +16,6 @@ from kernel.reporting.medians import Percentile, days_between
 
 LIKELY = Sum(F("monthly") * F("stage__probability") / 100, output_field=DecimalField())
 SALES = "Selling"
-
-
-def _currencies(user: User) -> list[tuple[str, str]]:
-    used = Opportunity.objects.order_by("currency").values_list("currency", flat=True).distinct()
-    return [(code, code) for code in sorted({"EUR", *used})]
 
 
 def _territories(user: User) -> list[tuple[str, str]]:
@@ -33,7 +28,7 @@ def _sources(user: User) -> list[tuple[str, str]]:
             .distinct()]  # fmt: skip
 
 
-CURRENCY = Filter("currency", "Currency", _currencies, usual="EUR")
+CURRENCY = currency(Opportunity)
 TERRITORY = Filter("territory", "Territory", _territories, all="Everywhere")
 SOURCE = Filter("source", "Source", _sources, all="Any")
 KIND = Filter("kind", "Kind", lambda user: Case.Kind.choices)
@@ -234,7 +229,7 @@ class CasesInTime(Report):
         found = Case.objects.visible_to(asked.user).order_by()
         return found.filter(kind=asked.get("kind")) if asked.get("kind") else found
 
-    def _measured(self, asked: Asked, found: Any) -> dict[str, Any]:
+    def _measured(self, asked: Asked) -> dict[str, Any]:
         parts, hours = self._parts(asked), days_between("created_at", "resolved_at", unit=3600)
         return {name: Count("pk", filter=part) for name, part in parts.items()} | {
             name: Percentile(hours, fraction=share, filter=parts["solved"])
@@ -243,14 +238,12 @@ class CasesInTime(Report):
 
     def rows(self, asked: Asked) -> Sequence[Row]:
         found = self._cases(asked)
-        by_severity = {
-            one["severity"]: one for one in found.values("severity").annotate(**self._measured(asked, found))
-        }
+        by_severity = {one["severity"]: one for one in found.values("severity").annotate(**self._measured(asked))}
         return [Row(str(key), str(label), by_severity.get(key, {})) for key, label in Case.Severity.choices]
 
     def total(self, asked: Asked, rows: Sequence[Row]) -> dict[str, Any]:
         found = self._cases(asked)
-        return dict(found.aggregate(**self._measured(asked, found)))
+        return dict(found.aggregate(**self._measured(asked)))
 
     def behind(self, asked: Asked, row: str, column: str) -> Any:
         found = self._cases(asked).filter(self._parts(asked)[column])

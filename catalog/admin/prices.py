@@ -67,17 +67,14 @@ class EntryForm(ModelForm):
 class FloorForm(ModelForm):
     """The least margin of a role in a segment."""
 
-    role = forms.ChoiceField(required=False)
+    role = forms.ChoiceField(
+        choices=lambda: [("", "Every role"), *roles.ROLES.items()], required=False,
+        help_text="Who may go no lower by hand.",
+    )  # fmt: skip
 
     class Meta:
         model = MarginFloor
         fields = ("percent", "role", "segment")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["role"] = forms.ChoiceField(
-            choices=[("", "Every role"), *roles.ROLES.items()], required=False, help_text="Who may go no lower by hand."
-        )
 
 
 def _refuse(form: ModelForm, problems: dict[str, list[str]]) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import django_filters
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -173,7 +174,7 @@ def _page(request: HttpRequest, record: PriceList, form: CopyForm, status: int =
 
 
 def _head(request: HttpRequest, record: PriceList | None) -> HttpResponse:
-    start = {} if record else {"valid_from": timezone.localdate(), "currency": "EUR"}
+    start = {} if record else {"valid_from": timezone.localdate(), "currency": settings.HOME_CURRENCY}
     form: Any = PriceListForm(request.POST if request.method == "POST" else None, instance=record, initial=start)
     if request.method == "POST" and form.is_valid():
         text = request.POST.get("edition", "")

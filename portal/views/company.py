@@ -55,8 +55,7 @@ def invite(request: HttpRequest) -> HttpResponse:
             add_errors(form, error)
         else:
             return htmx.go(request, PAGE, toast=f"{made} gets a mail with the way in.")
-    if companypeople.manager(user) is None:
-        raise companypeople.NotSignatory("Only a signatory of your company decides who can log in.")
+    companypeople.require(user)
     context = {"portal_nav": frame(PAGE), "form": form, "crumbs": [("Company", reverse(PAGE)), ("Invite", "")]}
     return render(request, "portal/invite.html", context, status=422 if form.errors else 200)
 
