@@ -3,35 +3,13 @@
 import datetime as dt
 from collections.abc import Iterable
 
-from django.db import connection, transaction
+from django.db import transaction
 
-from cmdb import announcing
+from cmdb import announcing, carrying
 from cmdb.models import Product, Resource, Service
+from cmdb.queries import LIVING
 from kernel import lifecycle
 from kernel.models import User
-
-# Services below the ended products that no living product, nor a service ordered by itself, stands on, directly or
-# through other services.
-FREED_SERVICES = """
-WITH RECURSIVE below (id) AS (
-    SELECT service_id FROM cmdb_service_products WHERE product_id = ANY(%(ended)s)
-  UNION
-    SELECT relation.on_id FROM below JOIN cmdb_servicerelation relation ON relation.service_id = below.id
-), above (id, origin) AS (
-    SELECT id, id FROM below
-  UNION
-    SELECT relation.service_id, above.origin FROM above JOIN cmdb_servicerelation relation ON relation.on_id = above.id
-)
-SELECT below.id FROM below WHERE NOT EXISTS (
-    SELECT 1 FROM above
-    JOIN cmdb_service_products realised ON realised.service_id = above.id
-    JOIN cmdb_product product ON product.id = realised.product_id
-    WHERE above.origin = below.id AND product.state NOT IN ('terminated', 'cancelled', 'aborted')
-) AND NOT EXISTS (
-    SELECT 1 FROM above JOIN cmdb_service service ON service.id = above.id
-    WHERE above.origin = below.id AND service.on_its_own AND service.state <> 'terminated'
-)
-"""
 
 
 @transaction.atomic
@@ -58,9 +36,7 @@ def terminate_products(ids: Iterable[int], at: dt.datetime, by: User | None) -> 
     moved = _moved(Product.terminate, ids, Product.State.TERMINATED, by, ended_at=at)
     if not moved:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(FREED_SERVICES, {"ended": moved})
-        freed = [pk for (pk,) in cursor.fetchall()]
+    freed = carrying.freed(moved, LIVING)
     lifecycle.move_many(Service.objects.filter(pk__in=freed), Service.terminate, by=by, ended_at=at)
     unused = Resource.objects.filter(used_by__service__in=freed).exclude(
         used_by__service__in=Service.objects.exclude(state=Service.State.TERMINATED)

@@ -32,8 +32,9 @@ def due() -> list[int]:
 
 def lines_now(order: Order) -> Collection[int] | None:
     """The lines that go to work with the order, None for all: what is replaced waits for what replaces it."""
-    held = order.lines.filter(replaced_by__isnull=False).values_list("pk", flat=True)
-    return set(order.lines.exclude(pk__in=held).values_list("pk", flat=True)) if held else None
+    lines = list(order.lines.values_list("pk", "replaced_by"))
+    now = {pk for pk, replaced_by in lines if replaced_by is None}
+    return now if len(now) < len(lines) else None
 
 
 @transaction.atomic

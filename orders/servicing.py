@@ -11,8 +11,8 @@ from contracts import rebilling
 from contracts.models import Contract
 from crm.models import Account, Site
 from fulfillment.models import Action
-from kernel import audit
-from kernel.models import Comment, User
+from kernel import audit, commenting
+from kernel.models import User
 from kernel.refusal import Conflict
 from orders import capture, queries
 from orders.models import Order, OrderLine
@@ -59,17 +59,12 @@ def order(
         NotPermitted: the person may not create orders.
     """
     capture.require_capturer(by)
-    product = Product.objects.select_related("account", "site").get(pk=product_id)
+    product = Product.objects.select_related("site").get(pk=product_id)
     where = f", {product.site.name}" if product.site else ""
-    account = Account.objects.get(pk=product.account_id)
-    made = capture.by_hand(
-        account_id=account.pk, title=f"{WORDS[Action(action)]} {product.name}{where}"[:120], by=by, requested_on=on
-    )
+    title = f"{WORDS[Action(action)]} {product.name}{where}"[:120]
+    made = capture.by_hand(account_id=product.account_id, title=title, by=by, requested_on=on)
     add_line(order_id=made.pk, product_id=product_id, action=action, by=by, site_id=site_id)
-    if note.strip():
-        Comment.objects.create(
-            subject_type=made._meta.label_lower, subject_id=made.pk, author=by, text=note.strip()[:4000]
-        )
+    commenting.note(made, note, by=by)
     return Order.objects.get(pk=made.pk)
 
 

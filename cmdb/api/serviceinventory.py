@@ -38,6 +38,11 @@ def ready(rows: Any, page: Rendering) -> Any:
     return rows
 
 
+def specification(of: Any) -> Json:
+    """The specification that a service follows."""
+    return {"id": of.key, "name": of.name, "version": str(of.version), "@referredType": "ServiceSpecification"}
+
+
 def service(row: Any, page: Rendering) -> Json:
     """One service."""
     found: Json = {
@@ -46,10 +51,7 @@ def service(row: Any, page: Rendering) -> Json:
         "isServiceEnabled": row.state == "active", "startDate": moment(row.started_at), "endDate": moment(row.ended_at),
         "serviceDate": moment(row.created_at), "place": place(row.site),
         "serviceCharacteristic": characteristics(row.characteristics),
-        "serviceSpecification": {
-            "id": row.specification.key, "name": row.specification.name, "version": str(row.specification.version),
-            "@referredType": "ServiceSpecification",
-        },
+        "serviceSpecification": specification(row.specification),
         "relatedParty": [page.ref("customer", row.account.number, row.account.name, role="customer")],
     }  # fmt: skip
     if page.wants("serviceRelationship"):

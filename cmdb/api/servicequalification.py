@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from cmdb import qualification
 from cmdb.api import asking
+from cmdb.api.serviceinventory import specification
 from cmdb.models import Qualification, QualificationItem
 from cmdb.qualification import Asked, Wanted
 from crm.api import naming
@@ -79,10 +80,8 @@ def availability(item: QualificationItem, page: Rendering) -> Json:
 
 def service(item: QualificationItem) -> Json:
     """The service that an item is about, at its site."""
-    specification = item.specification
     return {
-        "serviceSpecification": {"id": specification.key, "name": specification.name,
-                                 "version": str(specification.version), "@referredType": "ServiceSpecification"},
+        "serviceSpecification": specification(item.specification),
         "place": asking.where(item), "serviceCharacteristic": characteristics(item.asked), "@type": "Service",
     }  # fmt: skip
 

@@ -1,11 +1,11 @@
 """TMF648 quotes: versions with their lines and prices; a draft is opened by another system, people make the offer."""
 
-from collections import defaultdict
 from typing import Any
 
 from django.db.models import Prefetch
 
 from catalog.models import Offering
+from cmdb.api import asking
 from contracts import quoting
 from contracts.api.agreements import numbered, versioned
 from contracts.models import Quote, QuoteLine
@@ -15,7 +15,7 @@ from kernel.refusal import NotPermitted
 from kernel.rest import filters, notices
 from kernel.rest.errors import ApiError
 from kernel.rest.filters import CHOICE, DAY, MOMENT, NUMBER, Filter
-from kernel.rest.rendering import Json, Rendering, characteristics, moment, price
+from kernel.rest.rendering import Json, Rendering, characteristics, moment, nested, price
 from kernel.rest.resource import Api, Resource
 
 STATES = {
@@ -46,9 +46,7 @@ def _prices(row: Any, currency: str) -> list[Json]:
 
 def quote(row: Any, page: Rendering) -> Json:
     """One version of a quote. What it costs us, margins and our notes are not in it."""
-    below: dict[int | None, list[Any]] = defaultdict(list)
-    for line in row.lines.all() if page.wants("quoteItem") else ():
-        below[line.parent_id].append(line)
+    lines = row.lines.all() if page.wants("quoteItem") else ()
     return {
         "description": row.title, "version": str(row.version), "state": STATES[row.state],
         "quoteDate": moment(row.created_at), "effectiveQuoteCompletionDate": moment(row.accepted_at),
@@ -56,23 +54,20 @@ def quote(row: Any, page: Rendering) -> Json:
         "relatedParty": [page.ref("customer", row.account.number, row.account.name, role="customer")],
         "agreement": [page.ref("agreement", versioned(row.agreement), row.agreement.title)] if row.agreement else [],
         "quoteTotalPrice": _prices(row, row.currency),
-        "quoteItem": [_item(line, row, page, below) for line in below[None]] or [{}],
+        "quoteItem": nested(lines, "quoteItem", lambda line: _item(line, row, page)) or [{}],
     }  # fmt: skip
 
 
-def _item(line: Any, row: Any, page: Rendering, below: dict[int | None, list[Any]]) -> Json:
+def _item(line: Any, row: Any, page: Rendering) -> Json:
     product: Json = {"name": line.offering.name, "productCharacteristic": characteristics(line.characteristics)}
     if line.site is not None:
         product["place"] = [{"id": str(line.site.pk), "name": line.site.name, "role": "installationSite",
                              "@referredType": "GeographicSite"}]  # fmt: skip
-    found: Json = {
+    return {
         "id": str(line.key), "action": "add", "quantity": line.quantity, "state": STATES[row.state], "product": product,
         "productOffering": page.ref("productOffering", line.offering.key, line.offering.name),
         "quoteItemPrice": _prices(line, row.currency),
     }  # fmt: skip
-    if line.pk in below:
-        found["quoteItem"] = [_item(one, row, page, below) for one in below[line.pk]]
-    return found
 
 
 def _ready(rows: Any, page: Rendering) -> Any:
@@ -125,7 +120,7 @@ def _add(made: Quote, item: Json, account: Account, user: User, place: str) -> N
     quantity = int(item.get("quantity") or 1)
     if not 1 <= quantity <= 10_000:
         raise ApiError(422, "A quantity is from 1 to 10,000.", [(f"{place}.quantity", "From 1 to 10,000.")])
-    values = {str(one["name"]): one["value"] for one in product.get("productCharacteristic") or ()}
+    values = asking.values_of(product.get("productCharacteristic"))
     _, refused = quoting.add_lines(
         quote_id=made.pk, offering_id=offering.pk, by=user, site_ids=sites, values=values, quantity=quantity
     )

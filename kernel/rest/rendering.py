@@ -2,7 +2,8 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -93,6 +94,19 @@ def price(amount: Decimal, currency: str) -> Json:
 def characteristics(values: dict[str, Any]) -> list[Json]:
     """Characteristic values as TMF writes them."""
     return [{"name": name, "valueType": _type(value), "value": value} for name, value in sorted(values.items())]
+
+
+def nested(rows: Iterable[Any], name: str, write: Callable[[Any], Json]) -> list[Json]:
+    """Rows that know their parent, as a tree: what is below one stands in it under that name."""
+    below: dict[int | None, list[Any]] = defaultdict(list)
+    for row in rows:
+        below[row.parent_id].append(row)
+
+    def written(row: Any) -> Json:
+        inner = [written(one) for one in below.get(row.pk, ())]
+        return {**write(row), name: inner} if inner else write(row)
+
+    return [written(row) for row in below[None]]
 
 
 def _type(value: Any) -> str:

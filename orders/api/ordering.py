@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from crm.api import naming
+from crm.models import Account
 from kernel.models import User
 from kernel.rest import shapes
 from kernel.rest.errors import ApiError, invalid
@@ -17,6 +18,7 @@ from kernel.rest.rendering import Json
 from kernel.rest.resource import Change, Resource
 from orders import cancellation, editing
 from orders.api import shown
+from orders.intake import Asked, Item
 from orders.models import CancelRequest, Order
 
 DRAFTS = Q(state=Order.State.DRAFT)
@@ -32,12 +34,13 @@ CLOSED = frozenset({"orderDate", "completionDate", "cancellationDate", "expected
 class Kind:
     """Product or service orders: how their items and what these are about are called in bodies.
 
-    `order` and `item` are the names of resource and items, `fields` maps fields of an item to places in it, and
-    `characteristics` is where the values stand.
+    `order` and `item` are the names of resource and items, `about` that of what an item is about; `fields` maps fields
+    of an item to places in it, and `characteristics` is where the values stand.
     """
 
     order: str
     item: str
+    about: str
     fields: Mapping[str, str]
     characteristics: str
 
@@ -52,9 +55,32 @@ class Kind:
         found: QuerySet[CancelRequest] = CancelRequest.objects.filter(order__in=self.rows(user).values("pk"))
         return found.select_related("order")
 
-    def asked(self, body: Json) -> Iterator[tuple[Json, str, str, str]]:
-        """Items with those nested in them: each with its place in the body, its action and its parent's id."""
-        yield from self._asked(body[self.item], f"$.{self.item}", "")
+    def whole(self, body: Json, account: Account, items: list[Item], *, channel: str) -> Asked:
+        """An order as a body says it, with items that are read already."""
+        return Asked(
+            account=account, title=str(body.get("description") or ""), items=items, channel=channel,
+            reference=str(body.get("externalId") or ""), requested_on=day(body.get("requestedCompletionDate")),
+            contact_id=key(naming.party(body, "contact"), "$.relatedParty"),
+            billing_profile_id=key((body.get("billingAccount") or {}).get("id"), "$.billingAccount.id"),
+            notes=tuple(note["text"] for note in body.get("note") or () if note.get("text")),
+        )  # fmt: skip
+
+    def items(self, body: Json, read: Callable[[Json, str, str, str], Item | None]) -> list[Item]:
+        """Items with those nested in them, but for what only says that something stays as it is.
+
+        `read` gets an item, its place in the body, its action and its parent's id; it may leave one out.
+        """
+        rows = [one for one in self._asked(body[self.item], f"$.{self.item}", "") if not self._stays(*one[:3])]
+        found = [item for item in (read(*row) for row in rows) if item is not None]
+        if not found:
+            raise invalid(f"$.{self.item}", "Every item says noChange; there is nothing to order.")
+        return found
+
+    def _stays(self, row: Json, place: str, action: str) -> bool:
+        """Whether nothing is to be done with an item; it has to say what stays."""
+        if action == "noChange" and not (row.get(self.about) or {}).get("id"):
+            raise invalid(f"{place}.{self.about}.id", f"Say which installed {self.about} stays as it is.")
+        return action == "noChange"
 
     def _asked(self, rows: list[Json], path: str, parent: str) -> Iterator[tuple[Json, str, str, str]]:
         for at, row in enumerate(rows):
@@ -132,11 +158,6 @@ def day(text: Any) -> dt.date | None:
 def quantity(value: Any) -> int | None:
     """How many, None when nothing is said."""
     return None if value is None else int(value)
-
-
-def values_of(rows: Any) -> dict[str, Any]:
-    """Characteristics of a body as values by key."""
-    return {str(one["name"]): one["value"] for one in rows or ()}
 
 
 def characteristic(name: str, values: list[str]) -> Q:

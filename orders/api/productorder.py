@@ -2,25 +2,26 @@
 
 from catalog import shelving
 from cmdb import models as inventory
+from cmdb.api import asking
 from contracts.models import Quote
 from crm.api import naming
 from crm.models import Account
 from fulfillment.models import Action
 from kernel.models import User
 from kernel.rest import filters, notices
-from kernel.rest.errors import ApiError, invalid
+from kernel.rest.errors import ApiError
 from kernel.rest.filters import CHOICE, DAY, MOMENT, NUMBER, Filter
 from kernel.rest.rendering import Json
 from kernel.rest.resource import Api, Resource
 from orders import intake
 from orders.api import shown
-from orders.api.ordering import CLOSED, Kind, characteristic, day, key, quantity, values_of
-from orders.intake import Asked, Item
+from orders.api.ordering import CLOSED, Kind, characteristic, quantity
+from orders.intake import Item
 from orders.models import Order
 
 BASE = "productOrderingManagement"
 KIND = Kind(
-    "productOrder", "productOrderItem", {
+    "productOrder", "productOrderItem", "product", {
         "offering": "productOffering.id", "product": "product.id", "site": "product.place[0].id", "id": "id",
         "quantity": "quantity", "ending": "productOrderItem", "requested_on": "requestedCompletionDate",
     }, "product.productCharacteristic",
@@ -33,41 +34,22 @@ def create(body: Json, user: User) -> int:
     account = naming.account_of(body, user)
     if body.get("quote"):
         return _from_quote(body, account, user)
-    items = [
-        _item(row, place, action, parent) for row, place, action, parent in KIND.asked(body)
-        if not (parent and _is_part(row)) and (action != "noChange" or _stays(row, place))
-    ]  # fmt: skip
-    if not items:
-        raise invalid("$.productOrderItem", "Every item says noChange; there is nothing to order.")
-    asked = Asked(
-        account=account, title=str(body.get("description") or ""), items=items,
-        reference=str(body.get("externalId") or ""), requested_on=day(body.get("requestedCompletionDate")),
-        contact_id=key(naming.party(body, "contact"), "$.relatedParty"),
-        billing_profile_id=key((body.get("billingAccount") or {}).get("id"), "$.billingAccount.id"),
-        channel=Order.Channel.PARTNER if shelving.is_partner(user) else Order.Channel.API,
-        notes=tuple(note["text"] for note in body.get("note") or ()),
-    )  # fmt: skip
+    channel = Order.Channel.PARTNER if shelving.is_partner(user) else Order.Channel.API
+    asked = KIND.whole(body, account, KIND.items(body, _item), channel=channel)
     return intake.take(asked, by=user).pk
 
 
-def _stays(row: Json, place: str) -> bool:
-    """Nothing is to be done with the item; it has to say what stays."""
-    if not (row.get("product") or {}).get("id"):
-        raise invalid(f"{place}.product.id", "Say which installed product stays as it is.")
-    return False
-
-
-def _item(row: Json, place: str, action: str, parent: str) -> Item:
+def _item(row: Json, place: str, action: str, parent: str) -> Item | None:
+    if parent and _is_part(row):
+        return None
     product = row.get("product") or {}
     wanted = str(product.get("status") or "").strip()
     if action == Action.MODIFY and wanted in SWITCHES and not product.get("productCharacteristic"):
         action = SWITCHES[wanted]
-    places = product.get("place") or [{}]
     return Item(
         place=place, id=str(row["id"]), action=action, parent=parent, quantity=quantity(row.get("quantity")),
         offering=str((row.get("productOffering") or {}).get("id") or ""), product=str(product.get("id") or ""),
-        site=str(places[0].get("id") or ""),
-        values=values_of(product.get("productCharacteristic")),
+        site=asking.site_of(product.get("place")), values=asking.values_of(product.get("productCharacteristic")),
         ending=tuple(str(one["product"]["id"]) for one in row.get("productOrderItem") or () if _is_part(one)),
     )  # fmt: skip
 

@@ -1,31 +1,31 @@
 """TMF641 service ordering: orders of other order systems for services, run by the engine that runs our own."""
 
-from collections import defaultdict
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Prefetch
 from django.db.models.functions import JSONObject
 
-from cmdb.api.serviceinventory import STATES
+from cmdb.api import asking
+from cmdb.api.serviceinventory import STATES, specification
 from crm.api import naming
 from fulfillment.models import Action, Task
 from fulfillment.models import Kind as TaskKind
 from kernel.models import User
 from kernel.rest import filters, notices, shapes
-from kernel.rest.errors import ApiError, invalid
+from kernel.rest.errors import ApiError
 from kernel.rest.filters import CHOICE, DAY, MOMENT, NUMBER, Filter
-from kernel.rest.rendering import Json, Rendering, characteristics, moment
+from kernel.rest.rendering import Json, Rendering, characteristics, moment, nested
 from kernel.rest.resource import Api, Resource
 from orders import serviceintake
 from orders.api import shown
-from orders.api.ordering import CLOSED, Kind, characteristic, day, key, quantity, values_of
-from orders.intake import Asked, Item
+from orders.api.ordering import CLOSED, Kind, characteristic, quantity
+from orders.intake import Item
 from orders.models import DomainOrder, Order, OrderLine
 
 BASE = "serviceOrdering"
 KIND = Kind(
-    "serviceOrder", "serviceOrderItem", {
+    "serviceOrder", "serviceOrderItem", "service", {
         "offering": "service.serviceSpecification.id", "product": "service.id", "site": "service.place[0].id",
         "id": "id", "quantity": "quantity", "requested_on": "requestedCompletionDate",
     }, "service.serviceCharacteristic",
@@ -34,34 +34,19 @@ KIND = Kind(
 
 def create(body: Json, user: User) -> int:
     """An order as sent, submitted."""
-    items = [_item(*asked) for asked in KIND.asked(body) if asked[2] != "noChange" or _stays(*asked[:2])]
-    if not items:
-        raise invalid("$.serviceOrderItem", "Every item says noChange; there is nothing to order.")
-    asked = Asked(
-        account=naming.account_of(body, user), title=str(body.get("description") or ""), items=items,
-        reference=str(body.get("externalId") or ""), requested_on=day(body.get("requestedCompletionDate")),
-        contact_id=key(naming.party(body, "contact"), "$.relatedParty"), channel=Order.Channel.SERVICE,
-        notes=tuple(note["text"] for note in body.get("note") or () if note.get("text")),
-    )  # fmt: skip
+    items = KIND.items(body, _item)
+    asked = KIND.whole(body, naming.account_of(body, user), items, channel=Order.Channel.SERVICE)
     return serviceintake.take(asked, by=user).pk
-
-
-def _stays(row: Json, place: str) -> bool:
-    """Nothing is to be done with the item; it has to say what stays."""
-    if not (row.get("service") or {}).get("id"):
-        raise invalid(f"{place}.service.id", "Say which installed service stays as it is.")
-    return False
 
 
 def _item(row: Json, place: str, action: str, parent: str) -> Item:
     service = row.get("service") or {}
     if action == Action.MODIFY and str(service.get("state") or "").strip() == "inactive":
         raise ApiError(501, "Suspending by an order is not offered yet.", [(f"{place}.service.state", "Not offered.")])
-    places = service.get("place") or [{}]
     return Item(
         place=place, id=str(row["id"]), action=action, parent=parent, quantity=quantity(row.get("quantity")),
         offering=str((service.get("serviceSpecification") or {}).get("id") or ""), product=str(service.get("id") or ""),
-        site=str(places[0].get("id") or ""), values=values_of(service.get("serviceCharacteristic")),
+        site=asking.site_of(service.get("place")), values=asking.values_of(service.get("serviceCharacteristic")),
     )  # fmt: skip
 
 
@@ -89,15 +74,12 @@ def _milestones() -> Any:
 def order(row: Order, page: Rendering) -> Json:
     """One service order."""
     return {
-        "externalId": row.their_reference or None, "description": row.title, "category": "service",
-        "priority": next((word for least, word in shown.PRIORITIES if row.priority >= least), "4"),
-        "state": Order.TMF.get(row.state, "acknowledged"), "orderDate": moment(row.submitted_at or row.created_at),
-        "requestedCompletionDate": moment(row.requested_on), "expectedCompletionDate": moment(row.promised_on),
-        "startDate": moment(row.started_at),
-        "completionDate": moment(row.ended_at) if row.state in ("completed", "partial") else None,
-        "cancellationDate": moment(row.ended_at) if row.state == "cancelled" else None,
-        "relatedParty": shown.parties(row, page), "jeopardyAlert": _jeopardy(row),
-        "milestone": _reached(row), "serviceOrderItem": _items(row, page) if page.wants("serviceOrderItem") else None,
+        **shown.head(row, page), "category": "service", "startDate": moment(row.started_at),
+        "jeopardyAlert": _jeopardy(row), "milestone": _reached(row),
+        "serviceOrderItem": nested(
+            row.lines.all(), "serviceOrderItem",
+            lambda line: {**shown.item(line), "service": _service(line, page), "@type": "ServiceOrderItem"},
+        ) if page.wants("serviceOrderItem") else None,
     }  # fmt: skip
 
 
@@ -120,40 +102,17 @@ def _reached(row: Order) -> list[Json]:
     ]  # fmt: skip
 
 
-def _items(row: Order, page: Rendering) -> list[Json]:
-    below: dict[int | None, list[OrderLine]] = defaultdict(list)
-    for line in row.lines.all():
-        below[line.parent_id].append(line)
-    return [_shown(line, page, below) for line in below[None]]
-
-
-def _shown(line: OrderLine, page: Rendering, below: dict[int | None, list[OrderLine]]) -> Json:
-    found: Json = {
-        "id": shown.item_id(line), "action": shown.ACTIONS[line.action], "quantity": line.quantity,
-        "state": shown.LINE_STATES.get(line.state, "acknowledged"), "service": _service(line, page),
-        "@type": "ServiceOrderItem",
-    }  # fmt: skip
-    if line.pk in below:
-        found["serviceOrderItem"] = [_shown(one, page, below) for one in below[line.pk]]
-    return found
-
-
 def _service(line: OrderLine, page: Rendering) -> Json:
     spec = line.specification
     found: Json = {
         "name": line.offering.name, "category": spec.kind.upper(), "serviceType": spec.name,
         "serviceCharacteristic": characteristics(line.characteristics),
-        "serviceSpecification": {
-            "id": spec.key, "name": spec.name, "version": str(spec.version), "@referredType": "ServiceSpecification",
-        },
+        "serviceSpecification": specification(spec),
     }  # fmt: skip
     built = line.service or next((root.service for root in getattr(line, "roots", ()) if root.service), None)
     if built is not None:
         found |= {"id": built.number, "href": page.href("service", built.number), "state": STATES[built.state]}
-    if line.site is not None:
-        found["place"] = [{"id": str(line.site.pk), "name": line.site.name, "role": "installationSite",
-                           "@referredType": "GeographicSite"}]  # fmt: skip
-    return found
+    return found | shown.place(line)
 
 
 FILTERS = {

@@ -1,7 +1,6 @@
 """How orders and their items are written as TMF622."""
 
 import datetime as dt
-from collections import defaultdict
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -9,7 +8,7 @@ from django.db.models import OuterRef, Prefetch, Q
 from django.db.models.functions import JSONObject
 
 from fulfillment.models import Kind, Task
-from kernel.rest.rendering import Json, Rendering, characteristics, moment, price
+from kernel.rest.rendering import Json, Rendering, characteristics, moment, nested, price
 from orders.models import CancelRequest, Order, OrderLine
 
 LINE_STATES = {
@@ -58,26 +57,34 @@ def _notes(row: Order) -> list[Json]:
 
 def order(row: Order, page: Rendering) -> Json:
     """One order."""
-    currency = row.currency
     return {
-        "externalId": row.their_reference or None, "description": row.title, "category": "product",
+        **head(row, page), "category": "product",
+        "channel": [{"id": row.channel, "name": row.get_channel_display(), "@referredType": "Channel"}],
+        "billingAccount": {"id": str(row.billing_profile.pk), "name": row.billing_profile.name,
+                           "@referredType": "BillingAccount"} if row.billing_profile else None,
+        "quote": [page.ref("quote", f"{row.quote.number}-{row.quote.version}", row.quote.title)] if row.quote else [],
+        "agreement": [page.ref("agreement", row.contract.number, "", "Agreement")] if row.contract else [],
+        "orderTotalPrice": _prices(row.monthly, row.one_time, row.currency), "note": _notes(row),
+        "productOrderItem": nested(
+            row.lines.all(), "productOrderItem", lambda line: _item(line, row.currency, page)
+        ) if page.wants(*ITEMS) else None,
+    }  # fmt: skip
+
+
+def head(row: Order, page: Rendering) -> Json:
+    """What is written of an order of either kind."""
+    return {
+        "externalId": row.their_reference or None, "description": row.title,
         "priority": next((word for least, word in PRIORITIES if row.priority >= least), "4"),
         "state": Order.TMF.get(row.state, "acknowledged"), "orderDate": moment(row.submitted_at or row.created_at),
         "requestedCompletionDate": moment(row.requested_on), "expectedCompletionDate": moment(row.promised_on),
         "completionDate": moment(row.ended_at) if row.state in ("completed", "partial") else None,
         "cancellationDate": moment(row.ended_at) if row.state == "cancelled" else None,
-        "channel": [{"id": row.channel, "name": row.get_channel_display(), "@referredType": "Channel"}],
-        "relatedParty": parties(row, page),
-        "billingAccount": {"id": str(row.billing_profile.pk), "name": row.billing_profile.name,
-                           "@referredType": "BillingAccount"} if row.billing_profile else None,
-        "quote": [page.ref("quote", f"{row.quote.number}-{row.quote.version}", row.quote.title)] if row.quote else [],
-        "agreement": [page.ref("agreement", row.contract.number, "", "Agreement")] if row.contract else [],
-        "orderTotalPrice": _prices(row.monthly, row.one_time, currency),
-        "productOrderItem": _items(row, page) if page.wants(*ITEMS) else None, "note": _notes(row),
+        "relatedParty": _parties(row, page),
     }  # fmt: skip
 
 
-def parties(row: Order, page: Rendering) -> list[Json]:
+def _parties(row: Order, page: Rendering) -> list[Json]:
     """The customer of an order, and whom to talk to."""
     found = [page.ref("customer", row.account.number, row.account.name, role="customer", **PARTY)]
     if row.contact:
@@ -95,30 +102,30 @@ def _prices(monthly: Any, one_time: Any, currency: str) -> list[Json]:
     return found
 
 
-def _items(row: Order, page: Rendering) -> list[Json]:
-    below: dict[int | None, list[OrderLine]] = defaultdict(list)
-    for line in row.lines.all():
-        below[line.parent_id].append(line)
-    return [_item(line, row.currency, page, below) for line in below[None]]
-
-
-def item_id(line: OrderLine) -> str:
-    """How the item is called: as the other system called it, else by its place."""
-    return line.their_item or str(line.position)
-
-
-def _item(line: OrderLine, currency: str, page: Rendering, below: dict[int | None, list[OrderLine]]) -> Json:
-    found: Json = {
-        "id": item_id(line), "action": ACTIONS[line.action], "quantity": line.quantity,
+def item(line: OrderLine) -> Json:
+    """What is written of an item of either kind; its id is what the other system called it, else its place."""
+    return {
+        "id": line.their_item or str(line.position), "action": ACTIONS[line.action], "quantity": line.quantity,
         "state": LINE_STATES.get(line.state, "acknowledged"),
-        "productOffering": page.ref("productOffering", line.offering.key, line.offering.name),
+    }  # fmt: skip
+
+
+def place(line: OrderLine) -> Json:
+    """Where an item is wanted, if anywhere."""
+    if line.site is None:
+        return {}
+    return {"place": [{"id": str(line.site.pk), "name": line.site.name, "role": "installationSite",
+                       "@referredType": "GeographicSite"}]}  # fmt: skip
+
+
+def _item(line: OrderLine, currency: str, page: Rendering) -> Json:
+    found: Json = {
+        **item(line), "productOffering": page.ref("productOffering", line.offering.key, line.offering.name),
         "itemTotalPrice": _prices(line.monthly, line.one_time, currency), "product": _product(line, page),
         "@type": "ProductOrderItem",
     }  # fmt: skip
     if line.quote_line is not None:
         found["quoteItem"] = {"id": str(line.quote_line.key), "quoteId": str(line.quote_line.quote_id)}
-    if line.pk in below:
-        found["productOrderItem"] = [_item(one, currency, page, below) for one in below[line.pk]]
     return found
 
 
@@ -134,10 +141,7 @@ def _product(line: OrderLine, page: Rendering) -> Json:
         found["id"], found["href"] = line.product.number, page.href("product", line.product.number)
     if line.action in SWITCHED:
         found["status"] = SWITCHED[line.action]
-    if line.site is not None:
-        found["place"] = [{"id": str(line.site.pk), "name": line.site.name, "role": "installationSite",
-                           "@referredType": "GeographicSite"}]  # fmt: skip
-    return found
+    return found | place(line)
 
 
 def cancel(row: CancelRequest, page: Rendering) -> Json:
