@@ -36,6 +36,9 @@ screenshots: ## Take the pictures of docs/screenshots anew, by the browser journ
 check: setup ## Everything that needs no running test: style, types, layers, budgets, migrations, deployment
 	@$(BIN)/python -m config.check $(ARGS)
 
+messages: setup ## Collect what is to be translated into locale/, and say how much lacks its words
+	@$(BIN)/python manage.py messages
+
 format: setup ## Put the code into its one form
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
@@ -45,4 +48,4 @@ lock: setup ## Pin what pyproject.toml asks for, for every Python from 3.11.0 on
 	@$(LOCK) --output-file requirements.txt
 	@$(LOCK) --extra dev --constraint requirements.txt --output-file requirements-dev.txt
 
-.PHONY: help setup run test faults axe mutants screenshots check format lock
+.PHONY: help setup run test faults axe mutants screenshots check messages format lock

@@ -108,15 +108,20 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
         "OPTIONS": {
+            "loaders": [
+                (
+                    "template_partials.loader.Loader",
+                    [("django.template.loaders.cached.Loader", ["kernel.spoken.Loader", "kernel.spoken.OfApps"])],
+                )
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "kernel.frame.context",
             ],
-            "builtins": ["kernel.templatetags.trunkline"],
+            "builtins": ["kernel.templatetags.trunkline", "kernel.templatetags.speaking"],
         },
     }
 ]
@@ -194,6 +199,8 @@ HUB_ALLOW_PRIVATE = env.bool("HUB_ALLOW_PRIVATE", default=False)  # listeners on
 HUB_SECONDS = env.int("HUB_SECONDS", default=10)  # that a listener has to answer
 
 LANGUAGE_CODE = "en-gb"
+LANGUAGES = [("en-gb", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "Europe/Amsterdam"
 USE_TZ = True
 USE_I18N = True

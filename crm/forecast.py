@@ -9,9 +9,10 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, DecimalField, F, Q, Sum
 from django.db.models.functions import TruncMonth
-from django.utils import formats, timezone
+from django.utils import timezone
 
 from crm.models import Opportunity
+from kernel import writing
 from kernel.models import User
 from kernel.money import ZERO
 
@@ -130,7 +131,7 @@ def _cells(deals: Any, columns: list[Column]) -> dict[tuple[int | None, str], Ce
 
 def choices() -> list[tuple[str, str]]:
     """Late, this month and the five after it, later: for the columns and for the filter of the list."""
-    months = [(f"{month:%Y-%m}", formats.date_format(month, "F Y")) for month in _months()]
+    months = [(f"{month:%Y-%m}", writing.day(month, "F Y")) for month in _months()]
     return [(LATE, "Before this month"), *months, (LATER, "Later")]
 
 

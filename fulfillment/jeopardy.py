@@ -12,12 +12,12 @@ from functools import cached_property
 from typing import Any
 
 from django.db import connection, models, transaction
-from django.utils import formats, timezone
+from django.utils import timezone
 
 from fulfillment import forecasting
 from fulfillment.forecasting import Expected, Projection
 from fulfillment.models import Flow, FlowForecast, Level, Recheck, TaskForecast
-from kernel import decisions
+from kernel import decisions, writing
 from kernel.decisions import BrokenRule
 
 log = logging.getLogger(__name__)
@@ -189,7 +189,7 @@ def _stored(row: Any, name: str) -> Any:
 
 def day(when: dt.date) -> str:
     """A date as a sentence has it: 4 March, with the year when it is another one."""
-    return str(formats.date_format(when, "j F" if when.year == timezone.localdate().year else "j F Y"))
+    return writing.kept(when, "j F" if when.year == timezone.localdate().year else "j F Y")
 
 
 def days(number: int) -> str:

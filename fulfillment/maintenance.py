@@ -1,11 +1,11 @@
 """Maintenance: the whole engine is paused and goes on. Work that has begun is finished, nothing new starts."""
 
 from django.db import transaction
-from django.utils import formats, timezone
+from django.utils import timezone
 
 from fulfillment import release
 from fulfillment.models import Pause
-from kernel import audit
+from kernel import audit, writing
 from kernel.models import User
 from kernel.refusal import Conflict, NotPermitted, Refusal
 
@@ -23,7 +23,7 @@ def current() -> Pause | None:
 
 def words(pause: Pause) -> str:
     """Why nothing starts, for whoever wanted to start something."""
-    since = formats.date_format(timezone.localtime(pause.since), "j M H:i")
+    since = writing.kept(timezone.localtime(pause.since), "j M H:i")
     return f"The engine is paused since {since}: {pause.reason.rstrip('.')}. Nothing new starts."
 
 

@@ -63,7 +63,7 @@ class ProfileForm(forms.ModelForm[User]):
 
     class Meta:
         model = User
-        fields = ["first_name", "last_name", "job_title", "time_zone", "theme"]
+        fields = ["first_name", "last_name", "job_title", "language", "time_zone", "theme"]
         widgets = {
             "theme": forms.RadioSelect,
             "time_zone": forms.TextInput(attrs={"list": "zones", "autocomplete": "off"}),

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import content_disposition_header
 
 from kernel.refusal import Refusal
+from kernel.saying import said
 
 CSV = "text/csv; charset=utf-8"
 
@@ -32,7 +33,7 @@ def respond(
         messages.success(request, toast)
     response = render(request, f"{template}#{part}" if fragment else template, context, status=status)
     if toast and fragment:
-        response["HX-Trigger"] = json.dumps({"toast": {"text": toast}})
+        response["HX-Trigger"] = json.dumps({"toast": {"text": said(toast)}})
     return response
 
 
@@ -59,6 +60,6 @@ def refuse(request: HttpRequest, error: Refusal) -> HttpResponse:
     if getattr(request, "htmx", False):
         response = HttpResponse(status=error.status)
         response["HX-Reswap"] = "none"
-        response["HX-Trigger"] = json.dumps({"toast": {"text": str(error), "kind": "bad"}})
+        response["HX-Trigger"] = json.dumps({"toast": {"text": said(str(error)), "kind": "bad"}})
         return response
     return render(request, "refused.html", {"problems": error.problems, "status": error.status}, status=error.status)

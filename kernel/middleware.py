@@ -8,11 +8,13 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.cache import patch_vary_headers
 
 from kernel import audit, clash, htmx
 from kernel.refusal import Conflict, Refusal
 
+MACHINES = ("/tmf-api/", "/oauth/", "/callbacks/", "/healthz")
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
@@ -70,7 +72,10 @@ class ContentPolicy:
 
 
 class Reader:
-    """Shows times in the reader's zone, and sends an htmx request of an ended session to the log-in page as a whole."""
+    """Speaks the reader's language, in their time zone.
+
+    An htmx request of an ended session goes to the log-in page as a whole.
+    """
 
     def __init__(self, handle: Handler) -> None:
         self.handle = handle
@@ -78,9 +83,11 @@ class Reader:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         user = getattr(request, "user", None)
         if user is not None and user.is_authenticated:
-            with timezone.override(_zone(user.time_zone)):
+            with timezone.override(_zone(user.time_zone)), translation.override(language(request, user.language)):
                 return self.handle(request)
-        response = self.handle(request)
+        with translation.override(language(request, "")):
+            response = self.handle(request)
+        patch_vary_headers(response, ["Accept-Language"])
         login = resolve_url(settings.LOGIN_URL)
         if (
             getattr(request, "htmx", False)
@@ -90,6 +97,13 @@ class Reader:
             back = request.htmx.current_url_abs_path or "/"  # type: ignore[attr-defined]
             return HttpResponse(headers={"HX-Redirect": redirect_to_login(back).headers["Location"]})
         return response
+
+
+def language(request: HttpRequest, chosen: str) -> str:
+    """The language of an answer: as chosen, else as the browser asks; machines are answered in English."""
+    if request.path.startswith(MACHINES):
+        return settings.LANGUAGE_CODE
+    return chosen or translation.get_language_from_request(request)
 
 
 def _zone(name: str) -> zoneinfo.ZoneInfo:

@@ -8,10 +8,10 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 from django.http import Http404
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from kernel import states
+from kernel import states, writing
 from kernel.models.activity import Comment
 from kernel.models.people import User
 from kernel.models.trail import AuditEntry
@@ -167,9 +167,9 @@ def _dated(text: str) -> str:
     """An ISO date or moment as people write it, empty for anything else."""
     try:
         if _TIME.match(text) and (moment := parse_datetime(text)):
-            return formats.date_format(timezone.localtime(moment) if timezone.is_aware(moment) else moment, "j M Y H:i")
+            return writing.day(timezone.localtime(moment) if timezone.is_aware(moment) else moment, "j M Y H:i")
         if _DAY.fullmatch(text) and (day := parse_date(text)):
-            return formats.date_format(day, "j M Y")
+            return writing.day(day, "j M Y")
     except ValueError:  # a day that no calendar has
         return ""
     return ""

@@ -8,7 +8,8 @@ from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from kernel.columns import Column, reach
+from kernel.columns import Column, Name, reach
+from kernel.saying import said
 
 Draw = Callable[[Any, Any], Any]  # a row and its record to the cell's content
 
@@ -50,18 +51,20 @@ def _drawing(table: Any, bound: Any, record: Any) -> Draw:
         return lambda row, one: row.get_cell(bound.name)
     path = str(bound.accessor).replace(".", "__")
     words = _words(record, path)
+    if words is None and not isinstance(column, Name):  # worked out by code
+        return lambda row, one: column.render(said(reach(one, path)), one, bound)
     if not words:
         return lambda row, one: column.render(reach(one, path), one, bound)
 
     def draw(row: Any, one: Any) -> Any:
         value = reach(one, path)
-        return column.render(words.get(value, value), one, bound)
+        return column.render(said(words[value]) if value in words else value, one, bound)
 
     return draw
 
 
-def _words(record: Any, path: str) -> dict[Any, str]:
-    """What a person reads for each value of a field with choices; nothing for any other."""
+def _words(record: Any, path: str) -> dict[Any, str] | None:
+    """What a person reads for each value of a field with choices; nothing for other fields, None without a field."""
     *way, name = path.split("__")
     model: Any = type(record)
     try:
@@ -69,5 +72,5 @@ def _words(record: Any, path: str) -> dict[Any, str]:
             model = model._meta.get_field(part).related_model
         field: Any = model._meta.get_field(name)
     except (FieldDoesNotExist, AttributeError):
-        return {}
+        return None
     return {key: str(word) for key, word in getattr(field, "flatchoices", None) or ()}

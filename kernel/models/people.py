@@ -4,12 +4,15 @@ from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+LANGUAGES = [("", "As the browser asks"), ("en-gb", "English"), ("de", "Deutsch")]
+
 
 class User(AbstractUser):  # type: ignore[django-manager-missing]  # of API clients, whose base is untyped
     """A person or a system account. Roles are Django groups named in `kernel.roles`."""
 
     email = models.EmailField(unique=True)
     time_zone = models.CharField(max_length=40, default="Europe/Amsterdam")
+    language = models.CharField(max_length=10, default="", blank=True, choices=LANGUAGES)
     theme = models.CharField(
         max_length=5, default="auto", choices=[("auto", "Auto"), ("light", "Light"), ("dark", "Dark")]
     )

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from django.utils import formats
-
+from kernel import writing
 from kernel.models.people import User
 from kernel.reporting.asking import Asked, Filter, month_of
 
@@ -169,7 +168,7 @@ def own_board(user: User) -> Dashboard | None:
 
 def month_name(first: dt.date) -> str:
     """October 2026."""
-    return str(formats.date_format(first, "F Y"))
+    return writing.day(first, "F Y")
 
 
 def by_month(asked: Asked, found: Iterable[dict[str, Any]], names: Iterable[str], path: str = "month") -> list[Row]:

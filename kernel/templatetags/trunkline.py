@@ -14,8 +14,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from kernel import approvals, commenting, icons, lifecycle, records, states
+from kernel import approvals, commenting, icons, lifecycle, records, states, writing
 from kernel.money import SYMBOLS, digits
+from kernel.saying import said
 
 register = template.Library()
 NBSP = "\u00a0"
@@ -39,7 +40,7 @@ def _icon(name: str, cls: str, label: str) -> SafeString:
 def state_html(name: str, record: Any = None, *, filled: bool = False, word: str = "") -> SafeString:
     """A state as icon and word; filled for the page title and for rows that need a person."""
     look = states.look(name, record)
-    word = word or _(look.word)
+    word = said(word or look.word)
     if filled:
         return format_html('<span class="pill pill-{}">{}{}</span>', look.tone, icon(look.icon), word)
     bad = "c-bad" if look.tone == "bad" else ""
@@ -72,7 +73,7 @@ def number_text(value: Any, digits: int | None = None) -> str:
         return "–"
     if digits is not None and isinstance(value, Decimal | float):
         value = Decimal(str(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)  # Django would cut it off
-    return str(formats.number_format(value, decimal_pos=digits, use_l10n=True, force_grouping=True)).replace("-", "−")
+    return writing.number(value, digits).replace("-", "−")
 
 
 def money_text(amount: Any, currency: str = "EUR", *, whole: bool = False) -> str:
@@ -83,7 +84,8 @@ def money_text(amount: Any, currency: str = "EUR", *, whole: bool = False) -> st
     text = number_text(amount, 0 if whole else digits(currency))
     sign, text = ("−", text[1:]) if text.startswith("−") else ("", text)
     symbol = SYMBOLS.get(currency, currency)
-    return f"{sign}{text}{NBSP}{symbol}" if currency in ("PLN", "SEK", "CZK") else f"{sign}{symbol}{NBSP}{text}"
+    behind = writing.german() or currency in ("PLN", "SEK", "CZK")
+    return f"{sign}{text}{NBSP}{symbol}" if behind else f"{sign}{symbol}{NBSP}{text}"
 
 
 @register.simple_tag
@@ -117,7 +119,7 @@ def written(day: dt.date, form: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _written(day: dt.date, form: str, language: str | None) -> str:
-    return str(formats.date_format(day, form))
+    return writing.day(day, form)
 
 
 def distance(value: dt.date | dt.datetime, today: dt.date | None = None) -> str:
@@ -199,7 +201,7 @@ def ago(value: dt.datetime, now: dt.datetime | None = None) -> str:
     named = {0: _("today"), -1: _("yesterday"), 1: _("tomorrow")}.get(days)
     if named:
         return f"{named} {clock}"
-    return f"{formats.date_format(local, 'D')} {short_day(local, here.date())} {clock}"
+    return f"{writing.day(local, 'D')} {short_day(local, here.date())} {clock}"
 
 
 @register.simple_tag
@@ -208,7 +210,7 @@ def when(value: dt.datetime | None) -> SafeString | str:
     if not value:
         return "–"
     local = timezone.localtime(value)
-    exact = f"{formats.date_format(local, 'l j F Y H:i:s')} {local.tzname()}"
+    exact = f"{writing.day(local, 'l j F Y H:i:s')} {local.tzname()}"
     return format_html('<time class="nowrap" datetime="{}" title="{}">{}</time>', value.isoformat(), exact, ago(value))
 
 
@@ -265,7 +267,7 @@ def fact(facts: dict[str, Any], name: str) -> str:
 @register.filter
 def humanise(name: Any) -> str:
     """order_manager → Order manager."""
-    return str(name or "").replace("_", " ").capitalize()
+    return str(said(str(name or "").replace("_", " ").capitalize()))
 
 
 @register.simple_tag(takes_context=True)
@@ -327,6 +329,9 @@ def field_widget(field: Any) -> SafeString:
     if field.errors:
         told.append(f"{field.auto_id}_error")
         attrs["aria-invalid"] = "true"
+    for name in ("placeholder", "aria-label", "title"):
+        if text := field.field.widget.attrs.get(name):
+            attrs[name] = said(text)
     if told:
         attrs["aria-describedby"] = " ".join(told)
     return field.as_widget(attrs=attrs)  # type: ignore[no-any-return]

@@ -1,0 +1,1 @@
+"""Words in other languages: what is to be translated, its catalogues, and whether they are complete."""
