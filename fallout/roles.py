@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from fallout import clock, detection, resolution, rulecases
+from fallout import clock, detection, resolution, routing, rulecases
 from fallout.models import Fallout
 from kernel import finding, frame, home, moving, roles, tableuse
 from kernel.models import User
@@ -66,8 +66,14 @@ def _search(user: User, text: str, limit: int) -> Iterable[finding.Found]:
 frame.add(
     frame.NavItem(
         "Deliver", "Fallout", "alert-octagon", "fallout:fallout_list", VIEW, 30, lambda user: _open(), hot=True
-    )
-)
+    ),
+    frame.NavItem(
+        "Process", "Fallout rules", "alert-octagon", "decision_table_latest", "kernel.view_decisiontable", 37,
+        args=(routing.TABLE,),
+    ),
+    frame.NavItem("Process", "Runbooks", "book-2", "fallout:runbook_list", "fallout.add_runbook", 38),
+)  # fmt: skip
+frame.add_new(frame.NewItem("Runbook", "book-2", "fallout:runbook_begin", "fallout.add_runbook", 92))
 home.next_actions(RESOLVE, _actions)
 home.figures(RESOLVE, _figures, order=20)
 finding.register("Fallout", "alert-octagon", VIEW, _search, order=60)

@@ -119,6 +119,16 @@ def words(text: str) -> list[str] | None:
     return [one or other for one, other in _QUOTED.findall(text)]
 
 
+def constant(cell: Any) -> Any:
+    """The value of a cell that calculates nothing; None for one that does, or is empty."""
+    text = decisions.text_of(cell).strip()
+    if found := _QUOTED.fullmatch(text):
+        return found.group(1) or found.group(2) or ""
+    if _NUMBER.fullmatch(text):
+        return float(text) if "." in text else int(text)
+    return {"true": True, "false": False}.get(text)
+
+
 def _type(name: str, rows: list[dict[str, Any]], output: bool) -> str:
     cells = [text for row in rows if (text := decisions.text_of(row.get(name)).strip())]
     if not cells:

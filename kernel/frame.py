@@ -18,7 +18,7 @@ COUNT_SECONDS = 20  # a count in the navigation may be this old
 class NavItem:
     """One entry of the left navigation, shown to whoever has the permission.
 
-    `count` gives a person's number beside it (kept for some seconds); `hot` shows it in red.
+    `count` gives a person's number beside it (kept for some seconds); `hot` shows it in red; `args` belong to the URL.
     """
 
     group: str
@@ -29,6 +29,7 @@ class NavItem:
     order: int = 50
     count: Callable[[User], int] | None = None
     hot: bool = False
+    args: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,9 @@ def items() -> list[NavItem | NewItem]:
     return [*_items, *_new]
 
 
-def _url(name: str) -> str | None:
+def _url(name: str, args: tuple[str, ...] = ()) -> str | None:
     try:
-        return reverse(name)
+        return reverse(name, args=args)
     except NoReverseMatch:
         return None
 
@@ -82,7 +83,7 @@ def navigation(request: HttpRequest) -> list[tuple[str, list[dict[str, Any]]]]:
     allowed = [
         (item, url)
         for item in sorted(_items, key=lambda entry: entry.order)
-        if user.has_perm(item.permission) and (url := _url(item.url_name))
+        if user.has_perm(item.permission) and (url := _url(item.url_name, item.args))
     ]
     here = max(
         (url for _, url in allowed if request.path == url or (url != "/" and request.path.startswith(url))),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from kernel import cells, decisions
+from kernel import cells, decisions, tablefit
 from kernel.models.decisions import DecisionTable
 
 MOST_POINTS = 6000  # combinations that are looked at for gaps
@@ -63,7 +63,8 @@ def problems(table: DecisionTable) -> list[Problem]:
                 cells.read(column, cells.show(column, row.get(column["name"]), output=output), output=output)
             except cells.CellRefused as error:
                 found.append(Problem(number, column["name"], f"Row {number}, {column['label']}: {error}"))
-    return found
+    placed = {(problem.row, problem.name) for problem in found}
+    return found + [Problem(*one) for one in tablefit.problems(table) if one[:2] not in placed]
 
 
 def run(table: DecisionTable) -> list[Checked]:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
-from kernel import audit, cells, tableuse
+from kernel import audit, cells, tablefit, tableuse
 from kernel.models.base import Record
 from kernel.models.decisions import DecisionTable
 from kernel.models.people import User
@@ -132,6 +132,8 @@ def write_cell(*, table_id: int, row: str, name: str, typed: str, was: str | Non
     if was is not None and was != before and typed.strip() != before:
         raise CellChanged(before)
     stored = _read(column, typed, output=output)
+    if name not in (NOTE, PRIORITY) and (wrong := tablefit.Fit(table.key).cell(name, stored, output=output)):
+        raise cells.CellRefused(wrong)
     line[name] = stored
     now = shown(column, stored, output=output)
     if now != before:
@@ -191,6 +193,8 @@ def write_column(
         problems["name"] = ["There is a column of that name."]
     if kind not in cells.TYPES:
         problems["type"] = ["Choose what the column holds."]
+    if side == "in" and not problems and (unknown := tablefit.Fit(table.key).unknown(name)):
+        problems["name"] = [unknown]
     if not old and len(taken) >= MOST_COLUMNS:
         problems["name"] = [f"A table has at most {MOST_COLUMNS} columns."]
     if problems:

@@ -38,6 +38,12 @@ class Outcome:
     said: dict[str, str] = field(default_factory=dict)
     rows: tuple[int, ...] = ()
     wrong: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def told(self) -> list[tuple[str, str, str]]:
+        """Each answer that there is: its output, the output's label, and what it says."""
+        return [(name, self.labels[name], text) for name, text in self.said.items() if text]
 
 
 @dataclass(frozen=True)
@@ -96,8 +102,8 @@ def run(draft: DecisionTable, in_force: DecisionTable | None, *, by: User, limit
     tried: list[Tried] = []
     used: set[int] = set()
     for case in cases:
-        new = _outcome(after, case.facts, list(labels))
-        old = _outcome(before, case.facts, list(labels)) if before else None
+        new = _outcome(after, case.facts, labels)
+        old = _outcome(before, case.facts, labels) if before else None
         used.update(new.rows)
         shown = [(c["label"], cells.plain(reach(case.facts, c["name"])) or "–") for c in inputs]
         tried.append(Tried(case, shown, old, new, _differences(old, new, labels) if old else []))
@@ -113,7 +119,7 @@ def run(draft: DecisionTable, in_force: DecisionTable | None, *, by: User, limit
 def unused(table: DecisionTable, cases: list[tableuse.Case]) -> list[int]:
     """Rows (from 1) that none of these cases used."""
     ask = decisions.judge(table)
-    used = {number for case in cases for number in _outcome(ask, case.facts, []).rows}
+    used = {number for case in cases for number in _outcome(ask, case.facts, {}).rows}
     return [n for n in range(1, len(table.rows) + 1) if n not in used]
 
 
@@ -130,13 +136,13 @@ def _hit(table: DecisionTable) -> str:
     return label[:1].lower() + label[1:]
 
 
-def _outcome(ask: Callable[..., list[decisions.Hit]], facts: dict[str, Any], names: list[str]) -> Outcome:
+def _outcome(ask: Callable[..., list[decisions.Hit]], facts: dict[str, Any], labels: dict[str, str]) -> Outcome:
     try:
         hits = ask(facts)
     except decisions.BrokenRule as error:
         return Outcome(wrong=str(error))
-    said = {name: ", ".join(text for hit in hits if (text := cells.plain(hit.outputs.get(name)))) for name in names}
-    return Outcome(said, tuple(hit.row + 1 for hit in hits))
+    said = {name: ", ".join(text for hit in hits if (text := cells.plain(hit.outputs.get(name)))) for name in labels}
+    return Outcome(said, tuple(hit.row + 1 for hit in hits), labels=labels)
 
 
 def _differences(old: Outcome, new: Outcome, labels: dict[str, str]) -> list[CellChange]:

@@ -9,20 +9,28 @@ A key that ends in * stands for every table whose key begins so.
 
 import itertools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kernel.models.people import User
 
+Check = Callable[[Any], str]
+
 
 @dataclass(frozen=True)
 class Fact:
-    """One thing that the asker knows, or one answer that it understands. `type` as in `kernel.cells.TYPES`."""
+    """One thing that the asker knows, or one answer that it understands. `type` as in `kernel.cells.TYPES`.
+
+    `values` are all that there are, none for any; `check` says in a sentence why a value does not fit, or "", and
+    `offers` are the values to suggest where it does so.
+    """
 
     name: str
     label: str
     type: str = "text"
     values: tuple[str, ...] = ()
+    check: Check | None = None
+    offers: tuple[str, ...] = ()
 
     def column(self) -> dict[str, Any]:
         """The fact as a column of a table."""
@@ -91,12 +99,30 @@ def fixed() -> list[Use]:
 
 def facts_for(key: str) -> list[Fact]:
     """Every fact that the table may look at."""
-    return list({fact.name: fact for use in of(key) for fact in use.facts(key)}.values())
+    return _merged(fact for use in of(key) for fact in use.facts(key))
 
 
 def answers_for(key: str) -> list[Fact]:
     """Every answer that somebody understands."""
-    return list({fact.name: fact for use in of(key) for fact in use.answers(key)}.values())
+    return _merged(fact for use in of(key) for fact in use.answers(key))
+
+
+def _merged(facts: Iterable[Fact]) -> list[Fact]:
+    """One fact for each name; what fits one of several of that name fits."""
+    found: dict[str, Fact] = {}
+    for fact in facts:
+        other = found.get(fact.name, fact)
+        found[fact.name] = fact if other is fact else _both(other, fact)
+    return list(found.values())
+
+
+def _both(one: Fact, other: Fact) -> Fact:
+    values = tuple(dict.fromkeys([*one.values, *other.values])) if one.values and other.values else ()
+    return replace(other, values=values, check=_either(one.check, other.check))
+
+
+def _either(one: Check | None, other: Check | None) -> Check | None:
+    return (lambda value: one(value) and other(value)) if one and other else None
 
 
 def cases_for(key: str, limit: int, by: User) -> list[Case]:

@@ -1,7 +1,6 @@
 """Publication of enrichment flows: every step must find its table, its inputs and characteristics to fill."""
 
 import datetime as dt
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +14,6 @@ from orders import facts
 from orders.models import EnrichmentFlow
 
 Source = Characteristic.Source
-_QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
 class NotReady(tablepublication.NotReady):
@@ -100,7 +97,7 @@ def fills(table: DecisionTable) -> set[str]:
     """Characteristics that a table can fill."""
     names = {str(column["name"]) for column in table.outputs}
     if names == {"characteristic", "value"}:
-        return {str(_constant(row.get("characteristic"))) for row in table.rows} - {"None"}
+        return {str(cells.constant(row.get("characteristic"))) for row in table.rows} - {"None"}
     return names
 
 
@@ -130,25 +127,15 @@ def _of_outputs(table: DecisionTable, seen: _Seen) -> list[str]:
             found.append(f"“{table.title}” fills {name}, which is no characteristic of {seen.name}.")
     paired = {str(column["name"]) for column in table.outputs} == {"characteristic", "value"}
     for number, row in enumerate(table.rows, 1):
-        pairs = [(str(_constant(row.get("characteristic"))), row.get("value"))] if paired else list(row.items())
+        pairs = [(str(cells.constant(row.get("characteristic"))), row.get("value"))] if paired else list(row.items())
         found += [
             f"“{table.title}”, row {number}: {cells.plain(value)} does not fit {characteristic.name}. {wrong[0]}"
             for name, cell in pairs
-            if name in seen.wanted and (value := _constant(cell)) is not None
+            if name in seen.wanted and (value := cells.constant(cell)) is not None
             for characteristic in seen.wanted[name]
             if (wrong := configuration.check(characteristic, value))
         ]
     return found
-
-
-def _constant(cell: Any) -> Any:
-    """The value of a cell that calculates nothing; None for one that does, or is empty."""
-    text = decisions.text_of(cell).strip()
-    if found := _QUOTED.fullmatch(text):
-        return found.group(1) or found.group(2) or ""
-    if _NUMBER.fullmatch(text):
-        return float(text) if "." in text else int(text)
-    return {"true": True, "false": False}.get(text)
 
 
 def _of_condition(number: int, step: dict[str, Any]) -> list[Problem]:

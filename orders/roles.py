@@ -64,7 +64,12 @@ frame.add(
     )
 )  # fmt: skip
 frame.add(frame.NavItem("Process", "Enrichment flows", "route", "orders:flow_list", "orders.view_enrichmentflow", 12))
-frame.add(frame.NavItem("Process", "Jeopardy rules", "flag", "orders:jeopardy_rules", "kernel.view_decisiontable", 36))
+frame.add(
+    frame.NavItem(
+        "Process", "Jeopardy rules", "flag", "decision_table_latest", "kernel.view_decisiontable", 36,
+        args=(jeopardyrules.TABLE,),
+    )
+)  # fmt: skip
 frame.add_new(frame.NewItem("Order", "shopping-cart", "orders:new", "orders.add_order", 25))
 
 moving.register(

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
+from catalog import configuration
 from catalog.models import Characteristic, Specification
 from kernel.models import User
 from kernel.roles import ROLES
-from kernel.tableuse import Case, Fact, Use
+from kernel.tableuse import Case, Check, Fact, Use
 from orders import approval, checks, facts, filling, weighting
 from orders.models import EnrichmentFlow, Order, OrderLine
 
@@ -25,9 +26,17 @@ ANSWERS = (
     Fact("role", "Who approves", "text", tuple(ROLES)), Fact("because", "Because"),
     Fact("sequence", "Sequence", "number"),
 )  # fmt: skip
+
+
+def _within(low: float, high: float, name: str) -> Check:
+    return lambda value: "" if isinstance(value, int | float) and low <= value <= high else (
+        f"{name} is a number from {low:g} to {high:g}."
+    )  # fmt: skip
+
+
 FACTORS = (
-    Fact("rank", "Rank, 0 to 100", "number"),
-    Fact("weight", "Weight", "number"),
+    Fact("rank", "Rank, 0 to 100", "number", check=_within(0, 100, "A rank")),
+    Fact("weight", "Weight", "number", check=_within(0, 1000, "A weight")),
     Fact("because", "Because"),
 )
 _TYPES = {"number": "number", "boolean": "boolean"}
@@ -47,9 +56,13 @@ def of_specification(key: str, sources: tuple[str, ...]) -> list[Fact]:
     rows = Characteristic.objects.filter(specification__in=specifications, source__in=sources).order_by("position")
     return [
         Fact(c.key, c.name, _TYPES.get(c.type, "text"),
-             tuple(str(one["value"] if isinstance(one, dict) else one) for one in c.choices))
+             tuple(str(one["value"] if isinstance(one, dict) else one) for one in c.choices), _fits(c))
         for c in rows
     ]  # fmt: skip
+
+
+def _fits(characteristic: Characteristic) -> Check:
+    return lambda value: next(iter(configuration.check(characteristic, value)), "")
 
 
 def _looked_at(key: str) -> list[Fact]:

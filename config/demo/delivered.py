@@ -25,11 +25,11 @@ SOLD = {  # offering → monthly price, specifications whose plans ran
     "broadband": (75, ("bb_internet", "olt_access", "ont")),
 }
 FAILS = (  # specification, step, share of flows that fail there, type, code, cause
-    ("ip_port", "create", 0.4, "provisioning", "VLAN_IN_USE", "VLAN 2114 is in use"),
-    ("number_porting", "request", 0.42, "porting_rejection", "ACCOUNT_MISMATCH", "The losing carrier does not know it"),
-    ("fibre_access", "order", 0.2, "external_timeout", "TIMEOUT", "The access supplier does not answer"),
-    ("edge_cpe", "ship", 0.2, "inventory_allocation", "NO_STOCK", "No router of this model in stock"),
-    ("ont", "install", 0.25, "site_access", "NOBODY_THERE", "Nobody opened at the site"),
+    ("ip_port", "create", 0.4, "provisioning", "vlan_in_use", "VLAN 2114 is in use"),
+    ("number_porting", "request", 0.42, "porting_rejection", "account_mismatch", "The losing carrier does not know it"),
+    ("fibre_access", "order", 0.2, "external_timeout", "timeout", "The access supplier does not answer"),
+    ("edge_cpe", "ship", 0.2, "inventory_allocation", "no_stock", "No router of this model in stock"),
+    ("ont", "install", 0.25, "site_access", "no_entry", "Nobody opened at the site"),
 )
 MANUAL = ("project",)  # kinds of steps that these orders did not need
 ORDERS = 78

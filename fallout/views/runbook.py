@@ -5,9 +5,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from fallout import queries, runbooks
+from fallout import queries, routing, runbooks
 from fallout.models import Fallout, Runbook
 from kernel import htmx, tables, workspace
 from kernel.refusal import Refusal
@@ -33,6 +33,8 @@ class Runbooks(tables.ListPage):
     search_label = "Title or text"
     sort = "title"
     crumbs = (("Fallout", "fallout:fallout_list"),)
+    lead = "what to do about a cause, step by step"
+    new = tables.New("New runbook", "fallout:runbook_begin", runbooks.ADD)
     empty = tables.Empty(
         "book-2", "No runbook yet", "A runbook says what to do about a cause. Write one from a record on the desk.",
         "Open the desk", "fallout:fallout_list",
@@ -67,6 +69,41 @@ def page(request: HttpRequest, key: str) -> HttpResponse:
     return htmx.go(request, "fallout:runbook", book.key, toast="The runbook is saved.")
 
 
+@workspace.allowed("fallout.view_fallout", runbooks.ADD)
+@require_http_methods(["GET", "HEAD", "POST"])
+def begin(request: HttpRequest) -> HttpResponse:
+    """Write a runbook that routing rules name by its key."""
+    context = {
+        "title": "",
+        "text": "",
+        "key": "",
+        "edition": 0,
+        "editing": True,
+        "beginning": True,
+        "crumbs": _crumbs(),
+    }
+    if request.method != "POST":
+        return htmx.respond(request, TEMPLATE, context)
+    typed = {name: request.POST.get(name, "") for name in ("key", "title", "text")}
+    try:
+        made = runbooks.begin(**typed, by=workspace.person(request))
+    except Refusal as refusal:
+        if refusal.status == 403:
+            raise
+        return _again(request, context | {"key": typed["key"]}, refusal)
+    return htmx.go(
+        request, "fallout:runbook", made.key, toast=f"The runbook is written. Routing rules name it {made.key}."
+    )
+
+
+@workspace.allowed("fallout.view_fallout", runbooks.DELETE)
+@require_POST
+def discard(request: HttpRequest, key: str) -> HttpResponse:
+    """Throw a runbook away."""
+    title = runbooks.discard(runbook_id=get_object_or_404(Runbook, key=key).pk, by=workspace.person(request))
+    return htmx.go(request, "fallout:runbook_list", toast=f"“{title}” is gone.")
+
+
 @workspace.allowed("fallout.view_fallout", runbooks.WRITE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest, number: str) -> HttpResponse:
@@ -75,7 +112,7 @@ def new(request: HttpRequest, number: str) -> HttpResponse:
     record = get_object_or_404(Fallout.objects.visible_to(user).select_related("runbook"), number=number)
     context = {
         "record": record, "title": record.cause, "text": "", "edition": 0, "editing": True,
-        "crumbs": [("Fallout", reverse("fallout:fallout_list")), ("Runbooks", reverse("fallout:runbook_list"))],
+        "crumbs": _crumbs(),
     }  # fmt: skip
     if request.method != "POST":
         return htmx.respond(request, TEMPLATE, context)
@@ -104,11 +141,16 @@ def _again(request: HttpRequest, context: dict[str, Any], refusal: Refusal) -> H
     return htmx.respond(request, TEMPLATE, context | typed | more, status=refusal.status)
 
 
+def _crumbs() -> list[tuple[str, str]]:
+    return [("Fallout", reverse("fallout:fallout_list")), ("Runbooks", reverse("fallout:runbook_list"))]
+
+
 def _context(request: HttpRequest, book: Runbook) -> dict[str, Any]:
     user = workspace.person(request)
     used = queries.standing(Fallout.objects.visible_to(user)).filter(runbook=book)
     return {
         "book": book, "title": book.title, "text": book.text, "edition": book.edition, "open": used.count(),
-        "may_write": user.has_perm(runbooks.WRITE), "editing": "edit" in request.GET,
-        "crumbs": [("Fallout", reverse("fallout:fallout_list")), ("Runbooks", reverse("fallout:runbook_list"))],
+        "may_write": user.has_perm(runbooks.WRITE), "may_discard": user.has_perm(runbooks.DELETE),
+        "named": runbooks.rules_naming(book.key), "routing": routing.TABLE, "editing": "edit" in request.GET,
+        "crumbs": _crumbs(),
     }  # fmt: skip

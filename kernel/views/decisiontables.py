@@ -7,7 +7,18 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from kernel import cells, decisions, htmx, states, tablecheck, tablepublication, tables, tabletrial, tableuse
+from kernel import (
+    cells,
+    decisions,
+    htmx,
+    states,
+    tablecheck,
+    tablefit,
+    tablepublication,
+    tables,
+    tabletrial,
+    tableuse,
+)  # fmt: skip
 from kernel.models.decisions import DecisionTable
 from kernel.tabledrafts import ID, NOTE, PRIORITY, shown
 from kernel.templatetags.trunkline import state_html
@@ -229,8 +240,20 @@ def rows_context(request: HttpRequest, table: DecisionTable) -> dict[str, Any]:
     lines = [_line(row, number, columns) for number, row in enumerate(table.rows, 1)]
     return {
         **head(request, table, "rows"), **checked(table), "inputs": inputs, "outputs": outputs, "lines": lines,
-        "kinds": cells.TYPES,
+        "kinds": cells.TYPES, "suggested": _suggested(table, inputs, outputs),
     }  # fmt: skip
+
+
+def _suggested(table: DecisionTable, *sides: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
+    """Columns of a draft with the values that their cells suggest while somebody types."""
+    if table.state != DecisionTable.State.DRAFT:
+        return []
+    fit = tablefit.Fit(table.key)
+    return [
+        (c["name"], ["yes", "no"] if c["type"] == "boolean" else list(c["values"] or fit.offers(c["name"], output=out)))
+        for columns, out in zip(sides, (False, True), strict=True)
+        for c in columns
+    ]  # fmt: skip
 
 
 def _line(row: dict[str, Any], number: int, columns: list[tuple[dict[str, Any], bool]]) -> dict[str, Any]:
@@ -246,7 +269,7 @@ def cell(row: str, number: int, column: dict[str, Any], text: str, output: bool,
         "row": row, "name": column["name"], "text": text, "problem": problem, "output": output, "kind": kind,
         "label": f"Row {number}, {column['label']}", "was": text,
         "placeholder": "" if output or kind in ("note", "priority") else "any",
-        "offered": kind == "boolean" or bool(column.get("values")),
+        "offered": kind in ("boolean", "text"),
     }  # fmt: skip
 
 

@@ -108,6 +108,39 @@ def test_escalating_tells_the_managers_and_is_a_step_more_severe(django_capture_
         triage.escalate(fallout_id=record.pk, by=agent(), reason="Late")
 
 
+def test_a_process_admin_writes_a_runbook_that_rules_name_and_throws_it_away_when_none_does(client: Client) -> None:
+    client.force_login(UserFactory(role="process_admin"))
+    begin = reverse("fallout:runbook_begin")
+    refused = client.post(begin, {"title": "No stock", "key": "No Stock"})
+    assert refused.status_code == 422
+    assert all(said in refused.content.decode() for said in ("Small letters, digits", "Write what to do", "No Stock"))
+    assert client.post(begin, {"title": "No stock", "text": "Order more."}).status_code == 302
+    assert "is a runbook “no-stock” already" in client.post(begin, {"title": "No stock"}).content.decode()
+    table = DecisionTable.objects.create(
+        key="fallout_routing", title="Who mends what", inputs=[{"name": "code", "type": "text"}], version=1,
+        outputs=[{"name": name, "type": "text"} for name in ("team", "runbook", "severity")],
+        rows=[{"code": "'no_stock'", "runbook": "'no-stock'", "severity": "'low'"}],
+    )  # fmt: skip
+    page = reverse("fallout:runbook", args=["no-stock"])
+    assert "“Who mends what”, version 1, names it in row 1." in client.get(page).content.decode()
+    assert client.post(f"{page}discard/").status_code == 409
+    client.post(reverse("decision_revise", args=[table.key, 1]))
+    draft = DecisionTable.objects.get(key=table.key, version=2)
+    cell = reverse("decision_cell", args=[table.key, 2])
+    for name, typed, said in (
+        ("runbook", "no-such", "There is no runbook “no-such”. There are no-stock."),
+        ("team", "Nobodies", "Nobody is in a team “Nobodies”"), ("severity", "awful", "“awful” is none of"),
+    ):  # fmt: skip
+        answer = client.post(cell, {"row": draft.rows[0]["_id"], "name": name, "typed": typed})
+        assert (answer.status_code, said in answer.content.decode()) == (422, True)
+        assert f'value="{typed}"' in answer.content.decode()
+    assert client.post(cell, {"row": draft.rows[0]["_id"], "name": "runbook", "typed": ""}).status_code == 200
+    client.post(reverse("decision_publish", args=[table.key, 2]), {"valid_from": timezone.localdate().isoformat()})
+    assert DecisionTable.objects.get(pk=draft.pk).state == "active"
+    assert client.post(f"{page}discard/").status_code == 302
+    assert not Runbook.objects.exists()
+
+
 def test_a_runbook_written_for_a_cause_leads_all_its_records_to_it(client: Client) -> None:
     person, first, second = agent(), made.fallout(), made.fallout()
     client.force_login(person)

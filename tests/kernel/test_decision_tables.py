@@ -336,3 +336,50 @@ def test_a_key_that_somebody_has_just_taken_is_refused_at_its_field() -> None:
     with pytest.raises(Refusal) as refusal:
         tabledrafts.insert(made([], state="draft", valid_from=None))
     assert set(refusal.value.problems) == {"key"}
+
+
+@pytest.mark.django_db
+def test_what_nobody_knows_and_what_nobody_understands_is_refused_at_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    by = admin()
+    draft = drafted(by)
+    table, row = draft.pk, draft.rows[0]["_id"]
+    facts = (tableuse.Fact("speed", "Speed", "number"), tableuse.Fact("tier", "Tier", values=("gold", "silver")),
+             tableuse.Fact("city", "City"))  # fmt: skip
+    team = tableuse.Fact("team", "Team", check=lambda value: "" if value in ("fast", "slow") else f"No {value}.")
+    use = tableuse.Use("t-team", "Teams", "Who does it.", facts=lambda key: facts, answers=lambda key: (team,))
+    monkeypatch.setattr(tableuse, "_uses", [use])
+
+    def refused(name: str, typed: str) -> str:
+        with pytest.raises(cells.CellRefused) as refusal:
+            tabledrafts.write_cell(table_id=table, row=row, name=name, typed=typed, was=None, by=by)
+        return str(refusal.value)
+
+    column = {"table_id": table, "side": "in", "label": "", "kind": "text", "values": [], "by": by}
+    with pytest.raises(Refusal) as refusal:
+        tabledrafts.write_column(name="colour", **column)
+    assert refusal.value.problems == {
+        "name": ["Whoever asks this table knows no “colour”. They know city, speed, tier."]
+    }
+    tabledrafts.write_column(name="tier", **column)
+    assert refused("tier", "gold, bronze") == "“bronze” is none of gold, silver."
+    assert refused("tier", "not bronze") == "“bronze” is none of gold, silver."
+    assert refused("team", "nobody") == "No nobody."
+    assert refused("speed", "=sped > 5") == "Whoever asks this table knows no “sped”. They know city, speed, tier."
+    assert stored(draft).rows[0].get("tier", "") == ""
+    for name, typed in (("tier", "not gold"), ("team", "slow"), ("speed", "=speed > 5 and tier == 'gold'")):
+        tabledrafts.write_cell(table_id=table, row=row, name=name, typed=typed, was=None, by=by)
+
+    kept = DecisionTable.objects.get(pk=table)  # as a file or an older version may have left it
+    kept.inputs = [*kept.inputs, {"name": "colour"}]
+    kept.rows[1] |= {"team": "'nobody'", "tier": "'bronze'"}
+    kept.save()
+    with pytest.raises(tablepublication.NotReady) as stopped:
+        tablepublication.publish(table_id=table, valid_from=timezone.localdate(), by=by)
+    assert stopped.value.problems[""] == [
+        "Column Colour: Whoever asks this table knows no “colour”. They know city, speed, tier.",
+        "Row 2, Tier: “bronze” is none of gold, silver.",
+        "Row 2, Team: No nobody.",
+    ]
+    monkeypatch.setattr(tableuse, "_uses", [use, tableuse.Use("t-*", "More", "", facts=lambda key: (
+        tableuse.Fact("colour", "Colour"), tableuse.Fact("tier", "Tier", values=("bronze",))))])  # fmt: skip
+    assert [problem.text for problem in tablecheck.problems(kept)] == ["Row 2, Team: No nobody."]
