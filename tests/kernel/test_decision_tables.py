@@ -338,48 +338,59 @@ def test_a_key_that_somebody_has_just_taken_is_refused_at_its_field() -> None:
     assert set(refusal.value.problems) == {"key"}
 
 
-@pytest.mark.django_db
-def test_what_nobody_knows_and_what_nobody_understands_is_refused_at_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    by = admin()
-    draft = drafted(by)
-    table, row = draft.pk, draft.rows[0]["_id"]
+def asker(key: str = "t-team", **values: Any) -> tableuse.Use:
     facts = (tableuse.Fact("speed", "Speed", "number"), tableuse.Fact("tier", "Tier", values=("gold", "silver")),
              tableuse.Fact("city", "City"))  # fmt: skip
     team = tableuse.Fact("team", "Team", check=lambda value: "" if value in ("fast", "slow") else f"No {value}.")
-    use = tableuse.Use("t-team", "Teams", "Who does it.", facts=lambda key: facts, answers=lambda key: (team,))
-    monkeypatch.setattr(tableuse, "_uses", [use])
+    return tableuse.Use(
+        key, "Teams", "Who does it.", **{"facts": lambda key: facts, "answers": lambda key: (team,)} | values
+    )
 
-    def refused(name: str, typed: str) -> str:
-        with pytest.raises(cells.CellRefused) as refusal:
-            tabledrafts.write_cell(table_id=table, row=row, name=name, typed=typed, was=None, by=by)
-        return str(refusal.value)
 
-    column = {"table_id": table, "side": "in", "label": "", "kind": "text", "values": [], "by": by}
+UNKNOWN = "Whoever asks this table knows no “{}”. They know city, speed, tier."
+
+
+@pytest.mark.django_db
+def test_what_nobody_knows_and_what_nobody_understands_is_refused_where_it_is_typed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    by = admin()
+    draft = drafted(by)
+    cell = {"table_id": draft.pk, "row": draft.rows[0]["_id"], "was": None, "by": by}
+    monkeypatch.setattr(tableuse, "_uses", [asker()])
+    column = {"table_id": draft.pk, "side": "in", "label": "", "kind": "text", "values": [], "by": by}
     with pytest.raises(Refusal) as refusal:
         tabledrafts.write_column(name="colour", **column)
-    assert refusal.value.problems == {
-        "name": ["Whoever asks this table knows no “colour”. They know city, speed, tier."]
-    }
+    assert refusal.value.problems == {"name": [UNKNOWN.format("colour")]}
     tabledrafts.write_column(name="tier", **column)
-    assert refused("tier", "gold, bronze") == "“bronze” is none of gold, silver."
-    assert refused("tier", "not bronze") == "“bronze” is none of gold, silver."
-    assert refused("team", "nobody") == "No nobody."
-    assert refused("speed", "=sped > 5") == "Whoever asks this table knows no “sped”. They know city, speed, tier."
+    none_of = "“bronze” is none of gold, silver."
+    for name, typed, said in (
+        ("tier", "gold, bronze", none_of), ("tier", "not bronze", none_of), ("team", "nobody", "No nobody."),
+        ("speed", "=sped > 5", UNKNOWN.format("sped")),
+    ):  # fmt: skip
+        with pytest.raises(cells.CellRefused) as refused:
+            tabledrafts.write_cell(name=name, typed=typed, **cell)
+        assert str(refused.value) == said
     assert stored(draft).rows[0].get("tier", "") == ""
     for name, typed in (("tier", "not gold"), ("team", "slow"), ("speed", "=speed > 5 and tier == 'gold'")):
-        tabledrafts.write_cell(table_id=table, row=row, name=name, typed=typed, was=None, by=by)
+        tabledrafts.write_cell(name=name, typed=typed, **cell)
 
-    kept = DecisionTable.objects.get(pk=table)  # as a file or an older version may have left it
-    kept.inputs = [*kept.inputs, {"name": "colour"}]
+
+@pytest.mark.django_db
+def test_what_does_not_fit_its_askers_is_not_published(monkeypatch: pytest.MonkeyPatch) -> None:
+    draft = drafted(admin())
+    monkeypatch.setattr(tableuse, "_uses", [asker()])
+    kept = DecisionTable.objects.get(pk=draft.pk)  # as a file or an older version may have left it
+    kept.inputs = [*kept.inputs, {"name": "colour"}, {"name": "tier"}]
     kept.rows[1] |= {"team": "'nobody'", "tier": "'bronze'"}
     kept.save()
     with pytest.raises(tablepublication.NotReady) as stopped:
-        tablepublication.publish(table_id=table, valid_from=timezone.localdate(), by=by)
+        tablepublication.publish(table_id=draft.pk, valid_from=timezone.localdate(), by=admin())
     assert stopped.value.problems[""] == [
-        "Column Colour: Whoever asks this table knows no “colour”. They know city, speed, tier.",
+        f"Column Colour: {UNKNOWN.format('colour')}",
         "Row 2, Tier: “bronze” is none of gold, silver.",
         "Row 2, Team: No nobody.",
     ]
-    monkeypatch.setattr(tableuse, "_uses", [use, tableuse.Use("t-*", "More", "", facts=lambda key: (
-        tableuse.Fact("colour", "Colour"), tableuse.Fact("tier", "Tier", values=("bronze",))))])  # fmt: skip
+    more = (tableuse.Fact("colour", "Colour"), tableuse.Fact("tier", "Tier", values=("bronze",)))
+    monkeypatch.setattr(tableuse, "_uses", [asker(), asker("t-*", facts=lambda key: more)])
     assert [problem.text for problem in tablecheck.problems(kept)] == ["Row 2, Team: No nobody."]
