@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "kernel.middleware.Reader",
+    "kernel.middleware.WayBack",
     "kernel.middleware.Origin",
     "kernel.middleware.Refusals",
     "axes.middleware.AxesMiddleware",

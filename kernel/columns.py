@@ -132,14 +132,18 @@ class State(Column):
 
 
 class Pill(State):
-    """The state on a soft ground when `loud(record)` says that the row needs a person, else calm."""
+    """The state on a soft ground when `loud(record)` says that the row needs a person, else calm.
 
-    def __init__(self, *, loud: Callable[[Any], bool] | None = None, **kwargs: Any) -> None:
+    `loud` may name another state to show then, such as "fallout".
+    """
+
+    def __init__(self, *, loud: Callable[[Any], bool | str] | None = None, **kwargs: Any) -> None:
         self.loud = loud or (lambda record: True)
         super().__init__(**kwargs)
 
     def shown(self, value: Any, record: Any) -> Cell:
-        return tags.state_html(value, record, filled=self.loud(record)) if value else "–"
+        loud = self.loud(record)
+        return tags.state_html(loud if isinstance(loud, str) else value, record, filled=bool(loud)) if value else "–"
 
 
 class Number(Column):

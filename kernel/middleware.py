@@ -7,7 +7,8 @@ from collections.abc import Callable
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import resolve_url
+from django.shortcuts import redirect, resolve_url
+from django.urls import is_valid_path
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 
@@ -47,6 +48,31 @@ class Refusals:
         if clash.is_clash(error):
             error = Conflict("Somebody changed the same records at this moment, and nothing was saved. Try again.")
         return htmx.refuse(request, error) if isinstance(error, Refusal) else None
+
+
+class WayBack:
+    """Leads a person's browser from an address that only takes forms to the page above it.
+
+    A refused form is drawn at the address that it was sent to; opening that again, or going back to it after the next
+    act, would end on an empty 405.
+    """
+
+    def __init__(self, handle: Handler) -> None:
+        self.handle = handle
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.handle(request)
+        reads = request.method in ("GET", "HEAD") and "text/html" in request.headers.get("Accept", "")
+        if response.status_code == 405 and reads and not getattr(request, "htmx", False):
+            return redirect(_above(request.path))
+        return response
+
+
+def _above(path: str) -> str:
+    """The nearest address above that exists."""
+    while (path := path.rstrip("/").rpartition("/")[0]) and not is_valid_path(f"{path}/"):
+        pass
+    return f"{path}/"
 
 
 class ContentPolicy:

@@ -163,9 +163,10 @@ def _day(text: str) -> Any:
 class PromiseForm(forms.Form):
     """Another promised date, with the reason that the customer reads."""
 
-    day = forms.DateField(label="New date", widget=Day())
+    day = forms.DateField(label="New date", widget=Day(), error_messages={"required": "Choose the new day."})
     code = forms.ChoiceField(label="Why", choices=[("", "Choose"), *PromiseChange.Code.choices],
-                             help_text="The customer reads this sentence.")  # fmt: skip
+                             help_text="The customer reads this sentence.",
+                             error_messages={"required": "Choose why; the customer is told."})  # fmt: skip
     words = forms.CharField(label="More about it", required=False, max_length=200, widget=forms.Textarea({"rows": 2}),
                             help_text="Plain words; the customer reads them too.")  # fmt: skip
 
@@ -175,7 +176,10 @@ class PriorityForm(forms.Form):
 
     scope = forms.ChoiceField(label="What")
     rank = forms.ChoiceField(label="How urgent", choices=[(key, label) for key, label, _ in prioritising.RANKS])
-    reason = forms.CharField(label="Why", max_length=200, help_text="Whoever waits longer for it can read it.")
+    reason = forms.CharField(
+        label="Why", max_length=200, help_text="Whoever waits longer for it can read it.",
+        error_messages={"required": "Say why; whoever waits longer for it reads this."},
+    )  # fmt: skip
 
     def __init__(self, *args: Any, scopes: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -185,8 +189,10 @@ class PriorityForm(forms.Form):
 class TaskDateForm(forms.Form):
     """When a task will be done, and who says so."""
 
-    day = forms.DateField(label="Done on", widget=Day())
-    reason = forms.CharField(label="Who or what says so", max_length=200)
+    day = forms.DateField(label="Done on", widget=Day(), error_messages={"required": "Choose a day."})
+    reason = forms.CharField(
+        label="Who or what says so", max_length=200, error_messages={"required": "Say who or what says so."}
+    )
 
 
 class ReopenForm(forms.Form):

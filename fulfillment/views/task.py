@@ -21,7 +21,7 @@ from kernel.views.records import back
 VALUE = "value-"
 SAID = {
     "claim": "{0} is yours.", "give_back": "{0} is free again.", "assign": "{0} has a new owner.",
-    "start": "{0} is started.", "complete": "{0} is completed.", "tick": "The checklist of {0} is kept.",
+    "start": "{0} is started.", "complete": "{0} is completed.", "tick": "",
     "hold": "{0} is on hold.", "resume": "{0} goes on.", "await": "{0} waits for information.",
     "informed": "{0} goes on.", "report": "{0} is in fallout now; somebody will mend it.", "skip": "{0} is skipped.",
 }  # fmt: skip
@@ -49,6 +49,9 @@ def act(request: HttpRequest, number: str, name: str) -> HttpResponse:
         if refusal.status != 422:
             raise
         return _page(request, task, opened=name, problems=refusal.problems, typed=typed, reason=reason)
+    if name == "tick":  # the form stays open: nothing that was typed is lost
+        task.ticked = [point for point in task.item.checklist if point in request.POST.getlist("point")]
+        return _page(request, task, typed=typed, part="ticked")
     to = reverse("fulfillment:task_list") if name == "complete" and "queue" in request.POST else back(request)
     return htmx.go(request, to, toast=SAID[name].format(task.name))
 
@@ -90,7 +93,7 @@ def _task(request: HttpRequest, number: str) -> Task:
 
 def _page(
     request: HttpRequest, task: Task, *, opened: str = "", problems: dict[str, list[str]] | None = None,
-    typed: dict[str, Any] | None = None, reason: str = "",
+    typed: dict[str, Any] | None = None, reason: str = "", part: str = "",
 ) -> HttpResponse:  # fmt: skip
     user, problems = workspace.person(request), problems or {}
     sheet = taskforms.sheet(task)
@@ -112,7 +115,7 @@ def _page(
         **_told(task),
         "asks_in_turn": any(one.shown_when or one.required_when for one in sheet.asked) or bool(sheet.conditions),
     }  # fmt: skip
-    return htmx.respond(request, "fulfillment/task.html", context, status=422 if problems else 200)
+    return htmx.respond(request, "fulfillment/task.html", context, part=part, status=422 if problems else 200)
 
 
 @workspace.allowed("fulfillment.view_task", "fulfillment.work_task")

@@ -34,7 +34,7 @@ class TaskTable(tables.Table):
     root = tables.Text(
         accessor="flow__root_number", sub=where, verbose_name="Order and site", order_by="flow__root_number"
     )
-    state = tables.Pill(loud=lambda task: task.in_fallout, optional=True)
+    state = tables.Pill(loud=lambda task: task.in_fallout and "fallout", optional=True)
     assignee = tables.Avatar(order_by="assignee__last_name", optional=True)
     team = tables.Text(optional=True)
     planned_end = DueDay(verbose_name="Due")

@@ -117,7 +117,7 @@ class TaskTable(tables.Table):
     """Columns of the table."""
 
     name = tables.Name(url=_task_url, sub=_site, verbose_name="Task")
-    state = tables.Pill(loud=lambda task: task.in_fallout)
+    state = tables.Pill(loud=lambda task: task.in_fallout and "fallout")
     assignee = tables.Avatar(order_by="assignee__last_name", optional=True, verbose_name="Owner")
     planned_end = tables.Date(verbose_name="Planned", optional=True)
     expected = tables.Date(accessor="forecast__ends_on", order_by=("forecast__ends_on",))

@@ -92,6 +92,23 @@ def test_a_wrong_value_comes_back_at_its_field_with_what_was_typed() -> None:
     assert Task.objects.get(pk=task.pk).result == {"count": 3}
 
 
+def test_points_are_kept_as_they_are_ticked_and_nothing_typed_is_lost() -> None:
+    form = [{"key": "count", "label": "Count", "type": "number", "required": True}]
+    task = make.manual_task(form=form, checklist=["Power", "Earth"])
+    client, sent = as_("order_fulfilment_agent"), {"point": ["Power"], "value-count": "5"}
+    told = client.post(f"/tasks/{task.number}/tick/", sent, headers={"HX-Request": "true"})
+    assert body(told).startswith("<span")
+    assert "1 of 2 done" in body(told)
+    assert Task.objects.get(pk=task.pk).ticked == ["Power"]
+    whole = client.post(f"/tasks/{task.number}/tick/", sent | {"point": ["Power", "Earth"]})
+    assert whole.status_code == 200
+    assert "2 of 2 done" in body(whole)
+    assert 'value="5"' in body(whole)
+    browser = client.get(f"/tasks/{task.number}/tick/", headers={"Accept": "text/html"})
+    assert (browser.status_code, browser["Location"]) == (302, f"/tasks/{task.number}/")  # not an empty 405
+    assert client.get(f"/tasks/{task.number}/tick/").status_code == 405
+
+
 def test_crafted_moves_are_refused() -> None:
     task = make.manual_task()
     client = as_("order_fulfilment_agent")

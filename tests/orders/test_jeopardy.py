@@ -329,6 +329,8 @@ def test_the_task_panel_says_what_blocks_and_what_is_next_and_acts() -> None:
     assert "Then Configure" in client.get(url(dig)).content.decode()
     tried = client.post(url(dig), {"act": "preview", "day": today(24).isoformat(), "reason": ""})
     assert "The order would end later" in tried.content.decode()
+    beside = client.post(url(dig), {"act": "preview", "day": today(24).isoformat()}, headers={"HX-Request": "true"})
+    assert 'hx-include="#date-f"' in beside.content.decode(), "the button outside the form sends the form"
     assert not TaskDate.objects.exists()
     bad = client.post(url(dig), {"act": "date", "day": today(-2).isoformat(), "reason": "x"})
     assert (bad.status_code, "This day is over" in bad.content.decode()) == (422, True)
