@@ -8,6 +8,8 @@ from celery import Celery
 from celery.signals import task_postrun, task_prerun, worker_process_init
 from django.db import connections
 
+from config.processes import behind_people
+
 app = Celery("trunkline")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
@@ -40,7 +42,7 @@ task_postrun.connect(look_after_connections)
 
 def give_way(**more: Any) -> None:
     """People who wait for a page go first where both want the same processor."""
-    os.nice(int(os.environ.get("WORKER_NICE", "5")))
+    os.nice(behind_people())
 
 
 worker_process_init.connect(give_way)

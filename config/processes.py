@@ -17,11 +17,21 @@ Listener = Callable[[str, str], None]
 
 @dataclass(frozen=True)
 class Program:
-    """What to run: a name for people, the command, what it needs in its environment beside ours."""
+    """What to run: a name for people, the command, what it needs in its environment beside ours, how far it gives way.
+
+    `nice` runs from 0 to 19, as for the command of that name; it counts for the whole session where the kernel weighs
+    sessions against each other, so that niceness of the processes alone would change nothing.
+    """
 
     name: str
     command: Sequence[str]
     environment: dict[str, str] = field(default_factory=dict)
+    nice: int = 0
+
+
+def behind_people() -> int:
+    """How far background work gives way to whoever waits for a page, from 0 to 19."""
+    return int(os.environ.get("WORKER_NICE", "10"))
 
 
 def inherited() -> dict[str, str]:
@@ -42,6 +52,8 @@ class Process:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, errors="replace", bufsize=1,
         )  # fmt: skip
+        with contextlib.suppress(OSError):  # it may have ended; not every kernel has such a file
+            Path(f"/proc/{self._popen.pid}/autogroup").write_text(str(program.nice))
         self._reader = threading.Thread(target=self._read, args=(listen,), daemon=True)
         self._reader.start()
 

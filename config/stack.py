@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from config import postgres, servers, template, valkey
-from config.processes import Listener, Process, Program, inherited
+from config.processes import Listener, Process, Program, behind_people, inherited
 
 ROOT = servers.ROOT
 ALL = ("simulator", "web", "worker", "beat")
@@ -90,7 +90,8 @@ class Stack:
 
     def launch(self, name: str) -> Process:
         """Start one part, again if it ran before."""
-        program = Program(name, self.command(name), self.environment | QUIET)
+        nice = behind_people() if name in ("worker", "beat") else 0
+        program = Program(name, self.command(name), self.environment | QUIET, nice)
         self.processes[name] = Process(program, ROOT, self.logs / f"{name}.log", self._listen)
         return self.processes[name]
 

@@ -6,7 +6,7 @@ whether the server is still at it: a long statement goes on, a lost one ends as 
 """
 
 import time
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import psycopg
 from django.conf import settings
@@ -27,6 +27,18 @@ class Connection(psycopg.Connection[Any]):
     """A connection that ends with an OperationalError when the server has lost its statement, or cannot be reached."""
 
     silence: float = settings.DATABASE_SILENCE  # seconds without a byte until we ask
+
+    @classmethod
+    def connect(cls, *args: Any, **kwargs: Any) -> Self:
+        """As the parent's; what was given up is let go at once.
+
+        The parent's error, its traceback and the half-made connection hold each other: unless the traceback goes, the
+        socket stays open until the interpreter looks for cycles.
+        """
+        try:
+            return super().connect(*args, **kwargs)
+        except psycopg.OperationalError as error:
+            raise error.with_traceback(None) from None
 
     def wait(self, gen: PQGen[Result], *args: Any, **kwargs: Any) -> Result:
         """As the parent's, with an ear for silence."""

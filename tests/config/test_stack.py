@@ -1,6 +1,7 @@
 """A scratch stack: its own database, broker and processes, gone afterwards."""
 
 import os
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -16,14 +17,24 @@ def databases() -> set[str]:
         return {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
 
 
+def weight(pid: int) -> int | None:
+    """The niceness of a session; None where the kernel does not weigh sessions."""
+    file = Path(f"/proc/{pid}/autogroup")
+    return int(file.read_text().split()[-1]) if file.exists() else None
+
+
 @pytest.mark.slow
-def test_a_scratch_stack_lives_apart_and_leaves_nothing() -> None:
+def test_a_scratch_stack_lives_apart_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKER_NICE", "7")
     with stack.scratch(only=("web", "worker")) as running:
         url = running.environment["DATABASE_URL"]
         name = url.split("/")[3].split("?")[0]
         assert name in databases()
         assert stack.healthy(running.port)
         assert running.environment["REDIS_URL"] != os.environ["REDIS_URL"]
+
+        behind = {name: weight(running.processes[name].pid) for name in ("web", "worker")}
+        assert behind in ({"web": 0, "worker": 7}, {"web": None, "worker": None}), "pages do not go first"
 
         killed = running.processes["worker"]
         running.kill("worker")

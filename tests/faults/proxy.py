@@ -63,6 +63,11 @@ class Proxy:
         with self._lock:
             return self._waits + [time.monotonic() - since for since in self._unheard.values()]
 
+    def unheard(self) -> int:
+        """How many connections of which something was swallowed are still open."""
+        with self._lock:
+            return len(self._unheard)
+
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
