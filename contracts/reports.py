@@ -64,11 +64,9 @@ class MonthlyRevenue(Report):
         found = BillingStart.objects.order_by().filter(
             currency=asked.get("currency"), account__in=accounts.values("pk")
         )
-        named = {
-            "contract_line__offering__key": asked.get("product"), "site__region": asked.get("region"),
-            "account__tier": asked.get("tier"),
-        }  # fmt: skip
-        return found.filter(**{name: value for name, value in named.items() if value})
+        return found.filter(
+            asked.where(contract_line__offering__key="product", site__region="region", account__tier="tier")
+        )
 
     def rows(self, asked: Asked) -> Sequence[Row]:
         sql, params = self._starts(asked).values("id", "starts_on", "monthly").query.sql_with_params()
@@ -134,7 +132,7 @@ class Ending(Report):
             kind=Contract.Kind.SALES, state=Contract.State.ACTIVE, currency=asked.get("currency"), ends_on__gte=since,
             ends_on__lt=until,
         )  # fmt: skip
-        return found.filter(account__tier=asked.get("tier")) if asked.get("tier") else found
+        return found.filter(asked.where(account__tier="tier"))
 
     def rows(self, asked: Asked) -> Sequence[Row]:
         counts = {name: Count("pk", filter=part) for name, part in self._parts().items()}
@@ -175,8 +173,7 @@ class Quotes(Report):
 
     def _quotes(self, asked: Asked, row: str = "") -> Any:
         found = Quote.objects.visible_to(asked.user).order_by().exclude(state=Quote.State.SUPERSEDED)
-        named = {"owner": asked.get("owner"), "account__tier": asked.get("tier"), "currency": asked.get("currency")}
-        found = found.filter(**{name: value for name, value in named.items() if value})
+        found = found.filter(asked.where(owner="owner", account__tier="tier", currency="currency"))
         return found.filter(asked.within("presented_at", row))
 
     def rows(self, asked: Asked) -> Sequence[Row]:

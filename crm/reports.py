@@ -56,8 +56,7 @@ class LeadFunnel(Report):
 
     def _leads(self, asked: Asked) -> Any:
         found = Lead.objects.visible_to(asked.user).filter(asked.within("created_at"))
-        named = {"owner": asked.get("owner"), "territory": asked.get("territory"), "source": asked.get("source")}
-        return found.filter(**{name: value for name, value in named.items() if value})
+        return found.filter(asked.where(owner="owner", territory="territory", source="source"))
 
     def _reached(self, step: str) -> Q:
         """Whether a lead came as far as a step, or further."""
@@ -117,7 +116,7 @@ class Pipeline(Report):
 
 def _deals(asked: Asked) -> Any:
     found = Opportunity.objects.visible_to(asked.user).order_by().filter(currency=asked.get("currency"))
-    return found.filter(owner=asked.get("owner")) if asked.get("owner") else found
+    return found.filter(asked.where(owner="owner"))
 
 
 class Forecast(Report):
@@ -227,7 +226,7 @@ class CasesInTime(Report):
 
     def _cases(self, asked: Asked) -> Any:
         found = Case.objects.visible_to(asked.user).order_by()
-        return found.filter(kind=asked.get("kind")) if asked.get("kind") else found
+        return found.filter(asked.where(kind="kind"))
 
     def _measured(self, asked: Asked) -> dict[str, Any]:
         parts, hours = self._parts(asked), days_between("created_at", "resolved_at", unit=3600)

@@ -33,12 +33,7 @@ TEAM = Filter("team", "Team", _teams, all="Any")
 
 def _records(asked: Asked) -> Any:
     found = Fallout.objects.visible_to(asked.user).order_by()
-    named = {
-        "type": asked.get("type"),
-        "team": asked.get("team"),
-        "task__flow__specification_key": asked.get("specification"),
-    }
-    return found.filter(**{name: value for name, value in named.items() if value})
+    return found.filter(asked.where(type="type", team="team", task__flow__specification_key="specification"))
 
 
 def _at_work(asked: Asked) -> Any:
@@ -125,7 +120,7 @@ class BySpecification(Report):
     def _flows(self, asked: Asked) -> Any:
         found = Flow.objects.visible_to(asked.user).order_by().filter(asked.within("created_at"), root_type=ROOT)
         fell = Fallout.objects.filter(task__flow=OuterRef("pk"))
-        fell = fell.filter(type=asked.get("type")) if asked.get("type") else fell
+        fell = fell.filter(asked.where(type="type"))
         return found.annotate(fell=Exists(fell))
 
     def _measures(self) -> dict[str, Any]:

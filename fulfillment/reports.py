@@ -36,10 +36,7 @@ TEAM = Filter("team", "Team", _teams, all="Any")
 def _tasks(asked: Asked) -> Any:
     """Tasks that the reader may see, as the filters leave them."""
     found = Task.objects.visible_to(asked.user).order_by()
-    if asked.get("team"):
-        found = found.filter(team=asked.get("team"))
-    if asked.get("specification"):
-        found = found.filter(flow__specification_key=asked.get("specification"))
+    found = found.filter(asked.where(team="team", flow__specification_key="specification"))
     if asked.get("who") in ("people", "systems"):
         people = Q(kind__in=queries.FOR_PEOPLE)
         found = found.filter(people if asked.get("who") == "people" else ~people)

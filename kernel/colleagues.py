@@ -13,10 +13,15 @@ def label(person: User) -> str:
     return f"{person}, {person.job_title}" if person.job_title else str(person)
 
 
+def staff() -> Any:
+    """Everybody who works here."""
+    found = User.objects.filter(is_active=True, groups__permissions__codename="use_workspace")
+    return found.distinct().order_by("first_name", "last_name")
+
+
 def at_work(by: User) -> Any:
     """Everybody who works here and is not the one who asks."""
-    found = User.objects.filter(is_active=True, groups__permissions__codename="use_workspace").exclude(pk=by.pk)
-    return found.distinct().order_by("first_name", "last_name")
+    return staff().exclude(pk=by.pk)
 
 
 choosing.register("kernel.colleague", rows=at_work, search=SEARCH, label=label)

@@ -7,7 +7,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 
-from kernel import commenting
+from kernel import colleagues, commenting
 from kernel.models.people import User
 from kernel.models.reports import ReportMail
 from kernel.picking import RecordField, offer
@@ -190,5 +190,4 @@ class ReportMailForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        staff = User.objects.filter(is_active=True, groups__permissions__codename="use_workspace").exclude(email="")
-        self.fields["people"].queryset = staff.distinct().order_by("first_name", "last_name")  # type: ignore[attr-defined]
+        self.fields["people"].queryset = colleagues.staff().exclude(email="")  # type: ignore[attr-defined]

@@ -1,7 +1,6 @@
 """Middleware: where a request comes from, and refusals as answers."""
 
 import uuid
-import zoneinfo
 from collections.abc import Callable
 
 from django.conf import settings
@@ -12,7 +11,7 @@ from django.urls import is_valid_path
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 
-from kernel import audit, clash, htmx
+from kernel import audit, clash, htmx, zones
 from kernel.refusal import Conflict, Refusal
 
 MACHINES = ("/tmf-api/", "/oauth/", "/callbacks/", "/healthz")
@@ -109,7 +108,7 @@ class Reader:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         user = getattr(request, "user", None)
         if user is not None and user.is_authenticated:
-            with timezone.override(_zone(user.time_zone)), translation.override(language(request, user.language)):
+            with timezone.override(zones.named(user.time_zone)), translation.override(language(request, user.language)):
                 return self.handle(request)
         with translation.override(language(request, "")):
             response = self.handle(request)
@@ -130,10 +129,3 @@ def language(request: HttpRequest, chosen: str) -> str:
     if request.path.startswith(MACHINES):
         return settings.LANGUAGE_CODE
     return chosen or translation.get_language_from_request(request)
-
-
-def _zone(name: str) -> zoneinfo.ZoneInfo:
-    try:
-        return zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-        return zoneinfo.ZoneInfo(settings.TIME_ZONE)

@@ -1,7 +1,6 @@
 """Notifications: tell people, in the app and by mail after the commit, each as they chose for that kind of event."""
 
 import datetime as dt
-import zoneinfo
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from django.core.mail import send_mail
 from django.db import transaction
 from django.utils import timezone
 
+from kernel import zones
 from kernel.models.activity import Notification, NotificationChoice
 from kernel.models.people import User
 
@@ -127,10 +127,7 @@ def send_digests(now: dt.datetime | None = None) -> int:
 
 def _morning(person: User, now: dt.datetime) -> dt.datetime:
     """The last moment at which it was seven o'clock where that person is."""
-    try:
-        zone = zoneinfo.ZoneInfo(person.time_zone)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-        zone = zoneinfo.ZoneInfo(settings.TIME_ZONE)
+    zone = zones.named(person.time_zone)
     here = now.astimezone(zone)
     morning = dt.datetime.combine(here.date(), MORNING, tzinfo=zone)
     return morning if morning <= here else morning - dt.timedelta(days=1)

@@ -1,10 +1,9 @@
 """Working hours: adding and counting hours that count in a business calendar."""
 
 import datetime as dt
-import zoneinfo
 from dataclasses import dataclass
 
-from kernel import workdays
+from kernel import workdays, zones
 from kernel.models.calendars import BusinessCalendar
 
 DAY = dt.timedelta(days=1)
@@ -64,11 +63,4 @@ def hours(name: str = "") -> Hours:
     row = named or BusinessCalendar.objects.filter(is_default=True).first()
     if row is None or row.opens >= row.closes:
         return Hours()
-    return Hours(workdays.calendar(row.name), row.opens, row.closes, _zone(row.time_zone))
-
-
-def _zone(name: str) -> dt.tzinfo:
-    try:
-        return zoneinfo.ZoneInfo(name)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-        return dt.UTC
+    return Hours(workdays.calendar(row.name), row.opens, row.closes, zones.named(row.time_zone))

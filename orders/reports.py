@@ -42,8 +42,7 @@ FILTERS = (MANAGER, PRODUCT, CHANNEL, REGION, TIER)
 def _orders(asked: Asked) -> Any:
     """Orders that the reader may see, as the filters leave them."""
     found, lines = Order.objects.visible_to(asked.user).order_by(), OrderLine.objects.filter(order=OuterRef("pk"))
-    named = {"manager": asked.get("manager"), "channel": asked.get("channel"), "account__tier": asked.get("tier")}
-    found = found.filter(**{name: value for name, value in named.items() if value})
+    found = found.filter(asked.where(manager="manager", channel="channel", account__tier="tier"))
     if asked.get("product"):
         found = found.filter(Exists(lines.filter(offering__key=asked.get("product"))))
     return found.filter(Exists(lines.filter(site__region=asked.get("region")))) if asked.get("region") else found

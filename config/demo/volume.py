@@ -11,7 +11,7 @@ from pathlib import Path
 
 from django.db import connection, transaction
 
-from config.demo import people, story
+from config.demo import story
 from kernel.models import User
 from kernel.refusal import Refusal
 
@@ -51,13 +51,9 @@ def make(orders: int, say: Say = lambda text: None) -> None:
     """So many more orders, and the customers that placed them; the catalogue and the people when there are none."""
     import_module("config.urls")
     story.provider()
-    owners = list(
-        User.objects.filter(username__in=[one.username for one in people.PEOPLE]).values_list("pk", "username")
-    )
-    named = {name: pk for pk, name in owners}
     values = {
-        "orders": orders, "accounts": max(orders // ORDERS_OF_ONE, 1), "owner": named["mira"],
-        "manager": named["ingrid"], "seed": 0.42,
+        "orders": orders, "accounts": max(orders // ORDERS_OF_ONE, 1), "seed": 0.42,
+        "owner": User.objects.get(username="mira").pk, "manager": User.objects.get(username="ingrid").pk,
     }  # fmt: skip
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT setseed(%(seed)s)", values)

@@ -68,6 +68,10 @@ class Asked:
         """The value of a filter, empty where the report has none of that name."""
         return next((chip.value for chip in self.chips if chip.filter.name == name), "")
 
+    def where(self, **filters: str) -> Q:
+        """The condition of column = the filter of that name, of those filters that ask for something."""
+        return Q(**{column: value for column, name in filters.items() if (value := self.get(name))})
+
     @property
     def today(self) -> dt.date:
         """The reader's day."""

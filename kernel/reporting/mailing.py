@@ -3,7 +3,6 @@
 import datetime as dt
 import logging
 import smtplib
-import zoneinfo
 from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode
@@ -15,7 +14,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.text import slugify
 
-from kernel import paper, workdays
+from kernel import paper, workdays, zones
 from kernel.models.people import User
 from kernel.models.reports import ReportMail
 from kernel.refusal import NotPermitted, Refusal
@@ -28,6 +27,8 @@ MORNING = dt.time(7)
 LATER = dt.timedelta(hours=1)  # until it is tried again
 MOST = 30  # readers of one report
 AT_ONCE = 50  # reports of one run; the next run goes on
+NO_SERVER = "The mail server did not take it. It is tried again in an hour."
+NOT_ALL = "Not everybody on the list may still see it; the others got it."
 log = logging.getLogger(__name__)
 
 
@@ -116,7 +117,7 @@ def _kept(what: Subject, query: str, by: User) -> str:
 
 def following(rhythm: str, owner: User, now: dt.datetime) -> dt.datetime:
     """The next morning of a rhythm, at seven where its owner is."""
-    zone = zone_of(owner)
+    zone = zones.named(owner.time_zone)
     day = now.astimezone(zone).date()
     calendar = workdays.calendar("")
     while True:
@@ -125,14 +126,6 @@ def following(rhythm: str, owner: User, now: dt.datetime) -> dt.datetime:
         if morning > now and (calendar.works(day) if fits is None else fits):
             return morning
         day += dt.timedelta(days=1)
-
-
-def zone_of(user: User) -> dt.tzinfo:
-    """Where a person is."""
-    try:
-        return zoneinfo.ZoneInfo(user.time_zone)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-        return zoneinfo.ZoneInfo(settings.TIME_ZONE)
 
 
 def tables_for(what: Subject, query: str, user: User, now: dt.datetime | None = None) -> list[Table]:
@@ -162,20 +155,17 @@ def send_due(now: dt.datetime | None = None) -> int:
 
 def send(mail: ReportMail, now: dt.datetime) -> int:
     """Send one report to all its readers and note how it went. Returns how many mails went out."""
-    what, sent, trouble = subject(mail.report, mail.board), 0, ""
+    what, sent, down = subject(mail.report, mail.board), 0, False
     readers = list(mail.people.filter(is_active=True).order_by("pk"))
     for reader in readers:
         try:
             sent += _send_to(reader, what, mail, now)
         except (OSError, smtplib.SMTPException):
             log.exception("report mail %s could not be sent", mail.pk)
-            trouble = "The mail server did not take it. It is tried again in an hour."
-    if sent < len(readers) and not trouble:
-        trouble = "Not everybody on the list may still see it; the others got it."
-    mail.trouble, failed = trouble, trouble and not sent and bool(readers)
+            down = True
+    mail.trouble = NO_SERVER if down else NOT_ALL if sent < len(readers) else ""
     mail.sent_at = now if sent else mail.sent_at
-    again = failed and "tried again" in trouble
-    mail.next_at = now + LATER if again else following(mail.rhythm, mail.owner, now)
+    mail.next_at = now + LATER if down and not sent else following(mail.rhythm, mail.owner, now)
     mail.save()
     return sent
 
@@ -183,7 +173,7 @@ def send(mail: ReportMail, now: dt.datetime) -> int:
 def _send_to(reader: User, what: Subject, mail: ReportMail, now: dt.datetime) -> int:
     if not reader.email or not what.reports_for(reader):
         return 0
-    with timezone.override(zone_of(reader)):
+    with timezone.override(zones.named(reader.time_zone)):
         tables = tables_for(what, mail.query, reader, now)
         asked: Asked = tables[0].asked
         context = {"what": what, "tables": tables, "mail": mail, "asked": asked, "base": settings.BASE_URL}

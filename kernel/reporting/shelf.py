@@ -1,5 +1,6 @@
 """Report: what an app declares, and the shelves on which reports and dashboards stand."""
 
+import abc
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ class Row:
     tone: str = ""
 
 
-class Report:
+class Report(abc.ABC):
     """Declares a report; class attributes, and two methods: `rows` and `behind`."""
 
     key: ClassVar[str] = ""
@@ -77,13 +78,13 @@ class Report:
     empty: ClassVar[str] = "There is nothing to count yet."
     note: ClassVar[str] = ""
 
+    @abc.abstractmethod
     def rows(self, asked: Asked) -> Sequence[Row]:
         """The lines of the table, of what the reader may see."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def behind(self, asked: Asked, row: str, column: str) -> Any:
         """The records that a number counts, as a queryset; an empty row means all of them."""
-        raise NotImplementedError
 
     def total(self, asked: Asked, rows: Sequence[Row]) -> dict[str, Any]:
         """The numbers of the last line where a sum of the lines is not right."""
