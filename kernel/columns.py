@@ -6,10 +6,10 @@ from typing import Any
 import django_tables2
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from kernel import states
+from kernel.markup import put
 from kernel.templatetags import trunkline as tags
 
 Cell = SafeString | str
@@ -53,7 +53,7 @@ class Column(django_tables2.Column):  # type: ignore[misc]
     def render(self, value: Any, record: Any, bound_column: Any) -> Cell:
         first = self.shown(value, record)
         second = self.second(record)
-        return format_html('{}<span class="sub2">{}</span>', first, second) if second not in (None, "") else first
+        return put('{}<span class="sub2">{}</span>', first, second) if second not in (None, "") else first
 
     def second(self, record: Any) -> Any:
         """The cell's second line, if there is one."""
@@ -98,8 +98,8 @@ class Name(Column):
         elif hasattr(record, "get_absolute_url"):
             address = record.get_absolute_url()
         else:
-            return format_html('<span class="strong">{}</span>', value or "–")
-        return format_html('<a class="name" href="{}">{}</a>', address, value or "–")
+            return put('<span class="strong">{}</span>', value or "–")
+        return put('<a class="name" href="{}">{}</a>', address, value or "–")
 
     def plain_heads(self, column: Any) -> list[str]:
         return (
@@ -248,7 +248,7 @@ class Avatar(Column):
 
     def shown(self, value: Any, record: Any) -> Cell:
         return (
-            format_html('<span class="row nowrap gap-s">{} {}</span>', tags.avatar(value, "sm"), value)
+            put('<span class="row nowrap gap-s">{} {}</span>', tags.avatar(value, "sm"), value)
             if value
             else "Unassigned"
         )

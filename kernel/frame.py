@@ -1,6 +1,7 @@
 """The frame of every page: navigation and new entries by permission. Apps add theirs from their roles.py."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,11 +52,13 @@ _new: list[NewItem] = []
 def add(*items: NavItem) -> None:
     """Register navigation entries; called while apps load."""
     _items.extend(items)
+    _allowed.cache_clear()
 
 
 def add_new(*items: NewItem) -> None:
     """Register entries of the New menu; called while apps load."""
     _new.extend(items)
+    _allowed_new.cache_clear()
 
 
 def items() -> list[NavItem | NewItem]:
@@ -70,21 +73,40 @@ def _url(name: str, args: tuple[str, ...] = ()) -> str | None:
         return None
 
 
-def _count(item: NavItem, user: User) -> int:
-    if item.count is None:
-        return 0
-    found = cache.get_or_set(f"nav:{item.url_name}:{user.pk}", lambda: item.count(user), COUNT_SECONDS)
-    return int(found or 0)
+@functools.lru_cache(maxsize=256)
+def _allowed(permissions: frozenset[str]) -> list[tuple[NavItem, str]]:
+    """The entries for whoever has these permissions, in order, with their addresses."""
+    ordered = sorted(_items, key=lambda entry: entry.order)
+    return [
+        (item, url) for item in ordered if item.permission in permissions and (url := _url(item.url_name, item.args))
+    ]
+
+
+@functools.lru_cache(maxsize=256)
+def _allowed_new(permissions: frozenset[str]) -> list[dict[str, str]]:
+    return [
+        {"label": item.label, "icon": item.icon, "url": url}
+        for item in sorted(_new, key=lambda entry: entry.order)
+        if item.permission in permissions and (url := _url(item.url_name))
+    ]
+
+
+def _counts(items: Iterable[NavItem], user: User) -> dict[str, int]:
+    """The numbers beside entries, by URL name."""
+    keys = {f"nav:{item.url_name}:{user.pk}": item for item in items if item.count}
+    known = cache.get_many(keys)
+    for key, item in keys.items():
+        if key not in known and item.count:
+            known[key] = item.count(user)
+            cache.set(key, known[key], COUNT_SECONDS)
+    return {item.url_name: int(known[key] or 0) for key, item in keys.items()}
 
 
 def navigation(request: HttpRequest) -> list[tuple[str, list[dict[str, Any]]]]:
     """Groups with the entries that this person may use; the longest URL that fits is where we are."""
     user: Any = request.user
-    allowed = [
-        (item, url)
-        for item in sorted(_items, key=lambda entry: entry.order)
-        if user.has_perm(item.permission) and (url := _url(item.url_name, item.args))
-    ]
+    allowed = _allowed(frozenset(user.get_all_permissions()))
+    counts = _counts((item for item, _ in allowed), user)
     here = max(
         (url for _, url in allowed if request.path == url or (url != "/" and request.path.startswith(url))),
         key=len,
@@ -97,7 +119,7 @@ def navigation(request: HttpRequest) -> list[tuple[str, list[dict[str, Any]]]]:
             "icon": item.icon,
             "url": url,
             "here": url == here,
-            "count": _count(item, user),
+            "count": counts.get(item.url_name, 0) if item.count else 0,
             "hot": item.hot,
         }
         groups.setdefault(item.group, []).append(entry)
@@ -106,12 +128,7 @@ def navigation(request: HttpRequest) -> list[tuple[str, list[dict[str, Any]]]]:
 
 def new_entries(user: User) -> list[dict[str, str]]:
     """Entries of the New menu that this person may use."""
-    entries = sorted(_new, key=lambda entry: entry.order)
-    return [
-        {"label": item.label, "icon": item.icon, "url": url}
-        for item in entries
-        if user.has_perm(item.permission) and (url := _url(item.url_name))
-    ]
+    return _allowed_new(frozenset(user.get_all_permissions()))
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
@@ -121,8 +138,8 @@ def context(request: HttpRequest) -> dict[str, Any]:
         return {}
     return {
         "navigation": lambda: navigation(request),
-        "new_entries": lambda: new_entries(user),
-        "unread": lambda: notifications.unread(user),
+        "new_entries": functools.cache(lambda: new_entries(user)),
+        "unread": functools.cache(lambda: notifications.unread(user)),
         "themes": User._meta.get_field("theme").choices,
     }
 

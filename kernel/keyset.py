@@ -37,16 +37,10 @@ def paginate(found: models.QuerySet[Any], sort: str, query: QueryDict, *, size: 
 
     `query` may hold `after` or `before`, tokens made here. Raises BadRequest for any other value.
     """
-    path, descending = sort.lstrip("-"), sort.startswith("-")
-    back = "before" in query and "after" not in query
-    empty = _may_be_empty(found.model, path)
-    order = _ordering(path, descending, empty)
-    rows = found.annotate(_key=F(path)) if path != "pk" else found
+    path, back = sort.lstrip("-"), "before" in query and "after" not in query
     token = query.get("before" if back else "after")
     value, pk, place = _unpack(token, sort) if token else (None, None, 0)
-    if pk is not None:
-        rows = rows.filter(_beyond(path, descending, value, pk, back=back, empty=empty))
-    taken = list(rows.order_by(*(_ordering(path, not descending, empty, first=True) if back else order))[: size + 1])
+    taken = _taken(found, sort, None if pk is None else (value, pk), back=back, most=size + 1)
     more, taken = len(taken) > size, taken[:size]
     if back:
         taken.reverse()
@@ -61,10 +55,37 @@ def paginate(found: models.QuerySet[Any], sort: str, query: QueryDict, *, size: 
     return page
 
 
+def _taken(
+    found: models.QuerySet[Any], sort: str, place: tuple[Any, Any] | None, *, back: bool, most: int
+) -> list[Any]:
+    """The rows nearest to a place, on its far side. Those with a value and those without are asked for one after the
+    other, so that one plain index serves the sort either way."""
+    path, falling = sort.lstrip("-"), sort.startswith("-") != back
+    rows = found.annotate(_key=F(path)) if path != "pk" else found
+    parts = [(rows, path)]
+    if _may_be_empty(found.model, path):
+        parts = [(rows.filter(**{f"{path}__isnull": False}), path), (rows.filter(**{f"{path}__isnull": True}), "pk")]
+        parts = parts[::-1] if back else parts
+        if place and (place[0] is None) != back:
+            parts = parts[1:]
+    taken: list[Any] = []
+    for part, key in parts:
+        here = place and not taken and key == (path if place[0] is not None else "pk")
+        asked = part.filter(_beyond(key, *place, falling=falling)) if place and here else part
+        order = [F(key), F("pk")] if key != "pk" else [F("pk")]
+        taken += asked.order_by(*(one.desc() if falling else one.asc() for one in order))[: most - len(taken)]
+        if len(taken) == most:
+            break
+    return taken
+
+
 def ordering(model: type[models.Model], sort: str) -> list[Any]:
-    """What to order rows by, so that they come as their pages do."""
-    path = sort.lstrip("-")
-    return _ordering(path, sort.startswith("-"), _may_be_empty(model, path))
+    """What to order rows by, so that they come as their pages do: empty values last, either way."""
+    path, sign = sort.lstrip("-"), "-" if sort.startswith("-") else ""
+    if path == "pk":
+        return [f"{sign}pk"]
+    nulls: dict[str, Any] = {"nulls_last": True} if _may_be_empty(model, path) else {}
+    return [F(path).desc(**nulls) if sign else F(path).asc(**nulls), f"{sign}pk"]
 
 
 def _may_be_empty(model: type[models.Model], path: str) -> bool:
@@ -81,26 +102,13 @@ def _may_be_empty(model: type[models.Model], path: str) -> bool:
     return False
 
 
-def _ordering(path: str, descending: bool, empty: bool, *, first: bool = False) -> list[Any]:
-    """By the path, then by key; empty values last, or `first` for the reversed order."""
-    if path == "pk":
-        return ["-pk" if descending else "pk"]
-    nulls: dict[str, Any] = ({"nulls_first": True} if first else {"nulls_last": True}) if empty else {}
-    key = F(path).desc(**nulls) if descending else F(path).asc(**nulls)
-    return [key, "-pk" if descending else "pk"]
-
-
-def _beyond(path: str, descending: bool, value: Any, pk: Any, *, back: bool, empty: bool) -> Q:
-    """Rows on the far side of (value, pk) in this order, with empty values last."""
-    way = "lt" if descending != back else "gt"
+def _beyond(path: str, value: Any, pk: Any, *, falling: bool) -> Q:
+    """Rows behind (value, pk) when both rise, or fall."""
+    way = "lt" if falling else "gt"
     beside = Q(**{f"pk__{way}": pk})
     if path == "pk":
         return beside
-    if value is None:
-        level = Q(**{f"{path}__isnull": True}) & beside
-        return level | Q(**{f"{path}__isnull": False}) if back else level
-    far = Q(**{f"{path}__{way}e": value}) & (Q(**{f"{path}__{way}": value}) | beside)
-    return far if back or not empty else far | Q(**{f"{path}__isnull": True})
+    return Q(**{f"{path}__{way}e": value}) & (Q(**{f"{path}__{way}": value}) | beside)
 
 
 def mark(sort: str, path: str, row: Any, place: int) -> str:

@@ -4,36 +4,35 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
-from django.utils.html import conditional_escape, format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django_tables2.rows import BoundRow
 
 from kernel.columns import Column, Name, reach
+from kernel.markup import put, safe
 from kernel.saying import said
 
-Draw = Callable[[Any, Any], Any]  # a row and its record to the cell's content
+Draw = Callable[[Any], Any]  # a record to the cell's content
 
 
-def body(table: Any, ticks: Any = None) -> SafeString:
-    """All rows of a table of `kernel.tables`; a box before each row when the list has ticks."""
-    rows = list(table.rows)
-    if not rows:
-        return mark_safe("")
-    drawn = [(_opening(bound, first=not at), _drawing(table, bound, rows[0].record), "</td>" if at else "</th>")
-             for at, bound in enumerate(table.columns)]  # fmt: skip
-    return mark_safe("\n".join(_row(row, drawn, ticks) for row in rows))  # noqa: S308 – each cell is escaped in _row
+def body(table: Any, columns: Iterable[Any], records: list[Any], ticks: Any = None) -> SafeString:
+    """All rows of a list in these columns of a table of `kernel.tables`; a box before each when the list has ticks."""
+    if not records:
+        return SafeString("")
+    drawn = [(_opening(bound, first=not at), _drawing(table, bound, records[0]), "</td>" if at else "</th>")
+             for at, bound in enumerate(columns)]  # fmt: skip
+    return SafeString("\n".join(_row(one, drawn, ticks) for one in records))
 
 
-def _row(row: Any, drawn: Iterable[tuple[str, Draw, str]], ticks: Any) -> str:
-    record = row.record
-    cells = (f"{opening}{conditional_escape(draw(row, record))}{closing}" for opening, draw, closing in drawn)
-    return f"<tr>{_tick(record, ticks) if ticks else ''}{''.join(cells)}</tr>"
+def _row(record: Any, drawn: Iterable[tuple[str, Draw, str]], ticks: Any) -> str:
+    cells = "".join([f"{opening}{safe(draw(record))}{closing}" for opening, draw, closing in drawn])
+    return f"<tr>{_tick(record, ticks) if ticks else ''}{cells}</tr>"
 
 
 def _tick(record: Any, ticks: Any) -> str:
     if getattr(record, "tickable", True) is False:
         return '<td class="tick"></td>'
-    return format_html(
+    return put(
         '<td class="tick"><input type="checkbox" name="{}" value="{}" form="{}" aria-label="{}"></td>',
         ticks.name, record.pk, ticks.form, _("Select %(name)s") % {"name": record},
     )  # fmt: skip
@@ -41,24 +40,24 @@ def _tick(record: Any, ticks: Any) -> str:
 
 def _opening(bound: Any, *, first: bool) -> str:
     names = bound.attrs.get("td", {}).get("class", "")
-    return format_html('<th scope="row" class="{}">' if first else '<td class="{}">', names)
+    return put('<th scope="row" class="{}">' if first else '<td class="{}">', names)
 
 
 def _drawing(table: Any, bound: Any, record: Any) -> Draw:
     """How the cells of one column are drawn: by the column itself, unless the table has a word in it."""
     column = bound.column
     if not isinstance(column, Column) or hasattr(table, f"render_{bound.name}"):
-        return lambda row, one: row.get_cell(bound.name)
+        return lambda one: BoundRow(one, table=table).get_cell(bound.name)
     path = str(bound.accessor).replace(".", "__")
     words = _words(record, path)
     if words is None and not isinstance(column, Name):  # worked out by code
-        return lambda row, one: column.render(said(reach(one, path)), one, bound)
+        return lambda one: column.render(said(reach(one, path)), one, bound)
     if not words:
-        return lambda row, one: column.render(reach(one, path), one, bound)
+        return lambda one: column.render(reach(one, path), one, bound)
 
-    def draw(row: Any, one: Any) -> Any:
+    def draw(one: Any) -> Any:
         value = reach(one, path)
-        return column.render(said(words[value]) if value in words else value, one, bound)
+        return column.render(words.get(value, value), one, bound)
 
     return draw
 
@@ -73,4 +72,4 @@ def _words(record: Any, path: str) -> dict[Any, str] | None:
         field: Any = model._meta.get_field(name)
     except (FieldDoesNotExist, AttributeError):
         return None
-    return {key: str(word) for key, word in getattr(field, "flatchoices", None) or ()}
+    return {key: said(str(word)) for key, word in getattr(field, "flatchoices", None) or ()}

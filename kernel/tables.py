@@ -46,13 +46,13 @@ import django_filters
 import django_tables2
 from django import forms
 from django.core.exceptions import BadRequest
-from django.db import connection, models
+from django.db import models
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.text import slugify
 
-from kernel import csvfile, exporting, htmx, listfile, many, rowdrawing, savedviews
+from kernel import counting, csvfile, exporting, htmx, listfile, many, rowdrawing, savedviews
 from kernel.columns import Avatar, Column, Date, Day, Due, Flag, Meter, Money, Name, Number, Pill, State, Text, When
 from kernel.keyset import Page, ordering, paginate
 from kernel.models.people import User
@@ -65,7 +65,6 @@ __all__ = [
     "Money", "Name", "New", "Number", "Pill", "State", "Table", "Text", "Ticks", "When", "show",
 ]  # fmt: skip
 
-COUNT_EXACTLY_UP_TO = 10_000
 Table = django_tables2.Table
 
 
@@ -118,7 +117,6 @@ class Shown:
     """One list as a template sees it."""
 
     page: Page
-    table: Any
     filters: Any
     total: str
     count: int
@@ -190,7 +188,7 @@ def show(
     sort, columns = _sort(made, table), _columns(request, table)
     if request.GET.get("export") and made.export:
         return _export(made, table, found, columns, _path(table, sort))
-    shown = _shown(made, found, filterset, query, sort, columns)
+    shown = _shown(made, table, found, filterset, query, (sort, columns))
     fragment = getattr(request, "htmx", False) and not request.htmx.boosted and request.htmx.target == "list"  # type: ignore[attr-defined]
     values = {"list": shown, "spec": made, "new_url": _new_url(made), **(context or {})}
     return render(request, "components/list.html" if fragment else template, values)
@@ -245,24 +243,22 @@ def _new_url(declared: ListPage) -> str:
 
 
 def _shown(
-    made: ListPage, found: models.QuerySet[Any], filterset: Any, query: str, sort: str, columns: list[str]
+    made: ListPage, table: Any, found: models.QuerySet[Any], filterset: Any, query: str, chosen: tuple[str, list[str]]
 ) -> Shown:
-    request = made.request
-    table = made.table(data=[], request=request)
-    hidden = tuple(name for name in table.columns.names() if name not in columns)
+    request, (sort, names) = made.request, chosen
     page = paginate(found, _path(table, sort), request.GET, size=made.per_page)
-    choices = [{"name": c.name, "label": c.header, "on": c.name in columns} for c in table.columns][1:]
-    table = made.table(data=page.rows, exclude=hidden)  # without the request: it would page and sort the page again
+    columns = [column for column in table.columns if column.name in names]
+    choices = [{"name": c.name, "label": c.header, "on": c.name in names} for c in table.columns][1:]
     active = _active(request, filterset, query, made.figure)
-    count = _count(found)
-    shown = Shown(page, table, filterset, _total(found, count, filtered=bool(active)), count, active)
-    shown.columns, shown.query, shown.sort, shown.choices = _heads(made, table, sort), query, sort, choices
+    count, total = counting.told(found, filtered=bool(active))
+    shown = Shown(page, filterset, total, count, active)
+    shown.columns, shown.query, shown.sort, shown.choices = _heads(columns, sort), query, sort, choices
     shown.sort_label = next((c["label"] for c in shown.columns if c["name"] == sort.lstrip("-")), "")
     shown.views = savedviews.shelf(request.path, request.GET.urlencode(), request.user)
     shown.newest = _newest(made.model)
     shown.acts = many.offered(made.acts, request.user)
     shown.ticks = MANY if shown.acts else made.ticks
-    shown.body = rowdrawing.body(table, shown.ticks)
+    shown.body = rowdrawing.body(table, columns, page.rows, shown.ticks)
     if shown.acts:
         shown.slip = many.slip(type(made), request.path, shown.views.query if shown.views else "")
     if count > listfile.AT_ONCE and made.export and not made.scope:
@@ -319,9 +315,9 @@ def _path(table: Any, sort: str) -> str:
     return f"-{path}" if sort.startswith("-") else path
 
 
-def _heads(declared: ListPage, table: Any, sort: str) -> list[dict[str, Any]]:
+def _heads(columns: list[Any], sort: str) -> list[dict[str, Any]]:
     heads = []
-    for column in table.columns:
+    for column in columns:
         here = sort.lstrip("-") == column.name
         first = "-" if getattr(column.column, "newest_first", False) else ""
         opposite = column.name if sort.startswith("-") else f"-{column.name}"
@@ -354,34 +350,18 @@ def _active(request: HttpRequest, filterset: Any, query: str, figure: figures.Fi
     for name, value in filterset.form.cleaned_data.items():
         if value in (None, "", []) or (hasattr(value, "exists") and not value.exists()):
             continue
-        choices = dict(list(getattr(filterset.form.fields[name], "choices", ())))
-        label = filterset.form.fields[name].label or name.replace("_", " ").capitalize()
+        field = filterset.form.fields[name]
+        choices = {} if isinstance(value, models.Model) else dict(list(getattr(field, "choices", ())))
+        label = field.label or name.replace("_", " ").capitalize()
         found.append({"label": str(label), "value": str(choices.get(value, value)), "without": without(name)})
     return found
-
-
-def _count(found: models.QuerySet[Any]) -> int:
-    """How many match, counted up to one more than is told exactly."""
-    return found.order_by()[: COUNT_EXACTLY_UP_TO + 1].count()
-
-
-def _total(found: models.QuerySet[Any], count: int, *, filtered: bool) -> str:
-    """How many match: exact up to 10,000, then the database's estimate, or “10,000+” under a filter."""
-    if count <= COUNT_EXACTLY_UP_TO:
-        return f"{count:,}"
-    if filtered or found.query.where.children:
-        return f"{COUNT_EXACTLY_UP_TO:,}+"
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [found.model._meta.db_table])
-        (estimate,) = cursor.fetchone() or (0,)
-    return f"about {max(estimate, COUNT_EXACTLY_UP_TO):,}"
 
 
 def _export(made: ListPage, table: Any, found: models.QuerySet[Any], columns: list[str], path: str) -> HttpResponse:
     form = made.request.GET["export"]
     if form not in listfile.TYPES:
         raise BadRequest("A list is given as csv or xlsx.")
-    if not made.scope and _count(found) > listfile.AT_ONCE:
+    if not made.scope and counting.counted(found) > listfile.AT_ONCE:
         raise Refusal("This file is written in the background. Open the list and choose Export.")
     rows = listfile.rows([table.columns[name] for name in columns], found.order_by(*ordering(made.model, path)))
     name = f"{slugify(made.title or str(made.model._meta.verbose_name_plural)) or 'list'}.{form}"

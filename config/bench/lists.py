@@ -18,6 +18,7 @@ WORDS = ("Noordzee", "ORD00", "internet for tessaro", "Rotterdam", "PO-41234", "
 
 def measure(say: Say) -> Iterator[Figure]:
     """All figures of the group; meant for a scratch database, in which it leaves its work."""
+    from config import settling
     from config.demo import volume
 
     settling.settle()  # as a web process does

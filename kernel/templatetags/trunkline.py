@@ -8,13 +8,14 @@ from typing import Any
 from django import template
 from django.urls import reverse
 from django.utils import formats, timezone
-from django.utils.html import conditional_escape, escape, format_html, format_html_join
+from django.utils.html import conditional_escape, escape, format_html_join
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from kernel import approvals, commenting, icons, lifecycle, records, states, writing
+from kernel.markup import put
 from kernel.money import SYMBOLS, digits
 from kernel.saying import said
 
@@ -31,10 +32,10 @@ def icon(name: str, cls: str = "", label: str = "") -> SafeString:
 
 @lru_cache(maxsize=2048)
 def _icon(name: str, cls: str, label: str) -> SafeString:
-    told = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
+    told = put('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
     if name in icons.names():
-        return format_html('<svg class="i {}" {}><use href="{}#{}"/></svg>', cls, told, icons.address(), name)
-    return format_html('<svg class="i {}" viewBox="0 0 24 24" {}>{}</svg>', cls, told, mark_safe(icons.drawing(name)))  # noqa: S308
+        return put('<svg class="i {}" {}><use href="{}#{}"/></svg>', cls, told, icons.address(), name)
+    return put('<svg class="i {}" viewBox="0 0 24 24" {}>{}</svg>', cls, told, mark_safe(icons.drawing(name)))  # noqa: S308
 
 
 def state_html(name: str, record: Any = None, *, filled: bool = False, word: str = "") -> SafeString:
@@ -42,9 +43,9 @@ def state_html(name: str, record: Any = None, *, filled: bool = False, word: str
     look = states.look(name, record)
     word = said(word or look.word)
     if filled:
-        return format_html('<span class="pill pill-{}">{}{}</span>', look.tone, icon(look.icon), word)
+        return put('<span class="pill pill-{}">{}{}</span>', look.tone, icon(look.icon), word)
     bad = "c-bad" if look.tone == "bad" else ""
-    return format_html('<span class="state {}">{}{}</span>', bad, icon(look.icon, f"c-{look.tone}"), word)
+    return put('<span class="state {}">{}{}</span>', bad, icon(look.icon, f"c-{look.tone}"), word)
 
 
 @register.filter(name="state")
@@ -91,14 +92,14 @@ def money_text(amount: Any, currency: str = "EUR", *, whole: bool = False) -> st
 @register.simple_tag
 def money(amount: Any, currency: str = "EUR", whole: bool = False) -> SafeString:
     """`{% money order.total order.currency %}`; `whole=True` leaves out the cents."""
-    return format_html('<span class="num nowrap">{}</span>', money_text(amount, currency or "EUR", whole=whole))
+    return put('<span class="num nowrap">{}</span>', money_text(amount, currency or "EUR", whole=whole))
 
 
 @register.simple_tag
 def number(value: Any, places: int | str | None = None) -> SafeString:
     """`{% number count %}`, tabular; `{% number amount "JPY" %}` has the digits of the currency."""
     places = digits(places) if isinstance(places, str) else places
-    return format_html('<span class="num">{}</span>', number_text(value, places))
+    return put('<span class="num">{}</span>', number_text(value, places))
 
 
 def _as_day(value: dt.date | dt.datetime) -> dt.date:
@@ -154,12 +155,12 @@ def day(value: dt.date | dt.datetime | None, form: str = "near") -> SafeString |
             if abs(count) <= NEAR
             else (_("in %(n)s days") if count > 0 else _("%(n)s days ago")) % {"n": abs(count)}
         )
-        return format_html(
+        return put(
             '<time datetime="{0}" title="{1}">{2}</time> <span class="soft">{3}</span>',
             exact.isoformat(), full, written(exact, "D j M Y"), apart,
         )  # fmt: skip
     text = {"short": short_day(exact), "long": written(exact, "D j M Y")}.get(form, near)
-    return format_html('<time class="nowrap" datetime="{}" title="{}">{}</time>', exact.isoformat(), full, text)
+    return put('<time class="nowrap" datetime="{}" title="{}">{}</time>', exact.isoformat(), full, text)
 
 
 @register.simple_tag
@@ -177,7 +178,7 @@ def due(value: dt.date | dt.datetime | None, done: bool = False) -> SafeString |
     else:
         tone, name = "c-bad", "alert-circle"
         text = ngettext("%(n)s day over", "%(n)s days over", -days) % {"n": -days}
-    return format_html(
+    return put(
         '<time class="due nowrap strong {}" datetime="{}" title="{}">{} {}</time>',
         tone,
         exact.isoformat(),
@@ -211,7 +212,7 @@ def when(value: dt.datetime | None) -> SafeString | str:
         return "–"
     local = timezone.localtime(value)
     exact = f"{writing.day(local, 'l j F Y H:i:s')} {local.tzname()}"
-    return format_html('<time class="nowrap" datetime="{}" title="{}">{}</time>', value.isoformat(), exact, ago(value))
+    return put('<time class="nowrap" datetime="{}" title="{}">{}</time>', value.isoformat(), exact, ago(value))
 
 
 def share(done: Any, total: Any) -> int:
@@ -225,10 +226,10 @@ def share(done: Any, total: Any) -> int:
 @register.simple_tag
 def meter(done: Any, total: Any, cls: str = "") -> SafeString:
     """`{% meter 214 312 %}`: a bar with its figures; `wide` for the bar alone under a figure."""
-    bar = format_html('<i class="p-{}" aria-hidden="true"></i>', share(done, total))
+    bar = put('<i class="p-{}" aria-hidden="true"></i>', share(done, total))
     if cls == "wide":
-        return format_html('<span class="meter wide" aria-hidden="true">{}</span>', bar)
-    return format_html(
+        return put('<span class="meter wide" aria-hidden="true">{}</span>', bar)
+    return put(
         '<span class="meter {}">{}<b>{}<span class="of">/{}</span></b></span>',
         cls,
         bar,
@@ -241,13 +242,13 @@ def meter(done: Any, total: Any, cls: str = "") -> SafeString:
 def avatar(user: Any, cls: str = "") -> SafeString:
     """A person's initials in a circle; a cog for the system."""
     if user is None:
-        return format_html(
+        return put(
             '<span class="avatar sys {}" title="{}">{}</span>',
             cls,
             _("The system"),
             icon("settings-automation", "i-sm"),
         )
-    return format_html('<span class="avatar {}" title="{}">{}</span>', cls, str(user), user.initials)
+    return put('<span class="avatar {}" title="{}">{}</span>', cls, str(user), user.initials)
 
 
 @register.filter
@@ -308,7 +309,7 @@ def highlight(text: str, wanted: str) -> SafeString:
     if at < 0:
         return conditional_escape(text)
     end = at + len(wanted)
-    return format_html("{}<mark>{}</mark>{}", text[:at], text[at:end], text[end:])
+    return put("{}<mark>{}</mark>{}", text[:at], text[at:end], text[end:])
 
 
 @register.simple_tag(takes_context=True)

@@ -5,7 +5,6 @@ from typing import Any
 import django_filters
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
 from contracts.models import Contract, Quote
@@ -14,6 +13,7 @@ from fulfillment.models import Level
 from kernel import many, tables
 from kernel.columns import Cell
 from kernel.forms import ReasonForm
+from kernel.markup import put
 from kernel.models import User
 from kernel.templatetags import trunkline as tags
 from kernel.workspace import allowed, person
@@ -38,9 +38,7 @@ class Milestone(tables.Column):
         icons = {"d": "check", "r": "progress", "w": "hourglass", "b": "alert-circle"}
         said = {"d": "Done ", "r": "Under way ", "w": "Waiting ", "b": "Late ", "f": "Planned ", "x": ""}[kind]
         mark = tags.icon(icons[kind]) if kind in icons else ""
-        return format_html(
-            '<div class="ms ms-{}"><div>{}<span class="sr">{}</span>{}</div></div>', kind, mark, said, word
-        )
+        return put('<div class="ms ms-{}"><div>{}<span class="sr">{}</span>{}</div></div>', kind, mark, said, word)
 
     def plain_cells(self, column: Any, record: Any) -> list[Any]:
         return [milestone(self.key, record)[1]]

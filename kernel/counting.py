@@ -1,0 +1,30 @@
+"""Counting: how many rows a list has, exactly where that is quick and else as the database estimates it."""
+
+from typing import Any
+
+from django.db import connection, models
+
+EXACTLY_UP_TO = 10_000
+
+
+def counted(found: models.QuerySet[Any]) -> int:
+    """How many match, counted up to one more than is told exactly; nothing but the keys is asked for."""
+    return found.order_by().values("pk")[: EXACTLY_UP_TO + 1].count()
+
+
+def told(found: models.QuerySet[Any], *, filtered: bool) -> tuple[int, str]:
+    """How many match, and the words for it: exact up to 10,000, then an estimate, or “10,000+” under a filter."""
+    everything = not filtered and not found.query.where.children
+    if everything and (estimate := _estimate(found.model)) > 2 * EXACTLY_UP_TO:
+        return EXACTLY_UP_TO + 1, f"about {estimate:,}"
+    count = counted(found)
+    if count <= EXACTLY_UP_TO:
+        return count, f"{count:,}"
+    return count, f"about {EXACTLY_UP_TO:,}" if everything else f"{EXACTLY_UP_TO:,}+"
+
+
+def _estimate(model: type[models.Model]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [model._meta.db_table])
+        (estimate,) = cursor.fetchone() or (0,)
+    return int(estimate)
