@@ -10,7 +10,7 @@ T = TypeVar("T")
 _CATALOGUE = Memory(
     "catalog.Category", "catalog.Offering", "catalog.Specification", "catalog.Characteristic", "catalog.Dependency",
     "catalog.Dependency_targets", "catalog.PriceAdjustment", "catalog.PriceAdjustment_offerings",
-    "catalog.PriceMatrix", "catalog.CurrencyRule",
+    "catalog.PriceList", "catalog.PriceMatrix", "catalog.CurrencyRule", "catalog.ShelfEntry",
 )  # fmt: skip
 
 

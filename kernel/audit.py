@@ -1,7 +1,8 @@
 """Audit: every change writes who, when, from where, old → new, in the same transaction."""
 
 import contextvars
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ class Origin:
     address: str | None = None
 
 
+_waiting: contextvars.ContextVar[list[AuditEntry] | None] = contextvars.ContextVar("waiting", default=None)
 origin: contextvars.ContextVar[Origin] = contextvars.ContextVar("origin", default=Origin())  # noqa: B039 – frozen
 
 _MOVES = """
@@ -43,8 +45,25 @@ def record(
     """Write one audit row. `changes` maps field → [old, new] with JSON values (others become text)."""
     entry = _entry(action, subject, by, changes, reason)
     announcing.tell(action, entry.subject_type, {subject.pk: entry.changes}, by)
-    entry.save(force_insert=True)
+    waiting = _waiting.get()
+    if waiting is None:
+        entry.save(force_insert=True)
+    else:
+        waiting.append(entry)
     return entry
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Within this block, which lies in a transaction, what `record` and `record_moves` write is written at its end,
+    in their order and in one statement."""
+    entries: list[AuditEntry] = []
+    token = _waiting.set(entries)
+    try:
+        yield
+    finally:
+        _waiting.reset(token)
+    AuditEntry.objects.bulk_create(entries)
 
 
 def record_many(
@@ -90,12 +109,18 @@ def record_moves(
     """Audit rows of a set-based move, made by the database itself; `rows` are (key, old state)."""
     here = origin.get()
     keys, olds = zip(*rows, strict=True) if rows else ((), ())
-    announcing.tell(action, model._meta.label_lower, {pk: {field: [old, target]} for pk, old in rows}, by)
+    label = model._meta.label_lower
+    announcing.tell(action, label, {pk: {field: [old, target]} for pk, old in rows}, by)
+    waiting = _waiting.get()
+    if waiting is not None:
+        about = {"actor": by, "action": action, "subject_type": label, **vars(here)}
+        waiting += [AuditEntry(subject_id=pk, changes={field: [old, target]}, **about) for pk, old in rows]
+        return
     with connection.cursor() as cursor:
         cursor.execute(
             _MOVES,
             [
-                timezone.now(), by.pk if by else None, action, model._meta.label_lower, field, target,
+                timezone.now(), by.pk if by else None, action, label, field, target,
                 here.request_id, here.address, f"{{{','.join(map(str, keys))}}}", list(olds),
             ],
         )  # fmt: skip

@@ -114,6 +114,22 @@ def move_many(
     return moved
 
 
+def move_all(records: list[Any], transition: Callable[..., Any], *, by: User | None) -> None:
+    """`move_many` for rows that this transaction has made or locked and has at hand, which move along.
+
+    All of them have to be in a state from which the move starts.
+    """
+    field = transition._django_fsm.field.name  # type: ignore[attr-defined]
+    for record in records:
+        require_source(record, transition)
+    if records:
+        held = [(record.pk, getattr(record, field)) for record in records]
+        move_many(type(records[0])._base_manager.all(), transition, by=by, locked=held)
+    for record in records:
+        transition(record)
+        record.edition += 1
+
+
 def target_of(transition: Callable[..., Any]) -> str:
     """The state that a move leads to, whichever it starts from."""
     (target,) = {str(t.target) for t in transition._django_fsm.transitions.values()}  # type: ignore[attr-defined]

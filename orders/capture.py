@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from catalog import configuration, pricing
+from catalog import configuration, memory, pricing
 from catalog.models import Charge, Offering, PriceList
 from cmdb.models import Product
 from contracts import rebilling
@@ -178,9 +178,7 @@ def reprice(order: Order) -> None:
 
 def price_lines(order: Order, lines: list[OrderLine]) -> None:
     """Set list prices on unsaved lines and their sums on the order, from the list of its currency that holds today."""
-    today = timezone.localdate()
-    prices = PriceList.objects.filter(currency=order.currency, valid_from__lte=today).exclude(valid_until__lt=today)
-    listed = prices.order_by("-valid_from", "pk").first()
+    listed = _price_list(order.currency, timezone.localdate())
     if listed is not None:
         book = pricing.PriceBook.load(listed, {line.offering_id for line in lines})
         sites = len({line.site_id for line in lines if line.site_id})
@@ -191,6 +189,11 @@ def price_lines(order: Order, lines: list[OrderLine]) -> None:
             line.one_time = sum(once, Decimal(0))  # what is there already was set up before
     order.monthly = sum((line.monthly for line in lines), Decimal(0))
     order.one_time = sum((line.one_time for line in lines), Decimal(0))
+
+
+def _price_list(currency: str, on: dt.date) -> PriceList | None:
+    rows = PriceList.objects.filter(currency=currency, valid_from__lte=on).exclude(valid_until__lt=on)
+    return memory.recall(("list", currency, on), lambda: rows.order_by("-valid_from", "pk").first())
 
 
 def _asked(order: Order, line: OrderLine, sites: int) -> pricing.PricingInput:

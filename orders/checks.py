@@ -1,7 +1,8 @@
 """Checks: the financial and operational facts about an order that its approvers decide on, and warnings in words."""
 
+import functools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from catalog import composition
 from cmdb.models import FeasibilityCheck, Product
+from crm.models import Account
 from kernel import workdays
 from orders import facts
 from orders.models import Order, OrderLine
@@ -18,6 +20,18 @@ from orders.models import Order, OrderLine
 Sites = dict[int | None, set[int]]
 Place = tuple[str, int | None, int]  # the order that brought it, the site, the specification
 LIVING = (Product.State.PENDING_ACTIVE, Product.State.ACTIVE, Product.State.SUSPENDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Living:
+    """Products of one customer that one order brought to one site, all of one kind."""
+
+    root: int
+    order: str
+    site: int | None
+    kind: int
+    count: int
+    monthly: Decimal
 
 
 @dataclass(frozen=True)
@@ -28,35 +42,66 @@ class Checked:
     warnings: list[str] = field(default_factory=list)
 
 
-def of(order: Order) -> Checked:
-    """Check one order; a constant number of queries whatever its size."""
-    return of_many([order])[order.pk]
+def of(order: Order, lines: list[OrderLine] | None = None) -> Checked:
+    """Check one order; a constant number of queries whatever its size. `lines` are its own, where they are at hand."""
+    return of_many([order], None if lines is None else {order.pk: lines})[order.pk]
 
 
-def of_many(orders: Iterable[Order]) -> dict[int, Checked]:
+def of_many(orders: Iterable[Order], lines: dict[int, list[OrderLine]] | None = None) -> dict[int, Checked]:
     """Check orders, each with its account and root loaded; a constant number of queries however many they are."""
     orders = list(orders)
-    lines: dict[int, list[OrderLine]] = {order.pk: [] for order in orders}
-    rows = OrderLine.objects.filter(order__in=lines).order_by("position", "id")
-    for line in rows.select_related("offering", "specification", "site", "quote_line"):
-        lines[line.order_id].append(line)
-    financial = _financial(orders)
+    lines = _lines(orders) if lines is None else lines
+    living = _living(orders)
+    exposure = _exposure(orders, living)
     checks = facts.feasibility_of(line for its in lines.values() for line in its)
-    calendar = workdays.calendar()
-    clashes = _clashes(orders, lines)
+    calendar = functools.cache(workdays.calendar)
+    clashes = _clashes(orders, lines, living)
     found = {}
     for order in orders:
-        its, money = lines[order.pk], financial[order.pk]
-        operational, warnings = _operational(order, its, checks, calendar)
+        its = lines[order.pk]
+        about = at_hand(order, its, calendar) | exposure[order.pk]
+        operational, warnings = _operational(about["days_asked"], its, checks)
         texts = [clash.text for clash in clashes[order.pk]]
-        about = {
-            **money, **operational, "warnings": len(texts), "lines": len(its),
-            "sites": len({line.site_id for line in its if line.site_id}), "channel": order.channel,
-            "term": order.term_months, "tier": order.account.tier, "segment": order.account.segment,
-            "from_quote": bool(order.quote_id),
-        }  # fmt: skip
-        found[order.pk] = Checked(about, list(dict.fromkeys([*_financial_words(money), *warnings, *texts])))
+        about |= {**operational, "warnings": len(texts)}
+        found[order.pk] = Checked(about, list(dict.fromkeys([*_financial_words(about), *warnings, *texts])))
     return found
+
+
+def at_hand(
+    order: Order, lines: list[OrderLine], calendar: Callable[[], workdays.Calendar] = workdays.calendar
+) -> dict[str, Any]:
+    """What can be said without looking at the customer's other orders and products, or at feasibility."""
+    account = order.account
+    head = _head(account)
+    asked = calendar().between(timezone.localdate(), order.requested_on) if order.requested_on else None
+    return {
+        "monthly": float(order.monthly), "one_time": float(order.one_time), "currency": order.currency,
+        "credit_limit": float(head.credit_limit), "overdue": float(head.overdue_amount),
+        "lines": len(lines), "sites": len({line.site_id for line in lines if line.site_id}),
+        "channel": order.channel, "term": order.term_months, "tier": account.tier, "segment": account.segment,
+        "from_quote": bool(order.quote_id), "days_asked": asked if asked is not None else 9999,
+    }  # fmt: skip
+
+
+def _head(account: Account) -> Account:
+    """The legal entity of an account."""
+    return account if account.root_id in (None, account.pk) else account.root or account
+
+
+def _lines(orders: list[Order]) -> dict[int, list[OrderLine]]:
+    found: dict[int, list[OrderLine]] = {order.pk: [] for order in orders}
+    rows = OrderLine.objects.filter(order__in=found).order_by("position", "id")
+    for line in rows.select_related("offering", "specification", "site", "quote_line"):
+        found[line.order_id].append(line)
+    return found
+
+
+def _living(orders: list[Order]) -> list[Living]:
+    """What these customers have, counted and summed by what brought it, where and of what kind it is."""
+    roots = {order.account.root_id or order.account_id for order in orders}
+    rows = Product.objects.filter(account__root__in=roots, state__in=LIVING).order_by()
+    by = rows.values_list("account__root", "order_number", "site", "specification")
+    return [Living(*row) for row in by.annotate(Count("pk"), Sum("monthly"))]
 
 
 def horizontal(order: Order, lines: list[OrderLine]) -> list[composition.Clash]:
@@ -65,22 +110,23 @@ def horizontal(order: Order, lines: list[OrderLine]) -> list[composition.Clash]:
     A rule that its own products break counts, and one that was kept until now: an excluded product beside an installed
     one, or the end of something that another product needs.
     """
-    return _clashes([order], {order.pk: lines})[order.pk]
+    return _clashes([order], {order.pk: lines}, _living([order]))[order.pk]
 
 
-def _clashes(orders: list[Order], lines: dict[int, list[OrderLine]]) -> dict[int, list[composition.Clash]]:
+def _clashes(
+    orders: list[Order], lines: dict[int, list[OrderLine]], living: list[Living]
+) -> dict[int, list[composition.Clash]]:
     ends: dict[int | None, list[int]] = defaultdict(list)
     for pk, its in lines.items():
         for line in its:
             if line.action == "delete":
                 ends[line.product_id].append(pk)
-    living = Product.objects.filter(account__root__in={order.account.root_id for order in orders}, state__in=LIVING)
-    where = ("account__root", "order_number", "site", "specification")
     installed: dict[int, Counter[Place]] = defaultdict(Counter)  # by root, with the order that brought them
-    for root, number, site, kind, count in living.order_by().values_list(*where).annotate(Count("pk")):
-        installed[root][number, site, kind] = count
+    for one in living:
+        installed[one.root][one.order, one.site, one.kind] = one.count
     ending: dict[int, Counter[Place]] = defaultdict(Counter)  # by order
-    for product, number, site, kind in living.filter(pk__in=list(ends)).values_list("pk", *where[1:]):
+    going = Product.objects.filter(pk__in=list(ends), state__in=LIVING) if ends else Product.objects.none()
+    for product, number, site, kind in going.values_list("pk", "order_number", "site", "specification"):
         for pk in ends[product]:
             ending[pk][number, site, kind] += 1
     worlds = {order.pk: _before_and_after(order, lines[order.pk], installed, ending[order.pk]) for order in orders}
@@ -119,29 +165,24 @@ def _new_clashes(
     ]  # fmt: skip
 
 
-def _financial(orders: list[Order]) -> dict[int, dict[str, Any]]:
+def _exposure(orders: list[Order], living: list[Living]) -> dict[int, dict[str, Any]]:
     """What the customer pays each month, by now and with what waits for approval, beside what is allowed."""
     roots = {order.account.root_id or order.account_id for order in orders}
-    running: dict[tuple[int, str], Decimal] = {}
-    products = Product.objects.filter(account__root__in=roots, state__in=LIVING).order_by()
-    for root, number, total in products.values_list("account__root", "order_number").annotate(Sum("monthly")):
-        running[root, number] = total
+    running: dict[tuple[int, str], Decimal] = defaultdict(Decimal)
+    for one in living:
+        running[one.root, one.order] += one.monthly
     waiting = list(
         Order.objects.filter(account__root__in=roots, state=Order.State.AWAITING_APPROVAL)
         .values_list("account__root", "pk", "monthly")
     )  # fmt: skip
     found = {}
     for order in orders:
-        root = order.account.root or order.account
+        head = _head(order.account)
         exposure = order.monthly
-        exposure += sum(sum_ for (its, number), sum_ in running.items() if its == root.pk and number != order.number)
-        exposure += sum(monthly for its, pk, monthly in waiting if its == root.pk and pk != order.pk)
-        found[order.pk] = {
-            "monthly": float(order.monthly), "one_time": float(order.one_time), "exposure": float(exposure),
-            "credit_limit": float(root.credit_limit),
-            "over_limit": bool(root.credit_limit) and exposure > root.credit_limit,
-            "overdue": float(root.overdue_amount), "currency": order.currency,
-        }  # fmt: skip
+        exposure += sum(sum_ for (its, number), sum_ in running.items() if its == head.pk and number != order.number)
+        exposure += sum(monthly for its, pk, monthly in waiting if its == head.pk and pk != order.pk)
+        over = bool(head.credit_limit) and exposure > head.credit_limit
+        found[order.pk] = {"exposure": float(exposure), "over_limit": over}
     return found
 
 
@@ -158,16 +199,16 @@ def _financial_words(found: dict[str, Any]) -> list[str]:
 
 
 def _operational(
-    order: Order, lines: list[OrderLine], checks: dict[int, FeasibilityCheck], calendar: workdays.Calendar
+    asked: int, lines: list[OrderLine], checks: dict[int, FeasibilityCheck]
 ) -> tuple[dict[str, Any], list[str]]:
+    """`asked` is how many working days there are until the wanted date."""
     today = timezone.localdate()
     needing = [line for line in lines if line.offering.needs_feasibility and line.action in ("add", "move", "modify")]
     stale = [line for line in needing if not _fresh(checks.get(line.pk), today)]
     impossible = [line for line in needing if _result(checks.get(line.pk)) == FeasibilityCheck.Result.IMPOSSIBLE]
     off_net = {line.site_id for line in needing if _result(checks.get(line.pk)) == FeasibilityCheck.Result.OFF_NET}
     lead = max((checks[line.pk].lead_days or 0 for line in lines if line.pk in checks), default=0)
-    asked = calendar.between(today, order.requested_on) if order.requested_on else None
-    late = asked is not None and asked < lead
+    late = asked < lead
     said = []
     if stale:
         said.append(f"{_count(len(stale), 'line')} without a feasibility check that still holds.")
@@ -177,7 +218,7 @@ def _operational(
         said.append(f"The requested date is {asked} working days away; access alone takes {lead}.")
     return {
         "stale_feasibility": len(stale), "infeasible": len(impossible), "off_net_sites": len(off_net),
-        "lead_days": lead, "days_asked": asked if asked is not None else 9999, "date_achievable": not late,
+        "lead_days": lead, "date_achievable": not late,
     }, said  # fmt: skip
 
 

@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
-from catalog import configuration, shelving
+from catalog import configuration, memory, shelving
 from catalog.models import Offering, Specification
 from cmdb.models import Product
 from contracts.models import Quote
 from crm.models import Account, BillingProfile, Contact, Site
 from fulfillment.models import Action
-from kernel import audit, commenting
+from kernel import audit, commenting, remembering
 from kernel.models import User
 from kernel.refusal import Conflict, Refusal
 from orders import capture, queries, reduction, servicing, submission, validation
@@ -94,9 +95,12 @@ class Orderable:
     missing: str = "Say which installed product this changes."
 
 
-@transaction.atomic
-def take(asked: Asked, *, by: User, of: Orderable | None = None) -> Order:
+@transaction.atomic(savepoint=False)
+@remembering.once()
+def take(asked: Asked, *, by: User, of: Orderable | None = None) -> tuple[Order, list[OrderLine]]:
     """Capture, price, check and submit an order, of products unless something else is said.
+
+    Returns the order and its lines with what they point at. A refusal ends the transaction in which it is called.
 
     Raises:
         NotTaken, Incomplete: with every problem found, each at its place.
@@ -112,12 +116,14 @@ def take(asked: Asked, *, by: User, of: Orderable | None = None) -> Order:
     if problems:
         raise NotTaken(problems=problems)
     capture.price_lines(order, [line for line in lines if line.action not in WALKED])
-    order.save(force_insert=True)
-    _store(order, asked, lines)
-    audit.record("captured", order, by=by, changes={"channel": [None, order.channel]})
-    for text in asked.notes:
-        commenting.note(order, text, by=by)
-    return _submit(order, asked, lines, by)
+    with audit.together():
+        order.save(force_insert=True)
+        _store(order, asked, lines)
+        audit.record("captured", order, by=by, changes={"channel": [None, order.channel]})
+        for text in asked.notes:
+            commenting.note(order, text, by=by)
+        _submit(order, asked, lines, by)
+    return order, lines
 
 
 @transaction.atomic
@@ -161,32 +167,42 @@ def tree_of(account: Account) -> dict[str, Any]:
 
 
 def _read(asked: Asked, by: User) -> Known:
-    wanted = {item.offering for item in asked.items if item.offering}
-    offerings = (
-        Offering.objects.on_sale().filter(key__in=wanted, specification__isnull=False).select_related("specification")
-        .prefetch_related("specification__characteristics")
-    )  # fmt: skip
-    offerings = shelving.narrowed(offerings, by)
+    offerings = _offered(frozenset(item.offering for item in asked.items if item.offering), by)
     numbers = {item.product for item in asked.items if item.product}
     products: list[Product] = []
     busy: dict[int, str] = {}
     if numbers:
         products = list(
             Product.objects.filter(number__in=numbers, **tree_of(asked.account))
-            .select_for_update(of=("self",), no_key=True).select_related("offering", "specification", "site__account")
+            .select_for_update(of=("self",), no_key=True).select_related("offering", "specification", "site", "account")
             .prefetch_related("specification__characteristics").order_by("pk")
         )  # fmt: skip
         running = OrderLine.objects.filter(product__in=[one.pk for one in products]).exclude(
             order__state__in=queries.ENDED
         )
         busy = dict(running.exclude(action=Action.ADD).values_list("product", "order__number"))
-    return Known({one.key: one for one in offerings}, {one.number: one for one in products}, busy)
+    return Known(offerings, {one.number: one for one in products}, busy)
+
+
+def _offered(keys: frozenset[str], by: User) -> dict[str, Offering]:
+    """What the caller may order under these keys, with specifications and characteristics."""
+    rows = Offering.objects.on_sale().filter(key__in=keys, specification__isnull=False)
+    rows = rows.select_related("specification").prefetch_related("specification__characteristics")
+    asked = ("orderable", by.pk, keys, timezone.localdate())
+    return memory.recall(asked, lambda: {one.key: one for one in shelving.narrowed(rows, by)}) if keys else {}
 
 
 def _sites(asked: Asked) -> dict[str, Site]:
     places = {int(item.site) for item in asked.items if item.site.isdecimal() and len(item.site) < 16}
-    rows = Site.objects.filter(pk__in=places, **tree_of(asked.account)).select_related("account") if places else ()
-    return {str(one.pk): one for one in rows}
+    if not places:
+        return {}
+    found = list(Site.objects.filter(pk__in=places, **tree_of(asked.account)))
+    accounts = {asked.account.pk: asked.account}
+    if others := {site.account_id for site in found} - accounts.keys():
+        accounts |= Account.objects.in_bulk(others)
+    for site in found:
+        site.account = accounts[site.account_id]
+    return {str(site.pk): site for site in found}
 
 
 def _head(asked: Asked, problems: Problems) -> Order:
@@ -262,7 +278,7 @@ def _changed(order: Order, item: Item, known: Known, problems: Problems) -> Orde
     keep = item.action in WALKED
     return OrderLine(
         order=order, key=uuid.uuid4(), action=item.action, product=product, offering=product.offering,
-        specification=product.specification, account_id=product.account_id, site=product.site,
+        specification=product.specification, account=product.account, site=product.site,
         quantity=product.quantity if keep else (item.quantity or product.quantity),
         characteristics=product.characteristics if keep else {**product.characteristics, **item.values},
         ending=sorted(set(item.ending)),
@@ -293,10 +309,10 @@ def _store(order: Order, asked: Asked, lines: list[OrderLine]) -> None:
         OrderLine.objects.bulk_update(members, ["parent"])
 
 
-def _submit(order: Order, asked: Asked, lines: list[OrderLine], by: User) -> Order:
+def _submit(order: Order, asked: Asked, lines: list[OrderLine], by: User) -> None:
     """Submit; problems of lines are named after the items again."""
     try:
-        return submission.submit(order_id=order.pk, by=by)
+        submission.submit_new(order, lines, by=by)
     except validation.Incomplete as refusal:
         places = {item.id: item.place for item in asked.items}
         named = {f"line-{line.pk}-": places[line.their_item] for line in lines}

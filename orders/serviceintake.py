@@ -17,7 +17,7 @@ from orders.intake import Asked, Item, Known, Orderable, Problems
 from orders.models import Order, OrderLine
 
 
-def take(asked: Asked, *, by: User) -> Order:
+def take(asked: Asked, *, by: User) -> tuple[Order, list[OrderLine]]:
     """Capture, check and submit; raises as `intake.take` does.
 
     An item's `offering` is the key of a service specification, its `product` the number of a service.
@@ -39,7 +39,7 @@ def _read(asked: Asked, by: User) -> Known:
     if numbers:
         rows = Service.objects.filter(number__in=numbers, on_its_own=True, **intake.tree_of(asked.account))
         services = list(
-            rows.select_for_update(of=("self",), no_key=True).select_related("specification", "site")
+            rows.select_for_update(of=("self",), no_key=True).select_related("specification", "site", "account")
             .prefetch_related("specification__characteristics").order_by("pk")
         )  # fmt: skip
         offerings = offerings | orderable().filter(specification__key__in=[s.specification.key for s in services])
@@ -81,7 +81,7 @@ def _changed(order: Order, item: Item, known: Known, problems: Problems) -> Orde
     keep = item.action == Action.DELETE
     return OrderLine(
         order=order, key=uuid.uuid4(), action=item.action, service=service, offering=offering,
-        specification=service.specification, account_id=service.account_id, site=service.site,
+        specification=service.specification, account=service.account, site=service.site,
         quantity=1, characteristics=service.characteristics if keep else {**service.characteristics, **item.values},
     )  # fmt: skip
 

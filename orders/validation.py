@@ -19,19 +19,18 @@ class Incomplete(Refusal):
     """The order cannot be submitted yet; every problem stands at its field."""
 
 
-def require_complete(order: Order) -> None:
+def require_complete(order: Order, lines: list[OrderLine] | None = None) -> None:
     """Raises Incomplete with every problem of the order."""
-    if found := problems(order):
+    if found := problems(order, lines):
         raise Incomplete(problems=found)
 
 
-def problems(order: Order) -> Problems:
-    """Field → sentences; fields of a line are named line-<key>-<field>. A constant number of queries."""
-    lines = list(
-        order.lines.select_related("offering", "specification", "site", "account", "quote_line", "product")
-        .prefetch_related("specification__characteristics")
-        .order_by("position", "id")
-    )
+def problems(order: Order, lines: list[OrderLine] | None = None) -> Problems:
+    """Field → sentences; fields of a line are named line-<key>-<field>. A constant number of queries.
+
+    `lines` are those of the order where they are at hand with all that they point at.
+    """
+    lines = lines_of(order) if lines is None else lines
     found: Problems = defaultdict(list)
     _check_head(order, lines, found)
     for line in lines:
@@ -40,6 +39,15 @@ def problems(order: Order) -> Problems:
     for pk, text in reduction.lacking(order, lines).items():
         found[f"line-{pk}-ending"].append(text)
     return dict(found)
+
+
+def lines_of(order: Order) -> list[OrderLine]:
+    """The lines of an order with all that is looked at."""
+    return list(
+        order.lines.select_related("offering", "specification", "site", "account", "quote_line", "product")
+        .prefetch_related("specification__characteristics")
+        .order_by("position", "id")
+    )
 
 
 def field_of(line: OrderLine, name: str) -> str:

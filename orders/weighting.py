@@ -11,15 +11,17 @@ from typing import Any
 from kernel import audit, decisions
 from kernel.decisions import BrokenRule
 from orders import checks
-from orders.models import Order
+from orders.models import Order, OrderLine
 
 TABLE = "order_priority"
 
 
-def weigh(order: Order) -> None:
+def weigh(order: Order, lines: list[OrderLine] | None = None) -> None:
     """Set the priority of a locked order that the caller saves; the trail keeps the sum. Raises BrokenRule."""
-    ask = decisions.reader(TABLE)
-    found = summed(ask(checks.of(order).about)) if ask else None
+    judge = decisions.judges([TABLE]).get(TABLE)
+    found = (
+        summed(hit.outputs for hit in judge(_about(order, lines, judge.mentioned)) if hit.outputs) if judge else None
+    )
     if found is None:
         return
     priority, why = found
@@ -27,6 +29,12 @@ def weigh(order: Order) -> None:
         changes = {"priority": [order.priority, priority]}
         order.priority = priority
         audit.record("weighed", order, by=None, changes=changes, reason=why)
+
+
+def _about(order: Order, lines: list[OrderLine] | None, mentioned: Iterable[str]) -> dict[str, Any]:
+    """The facts that the table mentions; what is not at hand is looked up only if it asks for any of it."""
+    known = {} if lines is None else checks.at_hand(order, lines)
+    return known if known.keys() >= set(mentioned) else checks.of(order, lines).about
 
 
 def summed(factors: Iterable[dict[str, Any]]) -> tuple[int, str] | None:

@@ -37,9 +37,9 @@ class Resource:
     """One kind of record at one address.
 
     `rows` are those that a person may see; `ready` adds what rendering the wanted attributes reads, in a constant
-    number of queries; `render` writes one row. `create` and `change` call the acts of the screens and give the record's
-    primary key. `field` turns the field names of a refusal into JSON paths of the body. `refused` says why an operation
-    of the definition is not there.
+    number of queries; `render` writes one row. `create` and `change` call the acts of the screens; `create` gives the
+    primary key of the record, or the record itself as `ready` would have read it. `field` turns the field names of a
+    refusal into JSON paths of the body. `refused` says why an operation of the definition is not there.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Resource:
     key: str = "number"
     filters: Mapping[str, Filter] = field(default_factory=dict)
     ready: Callable[[models.QuerySet[Any], Rendering], models.QuerySet[Any]] = lambda rows, page: rows
-    create: Callable[[Json, User], int] | None = None
+    create: Callable[[Json, User], Any] | None = None
     change: Callable[[int, Change, User], None] | None = None
     remove: Callable[[int, User], None] | None = None
     path_of: Callable[[str, Json], str] | None = None

@@ -1,5 +1,7 @@
 """TMF622 product ordering: the orders of every channel, created, changed and cancelled by the acts of the screens."""
 
+from typing import Any
+
 from catalog import shelving
 from cmdb import models as inventory
 from cmdb.api import asking
@@ -29,14 +31,15 @@ KIND = Kind(
 SWITCHES = {"suspended": str(Action.SUSPEND), "active": str(Action.RESUME)}
 
 
-def create(body: Json, user: User) -> int:
-    """An order as sent, submitted."""
+def create(body: Json, user: User) -> Any:
+    """An order as sent, submitted, as it is shown."""
     account = naming.account_of(body, user)
     if body.get("quote"):
         return _from_quote(body, account, user)
     channel = Order.Channel.PARTNER if shelving.is_partner(user) else Order.Channel.API
     asked = KIND.whole(body, account, KIND.items(body, _item), channel=channel)
-    return intake.take(asked, by=user).pk
+    made, lines = intake.take(asked, by=user)
+    return shown.with_lines(made, lines)
 
 
 def _item(row: Json, place: str, action: str, parent: str) -> Item | None:

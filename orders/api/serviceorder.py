@@ -36,7 +36,7 @@ def create(body: Json, user: User) -> int:
     """An order as sent, submitted."""
     items = KIND.items(body, _item)
     asked = KIND.whole(body, naming.account_of(body, user), items, channel=Order.Channel.SERVICE)
-    return serviceintake.take(asked, by=user).pk
+    return serviceintake.take(asked, by=user)[0].pk
 
 
 def _item(row: Json, place: str, action: str, parent: str) -> Item:

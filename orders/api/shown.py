@@ -30,10 +30,16 @@ def ready(rows: Any, page: Rendering) -> Any:
     rows = rows.select_related("account", "contact", "billing_profile", "quote", "contract")
     if page.wants(*ITEMS):
         lines = OrderLine.objects.select_related("offering", "specification", "site", "product", "quote_line")
-        rows = rows.prefetch_related(Prefetch("lines", lines.order_by("position", "id")))
+        rows = rows.prefetch_related(Prefetch("lines", lines.order_by("position", "id"), to_attr="items"))
     if page.wants("note"):
         rows = rows.annotate(reached=ArraySubquery(_reached()))
     return rows
+
+
+def with_lines(row: Any, lines: list[OrderLine]) -> Any:
+    """An order at hand with its lines, as `ready` reads it."""
+    row.items = lines
+    return row
 
 
 def _reached() -> Any:
@@ -55,7 +61,7 @@ def _notes(row: Order) -> list[Json]:
     ]  # fmt: skip
 
 
-def order(row: Order, page: Rendering) -> Json:
+def order(row: Any, page: Rendering) -> Json:
     """One order."""
     return {
         **head(row, page), "category": "product",
@@ -66,7 +72,7 @@ def order(row: Order, page: Rendering) -> Json:
         "agreement": [page.ref("agreement", row.contract.number, "", "Agreement")] if row.contract else [],
         "orderTotalPrice": _prices(row.monthly, row.one_time, row.currency), "note": _notes(row),
         "productOrderItem": nested(
-            row.lines.all(), "productOrderItem", lambda line: _item(line, row.currency, page)
+            row.items, "productOrderItem", lambda line: _item(line, row.currency, page)
         ) if page.wants(*ITEMS) else None,
     }  # fmt: skip
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from catalog.models import DecompositionRule
 from cmdb.models import Product, Service
 from crm.models import Account
-from kernel.models import ApiCall
+from kernel.models import ApiCall, AuditEntry
 from orders import submission
 from orders.models import Order
 from tests.api.published import require_published
@@ -57,6 +58,35 @@ def test_an_order_is_created_submitted_and_delivered() -> None:
     assert ApiCall.objects.get().user == system.user
     finish()
     assert system.get(f"{PATH}/{order['id']}").json()["state"] in ("inProgress", "acknowledged", "completed")
+
+
+def test_an_order_costs_as_many_queries_whatever_its_size_and_is_shown_as_it_is_kept() -> None:
+    """Products that are changed, rested and ended beside new ones; the answer is what a later reading shows."""
+    shop, system = Shop(), System()
+    DecompositionRule.objects.filter(key="t-access-t-optimiser").delete()
+    queries, made = [], []
+    for sites in (1, 1, 8):
+        sent = body(shop.account, sites=sites, note=[{"text": "Ring twice"}])
+        with CaptureQueriesContext(connection) as seen:
+            made.append(system.post(PATH, sent))
+        queries.append(len(seen))
+    assert queries[1] == queries[2] <= 26, queries
+    trail = AuditEntry.objects.filter(request_id=ApiCall.objects.latest("pk").request_id).order_by("pk")
+    assert list(trail.values_list("action", flat=True)) == ["captured", "submit", *["acknowledge"] * 8]
+    assert ApiCall.objects.count() == 3
+    finish()
+    numbers = list(Product.objects.filter(state="active").order_by("pk").values_list("number", flat=True)[:3])
+    asked: list[dict[str, Any]] = [
+        {"id": "a", "action": "modify", "product": {
+            "id": numbers[0], "productCharacteristic": [{"name": "speed", "value": 500}]}},
+        {"id": "b", "action": "modify", "product": {"id": numbers[1], "status": "suspended"}},
+        {"id": "c", "action": "delete", "product": {"id": numbers[2]}},
+    ]  # fmt: skip
+    changing = system.post(PATH, body(shop.account) | {"productOrderItem": asked})
+    assert changing.status_code == 201, changing.content
+    for answer in (changing, system.post(PATH, body(shop.account, sites=2))):
+        later = system.get(answer["Location"])
+        assert (later.json(), later["ETag"]) == (answer.json(), answer["ETag"])
 
 
 def test_every_problem_is_named_at_its_place_and_nothing_is_kept() -> None:
@@ -146,9 +176,9 @@ def test_the_same_key_is_one_order_another_body_is_refused() -> None:
 
 def test_what_broke_in_the_middle_leaves_its_key_free(monkeypatch: pytest.MonkeyPatch) -> None:
     shop, system = Shop(), System()
-    sent, real = body(shop.account), submission.submit
+    sent, real = body(shop.account), submission.submit_new
     with monkeypatch.context() as broken:
-        broken.setattr(submission, "submit", lambda **told: real(**told) and 1 // 0)
+        broken.setattr(submission, "submit_new", lambda *told, **more: real(*told, **more) or 1 // 0)
         assert system.post(PATH, sent, **{"Idempotency-Key": "k-1"}).status_code == 500
     assert not Order.objects.exists()
     for _ in range(2):
