@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from catalog.telling import Glossary
 from fulfillment.models import PlanDependency, PlanItem
+from fulfillment.plancompare import lag_words
 from fulfillment.shapes import Plan
 from kernel.money import plain
 
@@ -127,7 +128,7 @@ def words(plan: Plan, item: PlanItem, names: dict[str, str]) -> list[str]:
     for row in plan.waits.get(item.pk, ()):
         inside = items.get(row.before_id or 0)
         name = inside or f"{_outside_name(row, names)} ({row.get_scope_display().lower()})"
-        lag = f", {plain(row.lag_days)} days later" if row.lag_days else ""
+        lag = f", {lag_words(row.lag_days)}" if row.lag_days else ""
         said.append(SAYS[row.kind].format(name) + lag)
     return said
 

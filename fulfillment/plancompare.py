@@ -59,6 +59,11 @@ def _days(days: Decimal) -> str:
     return "1 working day" if days == 1 else f"{_plain('days', days)} working days" if days else "no time"
 
 
+def lag_words(lag: Decimal) -> str:
+    """How much later, or earlier, than its dependency alone would have it: 1 working day earlier."""
+    return f"{_days(abs(lag))} {'later' if lag > 0 else 'earlier'}"
+
+
 def _step(old: dict[str, Any], new: dict[str, Any], names: dict[str, str]) -> list[str]:
     said = [_said(name, old[name], new[name]) for name in NAMES if name in new and old.get(name) != new[name]]
     before, after = ({_wait(row, names) for row in item["after"]} for item in (old, new))
@@ -75,7 +80,7 @@ def _wait(row: dict[str, Any], names: dict[str, str]) -> str:
     else:
         name = f"“{name}”"
     kind = "" if row["kind"] == "FS" else f", {str(DependencyKind(row['kind']).label).lower()}"
-    lag = f", {_days(row['lag'])} later" if row["lag"] else ""
+    lag = f", {lag_words(row['lag'])}" if row["lag"] else ""
     return f"for {name}{kind}{lag}"
 
 

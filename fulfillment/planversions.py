@@ -37,7 +37,7 @@ class NotADraft(Conflict):
 
 @transaction.atomic
 def begin(
-    *, key: str, name: str, specification: Specification, action: str, condition: str, by: User
+    *, key: str, name: str, specification: Specification, action: str, condition: str, by: User, position: int = 0
 ) -> PlanDefinition:
     """A new plan with one item, as a draft.
 
@@ -50,7 +50,7 @@ def begin(
     first = {"key": "done", "name": "Done", "kind": "milestone"}
     wanted = planfile.normal(
         {"key": key, "name": name, "specification": specification.key, "action": action, "condition": condition,
-         "items": [first]}
+         "position": position, "items": [first]}
     )  # fmt: skip
     require_sound(wanted)
     definition = PlanDefinition(key=key, version=1)

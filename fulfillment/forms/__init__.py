@@ -3,16 +3,18 @@
 from typing import Any
 
 from django import forms
+from django.forms.utils import ErrorDict
 from django.utils import timezone
 
 from catalog.models import Characteristic, Specification
 from fulfillment import adapters, planfile
-from fulfillment.forms import askrows
+from fulfillment.forms import askrows, rowacts
 from fulfillment.models import Action, DependencyKind, Kind, PlanDependency, PlanItem, ProjectTemplate
 from fulfillment.plancheck import befores
 from kernel.models import BusinessCalendar, User
 
 PEOPLE = ("team", "skill", "checklist")
+Entry = dict[str, Any]
 ASKING = ("manual", "field_work")
 OWN: dict[str, tuple[str, ...]] = {
     "manual": PEOPLE, "field_work": PEOPLE, "project": ("team", "template"), "automatic": ("team",),
@@ -20,7 +22,6 @@ OWN: dict[str, tuple[str, ...]] = {
     "milestone": (), "timer": ("timer_seconds",),
 }  # fmt: skip
 ONLY_SOME = {name for names in OWN.values() for name in names}
-SPARE = 2  # empty rows for further dependencies
 
 
 class Lines(forms.CharField):
@@ -104,8 +105,11 @@ class StepForm(forms.Form):
     max_attempts = forms.IntegerField(label="Tries", min_value=1, max_value=99, required=False)
     fallout_team = forms.ChoiceField(label="Team for fallout", required=False)
 
-    def __init__(self, *args: Any, plan: dict[str, Any], befores_of: list[tuple[str, str]], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, plan: Entry, befores_of: list[tuple[str, str]], arranging: str = "", **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.arranging = arranging
         kind = str((self.data or self.initial).get("kind") or "manual")
         for name in ONLY_SOME - set(OWN.get(kind, ())):
             del self.fields[name]
@@ -116,10 +120,13 @@ class StepForm(forms.Form):
         teams = _rows(sorted({team for row in User.objects.values_list("teams", flat=True) for team in row}))
         for name in ("team", "fallout_team"):
             self._choose(name, teams)
-        self.asks = askrows.add(self, self.initial.get("form") or []) if kind in ASKING else []
+        self.asking = kind in ASKING
+        self.known = _known(plan) if self.asking else {}
+        self.asks = askrows.add(self, self.initial.get("form") or [], self.known) if self.asking else []
         self.asked: list[dict[str, Any]] = []
-        self.names = _names(plan) if self.asks else []
         self.waits = _waits(self, plan, befores_of)
+        if arranging in self.fields:
+            self.fields[arranging].widget.attrs["autofocus"] = True
 
     def _choose(self, name: str, choices: list[tuple[str, str]]) -> None:
         if name in self.fields:
@@ -128,9 +135,14 @@ class StepForm(forms.Form):
             more = [(now, now)] if now and now not in known else []
             self.fields[name].choices = [("", "–"), *more, *choices]  # type: ignore[attr-defined]
 
+    @property
+    def errors(self) -> ErrorDict:
+        """None while rows are added and moved: nothing is kept by that."""
+        return ErrorDict() if self.arranging else super().errors
+
     def clean(self) -> dict[str, Any]:
         """What it asks of people, read row by row."""
-        self.asked = askrows.read(self, self.asks, self.initial.get("form") or [])
+        self.asked = askrows.read(self, self.asks, self.initial.get("form") or [], self.known)
         return self.cleaned_data
 
     def entry(self) -> dict[str, Any]:
@@ -138,7 +150,7 @@ class StepForm(forms.Form):
         given = {name: value for name, value in self.cleaned_data.items() if name not in self.row_names}
         system, _, operation = str(given.pop("system", "") or "").partition(" ")
         given = {name: value for name, value in given.items() if value is not None}
-        asked = {"form": self.asked} if self.asks else {}
+        asked = {"form": self.asked} if self.asking else {}
         return given | asked | {"adapter": system, "operation": operation, "after": self._after()}
 
     @property
@@ -157,25 +169,35 @@ class StepForm(forms.Form):
                 )
         return found
 
+    @property
+    def carried(self) -> list[tuple[str, str]]:
+        """What was sent that this kind has no field for; it is there again when the kind changes back."""
+        sent = [(name, str(self.data.get(name) or "")) for name in self.data if name not in self.fields]
+        return [(name, value) for name, value in sent if name in ONLY_SOME or name.startswith("ask_")]
+
     def main_fields(self) -> list[Any]:
         """Bound fields without those that stand in rows."""
         return [self[name] for name in self.fields if name not in self.row_names]
 
     def ask_rows(self) -> list[tuple[list[Any], list[Any], bool]]:
-        """Bound fields of each question: the first ones, those that narrow the answer, whether any of these is set."""
-        rows = [[self[name] for name in names] for names in self.asks]
+        """Fields of each question with their part: the first, those that narrow it, whether one of these is set."""
+        rows = [[(part, self[name]) for part, name in zip(askrows.PARTS, names, strict=True)] for names in self.asks]
         at = len(askrows.FIRST)
-        return [(row[:at], row[at:], any(field.value() or field.errors for field in row[at:])) for row in rows]
+        return [(row[:at], row[at:], any(one.value() or one.errors for _, one in row[at:])) for row in rows]
+
+    def suggested(self) -> list[tuple[str, str]]:
+        """Values of what the plan is for, with their names."""
+        return [(key, one.name) for key, one in self.known.items()]
 
     def wait_rows(self) -> list[list[Any]]:
         """Bound fields of the dependencies, a row each."""
         return [[self[name] for name in row] for row in self.waits]
 
 
-def _names(plan: dict[str, Any]) -> list[tuple[str, str]]:
-    """Values of what the plan is for, as suggestions."""
+def _known(plan: dict[str, Any]) -> dict[str, Characteristic]:
+    """What the catalogue says of the values of what the plan is for."""
     rows = Characteristic.objects.filter(specification__key=plan["specification"], specification__state="active")
-    return list(rows.order_by("position", "pk").values_list("key", "name"))
+    return {row.key: row for row in rows.order_by("position", "pk")}
 
 
 def _rows(names: Any) -> list[tuple[str, str]]:
@@ -183,14 +205,14 @@ def _rows(names: Any) -> list[tuple[str, str]]:
 
 
 def _waits(form: StepForm, plan: dict[str, Any], choices: list[tuple[str, str]]) -> list[tuple[str, str, str, str]]:
-    """Add four fields for each dependency that the step has, and some spare; their names, a row each."""
+    """Add four fields for each dependency that the step has or that was sent; their names, a row each."""
     have = befores({"after": form.initial.get("after") or []})
     scopes = [choice for choice in PlanDependency.Scope.choices if choice[0] != "flow"]
     names = []
-    for n in range(len(have) + SPARE):
-        row = have[n] if n < len(have) else {}
+    for n in range(rowacts.count(form.data, "before") if form.is_bound else max(len(have), 1)):
+        row = have[n] if n < len(have) and not form.is_bound else {}
         before, kind, lag, scope = (f"{part}_{n}" for part in ("before", "wait", "lag", "scope"))
-        value = f"{row.get('specification') or ''}:{row.get('item') or ''}" if row else ""
+        value = f"{row.get('specification') or ''}:{row.get('item') or ''}" if row else form.data.get(before, "")
         more = [] if value in {choice for choice, _ in choices} or not value else [(value, value)]
         form.fields[before] = forms.ChoiceField(label="Waits for", required=False, choices=[("", "–"), *more, *choices])
         form.fields[kind] = forms.ChoiceField(label="How", required=False, choices=DependencyKind.choices)

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from fulfillment import planfile, planmigration, planversions
-from fulfillment.forms import PlanForm, PublishForm, StepForm, step_initial
+from fulfillment.forms import PlanForm, PublishForm, StepForm, rowacts, step_initial
 from fulfillment.models import PlanDefinition
 from fulfillment.views.plans import find, frame, is_draft
 from kernel import htmx, workspace
@@ -26,7 +26,7 @@ def begin(request: HttpRequest) -> HttpResponse:
     form = PlanForm(request.POST or None)
     context = {"title": "New plan", "verb": "Create draft", "back": reverse("fulfillment:plan_list"), "form": form}
     if request.method == "POST" and form.is_valid():
-        values = {name: form.cleaned_data[name] for name in ("key", "name", "specification", "action", "condition")}
+        values = form.cleaned_data | {"position": form.cleaned_data["position"] or 0}
         try:
             made = planversions.begin(**values, by=workspace.person(request))
         except planversions.Unsound as error:
@@ -53,21 +53,24 @@ def describe(request: HttpRequest, key: str, version: int) -> HttpResponse:
 @workspace.allowed("fulfillment.change_plandefinition")
 @require_http_methods(["GET", "HEAD", "POST"])
 def step(request: HttpRequest, key: str, version: int, item: str = "") -> HttpResponse:
-    """One step of a draft, or a new one. With ?kind= the form is shown anew for that kind."""
+    """One step of a draft, or a new one. Posting `rows` changes the rows of the form or its kind, and keeps nothing."""
     draft = find(request, key, version)
     entry = planfile.entry(draft)
     now = next((row for row in entry["items"] if row["key"] == item), None)
     if item and now is None:
         raise Http404("There is no such step.")
     initial = step_initial(now or {"key": "", "name": "", "days": 1})
-    if request.method != "POST" and "kind" in request.GET:
-        initial |= {name: request.GET[name] for name in ("kind", "name", "key", "days") if name in request.GET}
+    if "kind" in request.GET:
+        initial["kind"] = request.GET["kind"]
+    act = request.POST.get("rows", "")
+    sent = rowacts.arranged(request.POST, act) if act else request.POST
     form = StepForm(
-        request.POST or None, initial=initial, plan=entry, befores_of=_befores(entry, item)
+        sent or None, initial=initial, plan=entry, befores_of=_befores(entry, item),
+        arranging=rowacts.focus(sent, act) if act else "",
     )  # fmt: skip
     title = f"Change “{now['name']}”" if now else "Add a step"
     more: dict[str, Any] = {"title": title, "verb": "Save step" if now else "Add step", "item": item}
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and not act and form.is_valid():
         changed = (now or {}) | form.entry()
         rows = _placed(entry["items"], item, changed)
         return _save(request, draft, entry | {"items": _renamed(rows, item, changed["key"])}, form, **more)
