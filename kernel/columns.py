@@ -1,6 +1,7 @@
 """Columns of lists: each knows how it looks in a cell, on a phone, and in an export."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import django_tables2
@@ -77,6 +78,12 @@ class Text(Column):
     """Words."""
 
 
+@lru_cache(maxsize=4096)
+def _address(name: str, *args: Any) -> str:
+    """Working an address out takes longer than drawing the rest of its cell."""
+    return reverse(name, args=args)
+
+
 class Name(Column):
     """What the row is called: a link.
 
@@ -94,7 +101,7 @@ class Name(Column):
         if callable(self.url):
             address = self.url(record)
         elif self.url:
-            address = reverse(self.url, args=[reach(record, arg) for arg in self.args])
+            address = _address(self.url, *[reach(record, arg) for arg in self.args])
         elif hasattr(record, "get_absolute_url"):
             address = record.get_absolute_url()
         else:

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from django.db import models
-from django.db.models import Count, Exists, F, IntegerField, OuterRef, Subquery
+from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from crm.models import Account
@@ -66,14 +66,32 @@ def open_orders(user: User) -> Any:
     return Order.objects.visible_to(user).exclude(state__in=ENDED)
 
 
+def _called(text: str) -> Q:
+    """Orders whose number, title or the customer's reference is as typed."""
+    return Q(number__startswith=text.upper()) if NUMBER.fullmatch(text) else Q(words.match(text, *WORDS))
+
+
+def _customers(user: User, text: str) -> list[int]:
+    """Whose name is as typed."""
+    named = Account.objects.visible_to(user).filter(name__icontains=text).order_by("name")
+    return list(named.values_list("pk", flat=True)[:CUSTOMERS])
+
+
+def matching(rows: Any, user: User, text: str) -> Any:
+    """Of these orders, those of a number, title, reference or customer as typed; keys first, as each has its index."""
+    called = Order.objects.filter(_called(text)).order_by().values("pk")
+    theirs = Order.objects.filter(account__in=_customers(user, text)).order_by().values("pk")
+    return rows.filter(pk__in=called.union(theirs))
+
+
 def found(user: User, text: str, limit: int) -> Any:
     """Orders by number, title, the customer's own reference or name: the one of that number first, then the newest."""
     rows = Order.objects.visible_to(user).select_related("account")
+    own = rows.filter(_called(text))
     if NUMBER.fullmatch(text):
-        own = rows.filter(number__startswith=text.upper()).order_by("-pk")[:limit]
+        own = own.order_by("-pk")[:limit]
     else:  # sorted by a sum, as the order of the keys would tempt the database to read every row for a rare word
-        own = rows.filter(words.match(text, *WORDS)).annotate(_place=F("pk") + 0).order_by("-_place")[:limit]
-    customers = Account.objects.visible_to(user).filter(name__icontains=text).order_by("name")[:CUSTOMERS]
-    theirs = rows.filter(account__in=list(customers.values_list("pk", flat=True))).order_by("-pk")[:limit]
+        own = own.annotate(_place=F("pk") + 0).order_by("-_place")[:limit]
+    theirs = rows.filter(account__in=_customers(user, text)).order_by("-pk")[:limit]
     both = {order.pk: order for order in (*own, *theirs)}
     return sorted(both.values(), key=lambda order: (order.number.lower() != text.lower(), -order.pk))[:limit]

@@ -40,7 +40,11 @@ def _icon(name: str, cls: str, label: str) -> SafeString:
 
 def state_html(name: str, record: Any = None, *, filled: bool = False, word: str = "") -> SafeString:
     """A state as icon and word; filled for the page title and for rows that need a person."""
-    look = states.look(name, record)
+    return _state(states.look(name, record), filled, word, get_language())
+
+
+@lru_cache(maxsize=2048)
+def _state(look: states.Look, filled: bool, word: str, language: str | None) -> SafeString:
     word = said(word or look.word)
     if filled:
         return put('<span class="pill pill-{}">{}{}</span>', look.tone, icon(look.icon), word)

@@ -121,6 +121,7 @@ class Order(Numbered):
         indexes = [
             models.Index(fields=["state", "-id"]), models.Index(fields=["account", "-id"]),
             models.Index(fields=["id"], condition=~models.Q(state="draft"), name="order_promised"),
+            models.Index(fields=["promised_on", "id"], name="order_promised_on"),  # the list's order, either way
             words.index("order_words", *WORDS),
         ]  # fmt: skip
 

@@ -1,10 +1,12 @@
 """The list of orders: milestones reached, promised date, what each waits for."""
 
+from functools import lru_cache
 from typing import Any
 
 import django_filters
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from contracts.models import Contract, Quote
@@ -15,6 +17,7 @@ from kernel.columns import Cell
 from kernel.forms import ReasonForm
 from kernel.markup import put
 from kernel.models import User
+from kernel.saying import said
 from kernel.templatetags import trunkline as tags
 from kernel.workspace import allowed, person
 from orders import queries, switchoff
@@ -34,14 +37,20 @@ class Milestone(tables.Column):
         super().__init__(accessor="state", orderable=False, css="ms-col col-opt", **kwargs)
 
     def shown(self, value: Any, record: Any) -> Cell:
-        kind, word = milestone(self.key, record)
-        icons = {"d": "check", "r": "progress", "w": "hourglass", "b": "alert-circle"}
-        said = {"d": "Done ", "r": "Under way ", "w": "Waiting ", "b": "Late ", "f": "Planned ", "x": ""}[kind]
-        mark = tags.icon(icons[kind]) if kind in icons else ""
-        return put('<div class="ms ms-{}"><div>{}<span class="sr">{}</span>{}</div></div>', kind, mark, said, word)
+        return _drawn(*milestone(self.key, record), get_language())
 
     def plain_cells(self, column: Any, record: Any) -> list[Any]:
         return [milestone(self.key, record)[1]]
+
+
+@lru_cache(maxsize=2048)
+def _drawn(kind: str, word: str, language: str | None) -> Cell:
+    """A milestone's cell; a list says the same few again and again."""
+    icons = {"d": "check", "r": "progress", "w": "hourglass", "b": "alert-circle"}
+    heard = {"d": "Done", "r": "Under way", "w": "Waiting", "b": "Late", "f": "Planned", "x": ""}[kind]
+    mark = tags.icon(icons[kind]) if kind in icons else ""
+    pattern = '<div class="ms ms-{}"><div>{}<span class="sr">{} </span>{}</div></div>'
+    return put(pattern, kind, mark, said(heard), said(word))
 
 
 def milestone(key: str, order: Any) -> tuple[str, str]:
@@ -199,6 +208,10 @@ class Orders(tables.ListPage):
     def rows(self) -> Any:
         """Visible orders with their milestones."""
         return queries.listed(person(self.request))
+
+    def searched(self, found: Any, text: str) -> Any:
+        """By the indexes of words and numbers, and by the customer's name."""
+        return queries.matching(found, person(self.request), text)
 
 
 @allowed("orders.view_order")

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.db.models import Count
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -64,6 +66,25 @@ def _read(client: Client, ingrid: User) -> None:
     for typed, wanted in ((newest.number.lower(), newest.number), (f"{word} internet", ""), ("no such words", None)):
         found = [one.number for kind, rows in finding.find(ingrid, typed) for one in rows if kind.name == "Orders"]
         assert (found[:1] == [wanted]) if wanted else bool(found) == (wanted == ""), typed
+        listed = client.get(reverse("orders:order_list"), {"q": typed}).content.decode()
+        assert (wanted or "") in listed
+        assert bool(found) == ('<th scope="row"' in listed), typed
+    _by_promise(client)
+
+
+def _by_promise(client: Client) -> None:
+    """Sorted by promised date either way, by one index and without sorting the table."""
+    for sort in ("promised_on", "-promised_on"):
+        with CaptureQueriesContext(connection) as asked:
+            client.get(reverse("orders:order_list"), {"sort": sort})
+        (statement,) = (one["sql"] for one in asked if '"promised_on" IS NOT NULL' in one["sql"])
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute(f"EXPLAIN {statement}")
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+            cursor.execute("SET LOCAL enable_seqscan = on")
+        assert "order_promised_on" in plan
+        assert not plan.lstrip().startswith("Sort")
 
 
 def test_it_refuses_where_real_people_work(provider: User, django_assert_num_queries: Any) -> None:
