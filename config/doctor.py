@@ -15,6 +15,7 @@ from django.utils import timezone
 from fallout import watchdog
 from fulfillment import standing
 from kernel.models import OutboxEvent
+from orders.models import Order
 
 PATIENCE = 2.0  # seconds for a server or a worker to answer
 SKEW = dt.timedelta(seconds=2)
@@ -141,11 +142,19 @@ def _engine() -> Iterator[Finding]:
     waits = timezone.now() - now.oldest_ready if now.oldest_ready else dt.timedelta()
     if waits > LATE and not now.pause:
         yield Finding(
-            "engine", f"{now.ready_for_machine} steps are ready, the oldest for {waits.total_seconds():.0f} s.",
+            "engine", f"{now.ready_for_machine} steps are ready, the oldest for {_long(waits)}.",
             "Run `manage.py engine sweep`; if they stay, look at capacities and at the workers.",
         )  # fmt: skip
     elif not (now.pause or now.breakers or now.leases_expired):
         yield Finding("engine", f"{now.ready_for_machine} steps are ready, nothing is stuck.")
+
+
+def _long(time: dt.timedelta) -> str:
+    seconds = round(time.total_seconds())
+    if seconds < 120:
+        return f"{seconds} s"
+    minutes, hours = seconds // 60, seconds // 3600
+    return f"{minutes} min" if minutes < 120 else f"{hours} h" if hours < 48 else f"{hours // 24} days"
 
 
 def _orders() -> Iterator[Finding]:
@@ -153,9 +162,10 @@ def _orders() -> Iterator[Finding]:
     if not stuck:
         yield Finding("orders", "Every running order has something running, a timer or an owner.")
         return
-    keys = ", ".join(str(one.order_id) for one in stuck[:5])
+    numbers = dict(Order.objects.filter(pk__in=[one.order_id for one in stuck[:5]]).values_list("pk", "number"))
+    named = ", ".join(numbers[one.order_id] for one in stuck[:5]) + (", …" if len(stuck) > len(numbers) else "")
     yield Finding(
-        "orders", f"{len(stuck)} stand still (keys {keys}): {stuck[0].cause}",
+        "orders", f"{len(stuck)} stand{'s' * (len(stuck) == 1)} still ({named}): {stuck[0].cause}",
         "Open the fallout desk: each has a record there, or gets one within a minute while beat runs.",
     )  # fmt: skip
 

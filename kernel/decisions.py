@@ -124,12 +124,22 @@ def check_cell(cell: str, *, output: bool) -> str:
 
 
 def reason(error: Exception) -> str:
-    """What the engine says of a mistake, without its inner workings."""
+    """What the engine says of a mistake, in words where we have some, without its inner workings."""
     text = str(error).partition("\n")[0]
     try:
-        return str(json.loads(text).get("source") or text)
+        text = str(json.loads(text).get("source") or text)
     except (ValueError, AttributeError):
         return text
+    return next((words for said, words in _WORDS_FOR if said in text), text)
+
+
+_WORDS_FOR = (
+    ("Unexpected EOF", "a quotation mark is not closed"),
+    ("Expected Bracket", "a bracket is not closed"),
+    ("Expected a literal", "something is missing at its end"),
+    ("Unexpected end of unary expression", "something is missing at its end"),
+    ("Incomplete parser output", "it goes on where it should end; compare with == and join with “and” or “or”"),
+)
 
 
 def check_table(table: DecisionTable) -> None:

@@ -83,7 +83,7 @@ class StepForm(forms.Form):
     name = forms.CharField(label="Name", max_length=120)
     key = forms.SlugField(label="Key", max_length=60, help_text="Names the step in this and other plans.")
     days = forms.DecimalField(
-        label="Working days", min_value=0, max_value=999, max_digits=5, decimal_places=2,
+        label="Working days", min_value=0, max_value=999, decimal_places=2,
         error_messages={"min_value": "At least 0 days.", "max_value": "At most 999 days."},
     )  # fmt: skip
     calendar = forms.ChoiceField(label="Calendar", required=False)

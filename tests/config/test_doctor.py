@@ -56,7 +56,7 @@ def test_stuck_work_is_named_with_what_to_do() -> None:
     found = [finding for finding in doctor.examine() if not finding.ok]
     assert [finding.area for finding in found] == ["engine", "engine", "outbox"]
     assert "1 calls lost their worker" in found[0].text
-    assert "ready, the oldest for 3600" in found[1].text
+    assert "ready, the oldest for 60 min." in found[1].text
     assert "Boom" in found[2].text
     assert "line 1" not in found[2].text
 

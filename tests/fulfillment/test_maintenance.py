@@ -1,14 +1,17 @@
 """Maintenance: the switch, what it keeps from starting, and where people see it."""
 
+import datetime as dt
+import json
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 
 from fulfillment import adapters, execution, maintenance, recovery, taskwork
 from fulfillment.adapters.provisioning.fake import Fake as Provisioning
-from fulfillment.models import Pause
+from fulfillment.models import Pause, Ready
 from kernel.models import AuditEntry
 from kernel.refusal import Conflict, NotPermitted, Refusal
 from tests.factories import fulfillment as make
@@ -67,6 +70,17 @@ def test_the_commands_move_the_switch(capsys: pytest.CaptureFixture[str]) -> Non
     said = capsys.readouterr().out
     assert '"paused": "New disks"' in said
     assert maintenance.current() is None
+    make.flow("swept", {"key": "auto"})
+    Ready.objects.update(since=timezone.now() - dt.timedelta(minutes=42))
+    call_command("engine", "sweep", "--json")
+    swept = json.loads(capsys.readouterr().out)
+    assert swept["retried"] == 0
+    assert "fulfillment.tasks.run" in swept["woken"]
+    call_command("engine", "status")
+    assert "42 minutes ago" in capsys.readouterr().out
+    for wrong, said in ((("resume",), "not paused"), (("pause",), "Say why")):
+        with pytest.raises(CommandError, match=said):
+            call_command("engine", *wrong)
 
 
 def test_the_page_pauses_shows_why_and_resumes(client: Client) -> None:

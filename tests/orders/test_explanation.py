@@ -171,10 +171,20 @@ def test_replay_tells_it_and_its_exit_code_says_whether_it_is_the_same() -> None
     assert (code, found["same_again"], found["same_today"], len(found["nodes"])) == (0, True, True, 6)
     DomainOrder.objects.filter(order=order, specification__key="t-port").delete()
     code, said = replay(order.number)
-    assert (code, "1 differences" in said) == (1, True)
+    assert (code, "1 difference," in said) == (1, True)
     with pytest.raises(CommandError) as refused:
         call_command("replay", "ORD9999999", "--dry-run")
     assert refused.value.returncode == 2
+
+
+def test_replay_of_an_order_without_a_tree_says_what_it_would_come_to() -> None:
+    order = Shop().submitted()
+    code, said = replay(order.number)
+    assert code == 0
+    assert "has not been decomposed yet" in said
+    assert "line 1: " in said
+    found = json.loads(replay(order.number, "--json")[1])
+    assert (found["decomposed"], found["same_again"], found["nodes"]) == (False, None, [])
 
 
 def test_what_does_not_go_together_is_said_before_submission() -> None:

@@ -12,7 +12,7 @@ from config import doctor
 class Command(BaseCommand):
     """Exit code 1 when there is any trouble."""
 
-    help = "Look at servers, settings, clocks, workers and stuck work."
+    help = "Look at servers, settings, clocks, workers and stuck work. Exit code 0: all is well. 1: any trouble."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:

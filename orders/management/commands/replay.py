@@ -18,9 +18,12 @@ SIGNS = {"added": "+", "gone": "-", "changed": "~"}
 
 
 class Command(BaseCommand):
-    """Exit code 0: grown again, the tree is the same. 1: it differs. 2: no such order, or a broken rule."""
+    """Exit code 0: grown again, the tree is the same, or there is none yet. 1: it differs. 2: it cannot be told."""
 
-    help = "Explain how an order came to its tree, and compare it with the tree grown again. Nothing is changed."
+    help = (
+        "Explain how an order came to its tree, and compare it with the tree grown again. Nothing is changed. "
+        "Exit code 0: it is the same, or there is none yet. 1: it differs. 2: no such order, or a broken rule."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("order", help="number of the order")
@@ -39,17 +42,29 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(_document(order, found), default=str, ensure_ascii=False))
         else:
             self._tell(order, found)
-        if found.again.steps:
+        if found.reasons and found.again.steps:
             raise SystemExit(DIFFERS)
 
     def _tell(self, order: Order, found: Explained) -> None:
-        self.stdout.write(f"{order.number} {order.title}: {len(found.reasons)} domain orders")
+        if not found.reasons:
+            self._not_yet(order, found)
+            return
+        self.stdout.write(f"{order.number} {order.title}: {_counted(len(found.reasons), 'domain order')}")
         if found.moment:
             self.stdout.write(f"Rules as in force on {found.moment:%Y-%m-%d %H:%M %Z}, when it was first decomposed.")
         for reason in found.reasons:
             self._reason(reason)
         self._difference("Grown again by its own rules", found.again)
         self._difference("Grown by today’s rules", found.today)
+
+    def _not_yet(self, order: Order, found: Explained) -> None:
+        grown = found.again
+        self.stdout.write(
+            f"{order.number} {order.title} has not been decomposed yet; it is {order.state.replace('_', ' ')}. "
+            f"As it stands, today’s rules make {_counted(grown.after, 'domain order')} of it:"
+        )
+        for step in grown.steps:
+            self.stdout.write(f"  line {step.line}: {step.name}{f', {step.site}' if step.site else ''}")
 
     def _reason(self, reason: Reason) -> None:
         node = reason.node
@@ -72,10 +87,15 @@ class Command(BaseCommand):
         if not found.steps:
             self.stdout.write(f"{title}: the same tree.")
             return
-        self.stdout.write(f"{title}: {len(found.steps)} differences, {found.before} nodes before, {found.after} after.")
+        counted = _counted(len(found.steps), "difference")
+        self.stdout.write(f"{title}: {counted}, {found.before} nodes before, {found.after} after.")
         for step in found.steps:
             changes = ", ".join(f"{name}: {old or '–'} → {new or '–'}" for name, (old, new) in step.changes.items())
             self.stdout.write(f"  {SIGNS[step.what]} {step.path} {changes}".rstrip())
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def _pairs(values: dict[str, Any]) -> str:
@@ -84,7 +104,7 @@ def _pairs(values: dict[str, Any]) -> str:
 
 def _document(order: Order, found: Explained) -> dict[str, Any]:
     return {
-        "order": order.number, "first_decomposed": found.moment,
+        "order": order.number, "decomposed": bool(found.reasons), "first_decomposed": found.moment,
         "nodes": [
             {
                 "number": r.node.number, "path": r.node.path, "name": r.node.name, "action": r.node.action,
@@ -94,6 +114,7 @@ def _document(order: Order, found: Explained) -> dict[str, Any]:
             }
             for r in found.reasons
         ],
-        "same_again": not found.again.steps, "differs_again": [asdict(step) for step in found.again.steps],
+        "same_again": not found.again.steps if found.reasons else None,
+        "differs_again": [asdict(step) for step in found.again.steps],
         "same_today": not found.today.steps, "differs_today": [asdict(step) for step in found.today.steps],
     }  # fmt: skip
