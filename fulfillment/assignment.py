@@ -11,9 +11,10 @@ from fulfillment import queries
 from fulfillment.models import Task, TaskTeam, WorkOrder
 from kernel import audit, notifications
 from kernel.models import User
-from kernel.refusal import NotPermitted
+from kernel.refusal import Conflict, NotPermitted
 
 BATCH = 500
+ASSIGN = "fulfillment.assign_task"
 
 
 @dataclass(frozen=True)
@@ -71,34 +72,37 @@ def assign_free() -> int:
     return sum(len(theirs) for theirs in _share(tasks, teams, None).values())
 
 
-@dataclass(frozen=True)
-class Shared:
-    """What sharing tasks out did: how many each person got, and why others were left."""
-
-    given: dict[User, int]
-    left: dict[str, int]
-
-
 @transaction.atomic
-def share(task_ids: Iterable[int], by: User) -> Shared:
-    """Give these tasks to the people who fit best, by team, skill and open work; those with an owner keep it.
+def give_best(task_id: int, by: User) -> Task:
+    """Give one free task to whoever of its team fits best, by skill and open work; `tell` says it to them.
 
     Raises:
         NotPermitted: the person may not assign tasks to others.
+        Conflict: somebody has it, it is closed, or nobody of the team has the skill and room.
     """
-    if not by.has_perm("fulfillment.assign_task"):
+    if not by.has_perm(ASSIGN):
         raise NotPermitted("Your roles do not include the right to assign tasks to others.")
-    tasks = list(Task.objects.select_related("item", "flow").locked_all(task_ids))
-    open_ones = [task for task in tasks if task.state not in Task.CLOSED and task.kind in queries.FOR_PEOPLE]
-    free = [task for task in open_ones if task.assignee_id is None]
-    teams = {row.name: row for row in TaskTeam.objects.filter(name__in={task.team for task in free})}
-    given = _share(free, teams, by)
-    found = {
-        "with somebody already": len(open_ones) - len(free),
-        "nothing for a person to do any more": len(tasks) - len(open_ones),
-        "nobody of the team has the skill and room": len(free) - sum(len(theirs) for theirs in given.values()),
-    }
-    return Shared({person: len(theirs) for person, theirs in given.items()}, {w: n for w, n in found.items() if n})
+    task: Task = Task.objects.select_related("item", "flow", "assignee").locked(task_id)
+    if task.state in Task.CLOSED or task.kind not in queries.FOR_PEOPLE:
+        raise Conflict(f"There is nothing for a person to do any more in {task.number}.")
+    if task.assignee is not None:
+        raise Conflict(f"{task.assignee} has {task.number} already.")
+    best = _best(task, TaskTeam.objects.filter(name=task.team).first(), workers(), _loads())
+    if best is None:
+        raise Conflict(f"Nobody of {task.team or 'its team'} has the skill and room for {task.number}.")
+    _own(best, [task], by)
+    return task
+
+
+def tell(task_ids: Iterable[int], by: User) -> None:
+    """Tell people once of all tasks that were given to them."""
+    rows = Task.objects.filter(pk__in=list(task_ids), assignee__isnull=False).exclude(assignee=by)
+    given: dict[User, list[Task]] = defaultdict(list)
+    for task in rows.select_related("assignee", "flow").order_by("assignee", "pk"):
+        if task.assignee is not None:
+            given[task.assignee].append(task)
+    for person, tasks in given.items():
+        _tell(person, tasks, f"{by} gave you ")
 
 
 def _share(tasks: list[Task], teams: dict[str, TaskTeam], by: User | None) -> dict[User, list[Task]]:
@@ -125,14 +129,24 @@ def _best(task: Task, team: TaskTeam | None, workers: list[User], loads: dict[in
 
 
 def _give(person: User, tasks: list[Task], by: User | None) -> None:
+    _own(person, tasks, by)
+    _tell(person, tasks)
+
+
+def _own(person: User, tasks: list[Task], by: User | None) -> None:
     keys = [task.pk for task in tasks]
     Task.objects.filter(pk__in=keys).update(assignee=person)
     WorkOrder.objects.filter(task__in=keys).update(technician=person)
     audit.record_many("assigned", tasks, by=by, changes={"assignee": [None, str(person)]})
+
+
+def _tell(person: User, tasks: list[Task], lead: str = "") -> None:
+    """One notice for all of them; `lead` names who gave them."""
     first = tasks[0]
-    text = f"{first.name} ({first.flow.root_number}) is yours" if len(tasks) == 1 else f"{len(tasks)} tasks are yours"
+    text = f"{first.name} ({first.flow.root_number})" if len(tasks) == 1 else f"{len(tasks)} tasks"
     url = first.get_absolute_url() if len(tasks) == 1 else "/tasks/?whose=mine"
-    notifications.tell([person], text, url, event="task")
+    said = f"{lead}{text}" if lead else f"{text} {'is' if len(tasks) == 1 else 'are'} yours"
+    notifications.tell([person], said, url, event="task")
 
 
 def workers() -> list[User]:

@@ -1,7 +1,7 @@
-"""Completing many: tasks of the same step at once, previewed, with each row's own values, answered row by row."""
+"""Completing many: tasks of one or several steps at once, previewed, each row with its own values and its answer."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -47,9 +47,16 @@ class Row:
 class Step:
     """Tasks of one step of a plan: the same form and the same checklist."""
 
+    item: int
     name: str
     checklist: list[str]
     rows: list[Row] = field(default_factory=list)
+    problem: str = ""
+
+    @property
+    def open_rows(self) -> list[Row]:
+        """Those that are not completed yet."""
+        return [row for row in self.rows if not row.done]
 
     @property
     def heads(self) -> list[tuple[configuration.Field, str]]:
@@ -64,19 +71,29 @@ class Step:
 
 @dataclass
 class Preview:
-    """What completing would do: the step that can be completed together, and what is left out and why."""
+    """What completing would do: what can be completed, step by step, and what is left out and why."""
 
-    step: Step | None
+    steps: list[Step]
     left_out: dict[str, list[Task]]
 
     @property
     def count(self) -> int:
         """How many can be completed."""
-        return len(self.step.rows) if self.step else 0
+        return sum(len(step.rows) for step in self.steps)
+
+    @property
+    def done(self) -> list[Row]:
+        """What was completed."""
+        return [row for step in self.steps for row in step.rows if row.done]
+
+    @property
+    def open(self) -> list[Row]:
+        """What can still be completed."""
+        return [row for step in self.steps for row in step.open_rows]
 
 
 def preview(tasks: list[Task], by: User) -> Preview:
-    """Sort tasks into those that can be completed together and those that cannot; the most frequent step counts.
+    """Sort tasks into those that can be completed, by their step, the most frequent first, and those that cannot.
 
     `tasks` come with flow and item. Raises Refusal for none, or for more than 100.
     """
@@ -89,38 +106,31 @@ def preview(tasks: list[Task], by: User) -> Preview:
     for task in tasks:
         why = _why_not(task, by)
         (left_out[why] if why else steps[task.item_id]).append(task)
-    if not steps:
-        return Preview(None, dict(left_out))
-    chosen = max(steps, key=lambda item: (len(steps[item]), -item))
-    for item, theirs in steps.items():
-        if item != chosen:
-            left_out["another step: complete them on their own"] += theirs
-    first = steps[chosen][0]
-    sheets = taskforms.sheets(steps[chosen])
-    rows = [Row(task, sheets[task.pk], taskforms.standing(task)) for task in steps[chosen]]
-    return Preview(Step(first.name, list(first.item.checklist), rows), dict(left_out))
+    sheets = taskforms.sheets([task for theirs in steps.values() for task in theirs])
+    found = [
+        Step(item, theirs[0].name, list(theirs[0].item.checklist),
+             [Row(task, sheets[task.pk], taskforms.standing(task)) for task in theirs])
+        for item, theirs in sorted(steps.items(), key=lambda pair: (-len(pair[1]), pair[0]))
+    ]  # fmt: skip
+    return Preview(found, dict(left_out))
 
 
-def run(tasks: list[Task], by: User, typed: Mapping[int, Mapping[str, Any]], *, ticked: bool) -> Preview:
+def run(tasks: list[Task], by: User, typed: Mapping[int, Mapping[str, Any]], *, ticked: Collection[int]) -> Preview:
     """Complete what the preview shows, each in a transaction of its own; wrong values stay, at their fields.
 
-    Raises:
-        Refusal: the step has a checklist and nobody said that it was followed everywhere.
+    A step with a checklist waits until somebody says that it was followed everywhere; `ticked` are keys of such steps.
     """
     shown = preview(tasks, by)
-    if shown.step is None:
-        return shown
-    if shown.step.checklist and not ticked:
-        raise Refusal(problems={"checklist": ["Confirm that every point is done at every one of them."]})
-    for row in shown.step.rows:
-        _complete(row, by, dict(typed.get(row.task.pk, {})))
+    for step in shown.steps:
+        if step.checklist and step.item not in ticked:
+            step.problem = "Confirm that every point is done at every one of them."
+        for row in step.rows:
+            answers = dict(typed.get(row.task.pk, {}))
+            if step.problem:
+                row.values = {**row.values, **answers}
+            else:
+                _complete(row, by, answers)
     return shown
-
-
-def keep(rows: list[Row], typed: Mapping[int, Mapping[str, Any]]) -> None:
-    """Put what was typed into the rows, so that nothing of it is lost."""
-    for row in rows:
-        row.values = {**row.values, **typed.get(row.task.pk, {})}
 
 
 def _complete(row: Row, by: User, typed: dict[str, Any]) -> None:

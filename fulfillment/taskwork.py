@@ -1,7 +1,6 @@
 """Task work: people claim, start, complete, hold, report and assign tasks."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
@@ -24,14 +23,6 @@ class Taken(Conflict):
 
 class Paused(Conflict):
     """The flow is on hold: nothing new starts."""
-
-
-@dataclass
-class Claimed:
-    """What a bulk claim did: keys claimed, and why others were not."""
-
-    done: list[int] = field(default_factory=list)
-    refused: dict[int, str] = field(default_factory=dict)
 
 
 def _locked(task_id: int) -> Task:
@@ -62,7 +53,7 @@ def claim(task_id: int, by: User) -> Task:
 
 
 @transaction.atomic
-def assign(task_id: int, to: User | None, by: User) -> Task:
+def assign(task_id: int, to: User | None, by: User, *, tell: bool = True) -> Task:
     """Give a task to somebody, or back to the team with None. Raises NotPermitted, Conflict, Refusal."""
     task = _locked(task_id)
     if not (to is None and task.assignee == by):
@@ -71,33 +62,11 @@ def assign(task_id: int, to: User | None, by: User) -> Task:
         raise Conflict(f"Task {task.number} is {task.state}; there is nothing left to do.")
     if to is not None and not to.has_perm("fulfillment.work_task"):
         raise Refusal(problems={"assignee": [f"{to} does not work on tasks."]})
-    if to is not None and to != by:
+    if tell and to is not None and to != by:
         notifications.tell(
             [to], f"{by} gave you {task.name} ({task.flow.root_number})", f"/tasks/{task.number}/", event="task"
         )
     return _give(task, to, by)
-
-
-@transaction.atomic
-def assign_many(task_ids: Iterable[int], to: User, by: User) -> Claimed:
-    """Give several tasks to somebody; those that are closed are told, not given. Raises NotPermitted, Refusal."""
-    _require_right(by, "assign_task", "assign tasks to others")
-    if not to.has_perm("fulfillment.work_task"):
-        raise Refusal(problems={"assignee": [f"{to} does not work on tasks."]})
-    result = Claimed()
-    tasks = Task.objects.select_related("assignee").locked_all(task_ids)
-    for task in tasks:
-        if task.state in Task.CLOSED:
-            result.refused[task.pk] = f"{task.number} is {task.state}"
-        else:
-            result.done.append(task.pk)
-    fresh = [task for task in tasks if task.pk in result.done and task.assignee != to]
-    Task.objects.filter(pk__in=[task.pk for task in fresh]).update(assignee=to)
-    WorkOrder.objects.filter(task__in=fresh).update(technician=to)
-    audit.record_many("assigned", fresh, by=by, changes={"assignee": [None, str(to)]})
-    if fresh and to != by:
-        notifications.tell([to], f"{by} gave you {len(fresh)} tasks", "/tasks/?whose=mine", event="task")
-    return result
 
 
 def _give(task: Task, to: User | None, by: User) -> Task:
@@ -109,26 +78,6 @@ def _give(task: Task, to: User | None, by: User) -> Task:
         changes = {"assignee": [str(before) if before else None, str(to) if to else None]}
         audit.record("assigned", task, by=by, changes=changes)
     return task
-
-
-@transaction.atomic
-def claim_many(task_ids: Iterable[int], by: User) -> Claimed:
-    """Take several free tasks; those that somebody else has are told, not taken."""
-    _require_right(by, "work_task", "work on tasks")
-    result = Claimed()
-    tasks = Task.objects.select_related("assignee").locked_all(task_ids)
-    for task in tasks:
-        if task.state in Task.CLOSED:
-            result.refused[task.pk] = f"{task.number} is {task.state}"
-        elif task.assignee is not None and task.assignee != by:
-            result.refused[task.pk] = f"{task.number} is with {task.assignee}"
-        else:
-            result.done.append(task.pk)
-    fresh = [task for task in tasks if task.pk in result.done and task.assignee != by]
-    Task.objects.filter(pk__in=[task.pk for task in fresh]).update(assignee=by)
-    WorkOrder.objects.filter(task__in=fresh).update(technician=by)
-    audit.record_many("assigned", fresh, by=by, changes={"assignee": [None, str(by)]})
-    return result
 
 
 @transaction.atomic

@@ -8,28 +8,32 @@ A list declares its acts; `moves` makes one of a lifecycle's move, `Act` one of 
             many.Act("give", "Give to", "user-plus", "crm.change_lead", one=give, form=OwnerForm),
         )
 
-Each record is done in a transaction of its own together with its answer. What was cut off goes on where it stopped, by
+A page that asks in words of its own (the fallout desk) declares its acts on a `Taken`, freezes what it showed with
+`frozen_for` and starts what was frozen; everything after that is the same. Each record is done in a transaction of its
+own together with its answer. What was cut off goes on where it stopped, by
 whichever worker finds it; what was done stays done when it is stopped.
 """
 
 import hashlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core import signing
 from django.core.exceptions import BadRequest, ObjectDoesNotExist
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, models, transaction
 from django.db.models import Count
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from kernel import freezing, jobs, lifecycle, moving, workspace
+from kernel import clash, freezing, jobs, lifecycle, moving, workspace
 from kernel.models.many import Many, ManyItem
 from kernel.models.people import User
 from kernel.refusal import NotPermitted, Refusal
 
+log = logging.getLogger(__name__)
 SLIP, PREVIEW = "kernel.many.list", "kernel.many.preview"
 LIMIT = 1000
 AT_ONCE = 20  # so many are done while the person waits; more go to a worker
@@ -47,7 +51,8 @@ class Act:
     """One act for many records of a list.
 
     `one(pk, by, **values)` does it for one record and may refuse; `why_not(record, by)` says in advance why it would.
-    `form` asks, once for all, what `one` needs: a class of form whose cleaned values it takes.
+    `form` asks, once for all, what `one` needs: a class of form whose cleaned values it takes. `ended(keys, by)` hears
+    once which were done. `page` names the address of a page that takes the ticked rows instead of a preview.
     """
 
     key: str
@@ -57,6 +62,23 @@ class Act:
     one: Callable[..., Any]
     why_not: Callable[[Any, User], str] = lambda record, by: ""
     form: Any = None
+    ended: Callable[[list[int], User], Any] | None = None
+    page: str = ""
+
+
+class Taken:
+    """What acts for many are declared on: a list, or a desk that previews them in words of its own."""
+
+    model: ClassVar[type[models.Model]]
+    acts: ClassVar[tuple[Act, ...]] = ()
+    related: ClassVar[tuple[str, ...]] = ()
+    seen_with: ClassVar[str] = ""  # the permission of those who see what others did; everybody sees their own
+    stopped_with: ClassVar[str] = ""
+
+    @staticmethod
+    def named(record: Any) -> str:
+        """What an answer calls the record."""
+        return str(record)
 
 
 def moves(model: type[models.Model], name: str, *, icon: str, permission: str = "", form: Any = None) -> Act:
@@ -134,13 +156,20 @@ def preview(told: str, key: str, *, picked: list[int], everything: bool, by: Use
             made.left_out.setdefault(why, []).append(record)
         else:
             made.ready.append(record)
-    keys = [record.pk for record in made.ready]
-    made.token = freezing.freeze(PREVIEW, {"list": page["list"], "path": page["path"], "act": key, "ids": keys}, by)
+    made.token = frozen_for(declared, page["path"], key, made.ready, by)
     return made
 
 
+def frozen_for(declared: type[Taken], path: str, key: str, records: list[Any], by: User) -> str:
+    """The token of a preview that took these records."""
+    name = f"{declared.__module__}.{declared.__qualname__}"
+    return freezing.freeze(
+        PREVIEW, {"list": name, "path": path, "act": key, "ids": [record.pk for record in records]}, by
+    )  # fmt: skip
+
+
 @transaction.atomic
-def start(frozen: dict[str, Any], values: dict[str, str], by: User) -> Many:
+def start(frozen: dict[str, Any], values: dict[str, Any], by: User, *, about: str = "") -> Many:
     """Begin what a preview froze; pressing twice gives the same. Its values have been checked by the act's form.
 
     Raises:
@@ -149,7 +178,8 @@ def start(frozen: dict[str, Any], values: dict[str, str], by: User) -> Many:
     """
     declared = import_string(frozen["list"])
     act = _act(declared, frozen["act"], by)
-    found = {row.pk: str(row) for row in declared.model._default_manager.visible_to(by).filter(pk__in=frozen["ids"])}
+    rows = declared.model._default_manager.visible_to(by).select_related(*declared.related)
+    found = {row.pk: declared.named(row) for row in rows.filter(pk__in=frozen["ids"]).order_by("pk")}
     if not found:
         raise Refusal("Nothing is left that this would change.")
     mark = hashlib.sha256(repr(sorted(frozen.items())).encode()).hexdigest()
@@ -157,7 +187,7 @@ def start(frozen: dict[str, Any], values: dict[str, str], by: User) -> Many:
         with transaction.atomic():
             made: Many = Many.objects.create(
                 declared=frozen["list"], act=act.key, label=act.label, path=frozen["path"], values=values, key=mark,
-                by=by, total=len(found),
+                by=by, total=len(found), about=about[:200], seen_with=declared.seen_with,
             )  # fmt: skip
     except IntegrityError:
         return Many.objects.get(key=mark)
@@ -169,7 +199,7 @@ def start(frozen: dict[str, Any], values: dict[str, str], by: User) -> Many:
 def work(many_id: int, limit: int | None = None) -> int:
     """Do what is left, beside other workers. Returns how many records got their answer here."""
     done = 0
-    while (limit is None or done < limit) and _one(many_id):
+    while (limit is None or done < limit) and clash.again(lambda: _one(many_id)):
         done += 1
     _finish(many_id)
     return done
@@ -185,13 +215,32 @@ def sweep() -> int:
 
 @transaction.atomic
 def stop(*, many_id: int, by: User) -> Many:
-    """Leave the rest as it is; what was done stays done. Raises DoesNotExist for somebody else's."""
-    made: Many = Many.objects.visible_to(by).locked(many_id)
+    """Leave the rest as it is; what was done stays done.
+
+    Raises:
+        DoesNotExist: it is somebody else's.
+        NotPermitted: one may see it, and not stop it.
+    """
+    made: Many = Many.objects.visible_to(by).select_related("by").locked(many_id)
+    if not may_stop(made, by):
+        raise NotPermitted(f"{made.by} started this. A manager may stop it.")
     if made.ended_at is None:
         made.items.filter(answer="").update(answer=Answer.LEFT, why="Stopped before its turn.")
-        made.ended_at, made.stopped = timezone.now(), True
-        made.save(update_fields=["ended_at", "stopped"])
+        made.stopped = True
+        _end(made)
     return made
+
+
+def may_stop(made: Many, by: User) -> bool:
+    """Whoever began it may, and those whom its list names."""
+    right = declared_by(made).stopped_with
+    return made.by_id == by.pk or bool(right and by.has_perm(right))
+
+
+def declared_by(made: Many) -> type[Taken]:
+    """The list, or desk, that its acts are declared on."""
+    import_module("config.urls")  # the lists stand beside their views
+    return import_string(made.declared)  # type: ignore[no-any-return]
 
 
 def progress(made: Many) -> dict[str, int]:
@@ -212,10 +261,17 @@ def _act(declared: Any, key: str, by: User) -> Act:
 
 @transaction.atomic
 def _finish(many_id: int) -> None:
-    made: Many = Many.objects.locked(many_id)
+    made: Many = Many.objects.select_related("by").locked(many_id)
     if made.ended_at is None and not made.items.filter(answer="").exists():
-        made.ended_at = timezone.now()
-        made.save(update_fields=["ended_at"])
+        _end(made)
+
+
+def _end(made: Many) -> None:
+    made.ended_at = timezone.now()
+    made.save(update_fields=["ended_at", "stopped"])
+    act = next((one for one in declared_by(made).acts if one.key == made.act), None)
+    if act is not None and act.ended is not None:
+        act.ended(list(made.items.filter(answer=Answer.DONE).values_list("subject_id", flat=True)), made.by)
 
 
 @transaction.atomic
@@ -232,17 +288,22 @@ def _one(many_id: int) -> bool:
 
 def _answered(item: ManyItem) -> tuple[str, str]:
     by: User = item.many.by
-    import_module("config.urls")  # the lists stand beside their views
-    declared = import_string(item.many.declared)
+    declared = declared_by(item.many)
+    rows: Any = declared.model._default_manager
     try:
         with transaction.atomic():
             act = _act(declared, item.many.act, by)
-            declared.model._default_manager.visible_to(by).get(pk=item.subject_id)
+            rows.visible_to(by).get(pk=item.subject_id)
             act.one(item.subject_id, by, **_cleaned(act, by, item.many.values))
     except ObjectDoesNotExist:
         return Answer.REFUSED, "You do not see this any more."
     except Refusal as refusal:
         return Answer.REFUSED, str(refusal)[:400]
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:  # the others are not held up by one that nobody foresaw
+        log.exception("%s of %s %s", item.many.act, item.many.declared, item.subject_id)
+        return Answer.REFUSED, "Something went wrong here, and nothing of it was changed. The log has the details."
     return Answer.DONE, ""
 
 
@@ -256,9 +317,9 @@ def asking(act: Act, by: User, data: Any = None) -> Any:
     return form
 
 
-def _cleaned(act: Act, by: User, values: dict[str, str]) -> dict[str, Any]:
+def _cleaned(act: Act, by: User, values: dict[str, Any]) -> dict[str, Any]:
     if act.form is None:
-        return {}
+        return values
     form = asking(act, by, values)
     if not form.is_valid():
         raise Refusal(problems={name: [str(text) for text in texts] for name, texts in form.errors.items()})

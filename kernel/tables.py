@@ -62,7 +62,7 @@ from kernel.workspace import person
 
 __all__ = [
     "Avatar", "Choices", "Column", "Date", "Day", "Due", "Empty", "Filters", "Flag", "ListPage", "Meter",
-    "Money", "Name", "New", "Number", "Pill", "State", "Table", "Text", "Ticks", "When", "show",
+    "Money", "Name", "New", "Number", "Pill", "State", "Table", "Text", "When", "show",
 ]  # fmt: skip
 
 Table = django_tables2.Table
@@ -135,7 +135,7 @@ class Shown:
     body: str = ""
 
 
-class ListPage:
+class ListPage(many.Taken):
     """Declares a list; see the module's docstring. Class attributes; to override: `rows` and `searched`."""
 
     title: ClassVar[str] = ""
@@ -146,14 +146,11 @@ class ListPage:
     search: ClassVar[tuple[str, ...]] = ()
     search_label: ClassVar[str] = "Number or name"
     sort: ClassVar[str] = ""
-    related: ClassVar[tuple[str, ...]] = ()
     per_page: ClassVar[int] = 50
     empty: ClassVar[Empty] = Empty()
     new: ClassVar[New | None] = None
     crumbs: ClassVar[tuple[tuple[str, str], ...]] = ()
     export: ClassVar[bool] = True
-    acts: ClassVar[tuple[many.Act, ...]] = ()
-    ticks: ClassVar[Ticks | None] = None  # of a page that takes them by a form of its own
     two_lines: ClassVar[bool] = True
 
     def __init__(self, request: HttpRequest, **scope: Any) -> None:
@@ -261,7 +258,7 @@ def _shown(
     shown.views = savedviews.shelf(request.path, request.GET.urlencode(), request.user)
     shown.newest = _newest(made.model)
     shown.acts = many.offered(made.acts, request.user)
-    shown.ticks = MANY if shown.acts else made.ticks
+    shown.ticks = MANY if shown.acts else None
     shown.body = rowdrawing.body(table, columns, page.rows, shown.ticks)
     if shown.acts:
         shown.slip = many.slip(type(made), request.path, shown.views.query if shown.views else "")

@@ -12,7 +12,6 @@ from catalog import answering
 from fulfillment import completing
 from fulfillment.models import Task
 from kernel import htmx, workspace
-from kernel.refusal import Refusal
 
 TEMPLATE = "fulfillment/many.html"
 RELATED = ("flow__site", "flow__account", "item", "assignee")
@@ -23,7 +22,7 @@ RELATED = ("flow__site", "flow__account", "item", "assignee")
 def preview(request: HttpRequest) -> HttpResponse:
     """What can be completed together, what cannot and why."""
     shown = completing.preview(_ticked(request), workspace.person(request))
-    return htmx.respond(request, TEMPLATE, _context(shown))
+    return htmx.respond(request, TEMPLATE, {"preview": shown})
 
 
 @workspace.allowed("fulfillment.view_task", "fulfillment.work_task")
@@ -31,20 +30,14 @@ def preview(request: HttpRequest) -> HttpResponse:
 def complete(request: HttpRequest) -> HttpResponse:
     """Complete them; rows with wrong values come back as they were typed, the rest is done."""
     user, tasks = workspace.person(request), _ticked(request)
-    try:
-        shown = completing.run(tasks, user, _typed(request), ticked="ticked" in request.POST)
-    except Refusal as refusal:
-        if refusal.status != 422 or "checklist" not in refusal.problems:
-            raise
-        shown = completing.preview(tasks, user)
-        completing.keep(shown.step.rows if shown.step else [], _typed(request))
-        return htmx.respond(request, TEMPLATE, _context(shown) | {"problems": refusal.problems}, status=422)
-    done = sum(row.done for row in shown.step.rows) if shown.step else 0
-    left = shown.count - done
-    if done and not left:
+    ticked = {int(item) for item in request.POST.getlist("ticked") if item.isdecimal() and len(item) < 19}
+    shown = completing.run(tasks, user, _typed(request), ticked=ticked)
+    done = len(shown.done)
+    if done and not shown.open:
         said = "1 task is completed." if done == 1 else f"{done} tasks are completed."
         return htmx.go(request, reverse("fulfillment:task_list"), toast=said)
-    return htmx.respond(request, TEMPLATE, _context(shown) | {"tried": True, "done": done}, status=422)
+    context = {"preview": shown, "tried": True, "ticked": ticked}
+    return htmx.respond(request, TEMPLATE, context, status=422)
 
 
 def _typed(request: HttpRequest) -> dict[int, dict[str, Any]]:
@@ -58,19 +51,8 @@ def _typed(request: HttpRequest) -> dict[int, dict[str, Any]]:
 
 
 def _ticked(request: HttpRequest) -> list[Task]:
-    asked = request.POST.getlist("task")
+    asked = request.POST.getlist("pick")
     if not asked or len(asked) > 500 or not all(pk.isdecimal() and len(pk) < 19 for pk in asked):
         raise BadRequest("Tick at least one task.")
     rows = Task.objects.visible_to(workspace.person(request)).filter(pk__in=asked)
     return list(rows.select_related(*RELATED).order_by("planned_end", "pk"))
-
-
-def _context(shown: completing.Preview) -> dict[str, Any]:
-    rows = shown.step.rows if shown.step else []
-    return {
-        "preview": shown,
-        "step": shown.step,
-        "open_rows": [row for row in rows if not row.done],
-        "done_rows": [row for row in rows if row.done],
-        "wrong": sum(row.wrong for row in rows),
-    }

@@ -1,21 +1,59 @@
-"""The task queue: mine and my teams' first, taken one by one or many at once."""
+"""The task queue: mine and my teams' first, taken, given, paused and completed one by one or many at once."""
 
+import dataclasses
 from typing import Any
 
-from django.core.exceptions import BadRequest
 from django.db.models import Case, Q, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from fulfillment import assignment, maintenance, queries, taskwork
+from fulfillment.forms.assigning import BEST, AssignForm
 from fulfillment.models import Kind, Task
-from kernel import htmx, tables, workspace
+from kernel import htmx, many, tables, workspace
+from kernel.forms import ReasonForm
 from kernel.models import User
-from kernel.refusal import Refusal
 
-BEST = "best"  # whoever fits best by team, skill and open work
-MOST = 200  # tasks taken at once
+WORK = "fulfillment.work_task"
+
+
+def _taken(task: Task, by: User) -> str:
+    """Why somebody cannot take it; empty when they can."""
+    if task.state in Task.CLOSED:
+        return "closed already"
+    return f"{task.assignee} has them" if task.assignee not in (None, by) else ""
+
+
+def _given(task: Task, by: User) -> str:
+    return "closed already" if task.state in Task.CLOSED else ""
+
+
+def _pausing(name: str, icon: str, form: Any = None) -> many.Act:
+    """A move of tasks that one has, or gives to others."""
+    act = many.moves(Task, name, icon=icon, permission=WORK, form=form)
+
+    def why_not(task: Task, by: User) -> str:
+        if task.in_fallout:
+            return "in fallout: mended on the fallout desk"
+        return act.why_not(task, by) or ("" if by.has_perm(assignment.ASSIGN) else _taken(task, by))
+
+    return dataclasses.replace(act, why_not=why_not)
+
+
+def _give(pk: int, by: User, *, to: str) -> Any:
+    if to == BEST:
+        return assignment.give_best(pk, by)
+    return taskwork.assign(pk, User.objects.get(pk=int(to)), by, tell=False)
+
+
+ACTS = (
+    many.Act("complete", "Complete", "checks", WORK, taskwork.complete, page="fulfillment:task_many"),
+    many.Act("take", "Take", "user-check", WORK, taskwork.claim, _taken),
+    _pausing("hold", "player-pause", ReasonForm),
+    _pausing("resume", "player-play"),
+    many.Act("assign", "Assign", "user-plus", assignment.ASSIGN, _give, _given, AssignForm, ended=assignment.tell),
+)
 
 
 class DueDay(tables.Due):
@@ -85,7 +123,7 @@ class Tasks(tables.ListPage):
     search_label = "Task, order, site or customer"
     sort = "planned_end"
     related = ("flow__site", "flow__account", "assignee", "item")
-    ticks = tables.Ticks("task", "claim")
+    acts = ACTS
     empty = tables.Empty(
         "checkbox", "Nothing for you to do", "Tasks land here when an order reaches a step that you or your teams do.",
         "Look at all people’s tasks", "fulfillment:task_all",
@@ -100,9 +138,9 @@ class Tasks(tables.ListPage):
 
 
 def _tickable(user: User) -> Any:
-    """Whether this person may do something with a row: it is to do, and free, their own, or theirs to assign."""
-    mine = Q() if user.has_perm("fulfillment.assign_task") else Q(assignee=None) | Q(assignee=user)
-    todo = Q(state__in=queries.TO_DO, kind__in=queries.FOR_PEOPLE) & mine
+    """Whether this person may do something with a row: it is open, and free, their own, or theirs to assign."""
+    mine = Q() if user.has_perm(assignment.ASSIGN) else Q(assignee=None) | Q(assignee=user)
+    todo = Q(state__in=queries.OPEN, kind__in=queries.FOR_PEOPLE) & mine
     return Case(When(todo, then=Value(True)), default=Value(False))
 
 
@@ -120,10 +158,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "views": counts,
         "pause": maintenance.current(),
         "whose": request.GET.get("whose", ""),
-        "may_work": user.has_perm("fulfillment.work_task"),
-        "may_assign": user.has_perm("fulfillment.assign_task"),
-        "best": BEST,
-        "workers": assignment.workers() if user.has_perm("fulfillment.assign_task") else [],
+        "may_assign": user.has_perm(assignment.ASSIGN),
     }
     return tables.show(request, Tasks, "fulfillment/tasks.html", context)
 
@@ -133,43 +168,3 @@ def queue(request: HttpRequest) -> HttpResponse:
 def everybody(request: HttpRequest) -> HttpResponse:
     """The same list with all people's tasks."""
     return htmx.go(request, f"{reverse('fulfillment:task_list')}?whose=people")
-
-
-@workspace.allowed("fulfillment.work_task")
-@require_POST
-def claim(request: HttpRequest) -> HttpResponse:
-    """Take the ticked tasks; those that somebody else has are named."""
-    user = workspace.person(request)
-    result = taskwork.claim_many(_ticked(request, user), user)
-    said = f"{len(result.done)} {'task is' if len(result.done) == 1 else 'tasks are'} yours."
-    if result.refused:
-        said += f" Not taken: {', '.join(result.refused.values())}."
-    return htmx.go(request, f"{reverse('fulfillment:task_list')}?whose=mine", toast=said)
-
-
-@workspace.allowed("fulfillment.assign_task")
-@require_POST
-def assign(request: HttpRequest) -> HttpResponse:
-    """Give the ticked tasks to a person, or to those who fit best by skill and load."""
-    user, key = workspace.person(request), request.POST.get("assignee", "")
-    if key == BEST:
-        shared = assignment.share(_ticked(request, user), user)
-        said = ", ".join(f"{person} has {count} more" for person, count in shared.given.items()) or "Nobody got one"
-        left = ", ".join(f"{count} {why}" for why, count in shared.left.items())
-        to = f"{reverse('fulfillment:task_list')}?whose=people"
-        return htmx.go(request, to, toast=f"{said}.{f' Left: {left}.' if left else ''}")
-    found = User.objects.filter(pk=int(key), is_active=True).first() if key.isdecimal() and len(key) < 10 else None
-    if found is None:
-        raise Refusal("Choose who gets the tasks.")
-    result = taskwork.assign_many(_ticked(request, user), found, user)
-    said = f"{found} has {len(result.done)} more {'task' if len(result.done) == 1 else 'tasks'}."
-    if result.refused:
-        said += f" Not given: {', '.join(result.refused.values())}."
-    return htmx.go(request, f"{reverse('fulfillment:task_list')}?whose=people", toast=said)
-
-
-def _ticked(request: HttpRequest, user: User) -> list[int]:
-    asked = request.POST.getlist("task")
-    if not asked or len(asked) > MOST or not all(pk.isdecimal() and len(pk) < 19 for pk in asked):
-        raise BadRequest(f"Tick between one and {MOST} tasks.")
-    return list(Task.objects.visible_to(user).filter(pk__in=asked).values_list("pk", flat=True))

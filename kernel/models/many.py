@@ -14,7 +14,8 @@ class ManyQuerySet(RecordQuerySet["Many"]):
     """What a person did to many."""
 
     def visible_to(self, user: User) -> Any:
-        return self.filter(by=user)
+        """One's own, and those of desks on which everybody sees what is done to many."""
+        return self.filter(Q(by=user) | Q(seen_with__in=user.get_all_permissions()))
 
 
 class Many(models.Model):
@@ -23,7 +24,9 @@ class Many(models.Model):
     declared = models.CharField(max_length=200, help_text="The list's class, as a dotted path.")
     act = models.CharField(max_length=40)
     label = models.CharField(max_length=80)
+    about = models.CharField(max_length=200, blank=True, help_text="What its records have in common.")
     path = models.CharField(max_length=200, help_text="The list's page.")
+    seen_with = models.CharField(max_length=100, blank=True, help_text="Whoever has this permission sees it too.")
     values = models.JSONField(default=dict, help_text="What was typed, as typed.")
     key = models.CharField(max_length=64, unique=True, help_text="Hash of the preview, so that it is done once.")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

@@ -21,20 +21,22 @@ SHOWN = 50  # answers on a page; the rest by their kind
 class ManyTable(tables.Table):
     """Columns of what was done to many."""
 
-    label = tables.Name(url="many", verbose_name="What was done", sub="path")
+    label = tables.Name(url="many", verbose_name="What was done", sub=lambda row: row.about or row.path)
     total = tables.Number(verbose_name="Records")
+    by = tables.Avatar(order_by="by__last_name")
     stopped = tables.Flag(optional=True)
     asked_at = tables.When(verbose_name="Started")
     ended_at = tables.When(verbose_name="Ended", optional=True)
 
 
 class ManyPage(tables.ListPage):
-    """What one did to many, newest first."""
+    """What one did to many, and what was done on desks that one works on, newest first."""
 
     title = "Done to many"
     model = Many
     table = ManyTable
     sort = "-asked_at"
+    related = ("by",)
     export = False
     empty = tables.Empty(
         "stack-2", "Nothing was done to many yet", "Tick rows of a list and choose an act; its answers are kept here."
@@ -78,7 +80,12 @@ def start(request: HttpRequest) -> HttpResponse:
         return _asked_again(request, form)
     if made.total <= many.AT_ONCE:
         many.work(made.pk)
-    return htmx.respond(request, TEMPLATE, _progress(_many(request, made.pk)), part="live")
+    return answered(request, made.pk)
+
+
+def answered(request: HttpRequest, pk: int) -> HttpResponse:
+    """One act for many with its answers so far; the fragment asks again until all are there."""
+    return htmx.respond(request, TEMPLATE, _progress(request, _many(request, pk)), part="live")
 
 
 def _asked_again(request: HttpRequest, form: Any) -> HttpResponse:
@@ -96,8 +103,8 @@ def listing(request: HttpRequest) -> HttpResponse:
 @allowed(WORKS)
 @require_safe
 def page(request: HttpRequest, pk: int) -> HttpResponse:
-    """One act for many with its answers; the fragment asks again until all are there."""
-    return htmx.respond(request, TEMPLATE, _progress(_many(request, pk), request.GET.get("show", "")), part="live")
+    """One act for many with its answers."""
+    return answered(request, pk)
 
 
 @allowed(WORKS)
@@ -106,7 +113,7 @@ def stop(request: HttpRequest, pk: int) -> HttpResponse:
     """Leave the rest as it is."""
     _many(request, pk)
     many.stop(many_id=pk, by=person(request))
-    return htmx.respond(request, TEMPLATE, _progress(_many(request, pk)), part="live")
+    return answered(request, pk)
 
 
 def _many(request: HttpRequest, pk: int) -> Many:
@@ -114,12 +121,17 @@ def _many(request: HttpRequest, pk: int) -> Many:
     return found
 
 
-def _progress(made: Many, show: str = "") -> dict[str, Any]:
-    counts = many.progress(made)
+def _progress(request: HttpRequest, made: Many) -> dict[str, Any]:
+    user, show, counts = person(request), request.GET.get("show", ""), many.progress(made)
     items = made.items.exclude(answer="")
     if show in ManyItem.Answer.values:
         items = items.filter(answer=show)
+    shown = list(items.order_by("-answer", "pk")[:SHOWN])
+    rows: Any = many.declared_by(made).model._default_manager
+    known = rows.visible_to(user).in_bulk([item.subject_id for item in shown])
+    refused = made.items.filter(answer=ManyItem.Answer.REFUSED).order_by("why").values_list("why", flat=True).distinct()
     return {
         "made": made, "counts": counts, "answered": made.total - counts[""], "working": made.ended_at is None,
-        "items": list(items.order_by("-answer", "pk")[:SHOWN]), "show": show, "path": made.path,
+        "items": [(item, known.get(item.subject_id)) for item in shown], "show": show, "path": made.path,
+        "reasons": list(refused[:5]), "may_stop": many.may_stop(made, user),
     }  # fmt: skip

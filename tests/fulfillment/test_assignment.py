@@ -3,14 +3,13 @@
 from typing import Any
 
 import pytest
-from django.test import Client
-from django.urls import reverse
 
 from fulfillment import assignment, taskwork, teamwork
 from fulfillment.models import Task, TaskTeam
 from kernel.models import AuditEntry, Notification, User
 from kernel.refusal import NotPermitted, Refusal
 from tests.factories import fulfillment as make
+from tests.factories.lists import ListDesk
 from tests.factories.people import UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -105,33 +104,23 @@ def test_a_manager_agrees_how_a_team_works() -> None:
         teamwork.agree(name="Voice", auto_assign=False, most_open="", by=worker())
 
 
-def test_many_are_given_by_a_manager() -> None:
-    manager, person = UserFactory(role="fulfilment_manager"), worker()
-    tasks = [make.manual_task() for _ in range(3)]
-    taskwork.complete(tasks[0].pk, person)
-    result = taskwork.assign_many([task.pk for task in tasks], person, manager)
-    assert len(result.done) == 2
-    assert "completed" in result.refused[tasks[0].pk]
-    with pytest.raises(NotPermitted):
-        taskwork.assign_many([tasks[1].pk], person, person)
-    with pytest.raises(Refusal):
-        taskwork.assign_many([tasks[1].pk], UserFactory(role="sales_agent"), manager)
-
-
-def test_ticked_tasks_are_shared_by_skill_and_load_with_a_word_about_those_left(client: Client) -> None:
+def test_ticked_tasks_are_given_to_a_person_or_shared_by_skill_and_load_and_told_once() -> None:
     one, two = worker(skills=["cpe"]), worker(skills=["cpe"])
+    manager = UserFactory(role="fulfilment_manager")
     taken = make.manual_task(**ITEM)
     taskwork.claim(taken.pk, one)
     tasks = [taken, *(make.manual_task(**ITEM) for _ in range(3)), make.manual_task(team="Nobody’s")]
-    client.force_login(UserFactory(role="fulfilment_manager"))
-    url = reverse("fulfillment:task_assign")
-    answer = client.post(url, {"task": [task.pk for task in tasks], "assignee": "best"}, HTTP_HX_REQUEST="true")
-    assert answer.status_code in (200, 204)
-    assert [owner(task) for task in tasks[:1]] == [one]
+    desk = ListDesk(manager, "/tasks/?whose=people")
+    answers = desk.start("assign", *tasks, to="best")
+    assert "3 done, 2 not" in answers
+    assert "has the skill and room" in answers
+    assert f"{one} has {taken.number} already." in answers
+    assert owner(taken) == one
     assert sorted(str(owner(task)) for task in tasks[1:4]) == sorted([str(one), str(two), str(two)])
     assert owner(tasks[4]) is None
-    shared = assignment.share([task.pk for task in tasks], UserFactory(role="fulfilment_manager"))
-    assert shared.given == {}
-    assert shared.left == {"with somebody already": 4, "nobody of the team has the skill and room": 1}
+    assert two.notifications.get().text == f"{manager} gave you 2 tasks"
+    assert "5 done" in desk.start("assign", *tasks, to=two.pk)
+    assert {owner(task) for task in tasks} == {two}
+    assert "Choose who gets the tasks." in desk.start("assign", *tasks)
     with pytest.raises(NotPermitted):
-        assignment.share([tasks[4].pk], one)
+        assignment.give_best(tasks[4].pk, one)

@@ -45,10 +45,10 @@ def states(rows: list[Task]) -> list[str]:
 def test_each_row_is_completed_with_its_own_values_and_wrong_ones_stay_at_their_field() -> None:
     ravi, made = UserFactory(role="order_fulfilment_agent"), tasks(3, form=FORM)
     typed = {made[0].pk: {"port": "7"}, made[1].pk: {"port": "99"}, made[2].pk: {"port": "8"}}
-    shown = completing.run(read(made), ravi, typed, ticked=False)
+    shown = completing.run(read(made), ravi, typed, ticked=())
     assert states(made) == ["completed", "ready", "completed"]
-    assert [row.done for row in shown.step.rows] == [True, False, True]  # type: ignore[union-attr]
-    wrong = shown.step.rows[1].fields[0]  # type: ignore[union-attr]
+    assert [row.done for row in shown.steps[0].rows] == [True, False, True]
+    wrong = shown.steps[0].rows[1].fields[0]
     assert (wrong.problems, wrong.value) == (["At most 48."], "99")
     assert Task.objects.get(pk=made[2].pk).result == {"port": 8}
 
@@ -62,18 +62,36 @@ def test_what_cannot_be_completed_is_left_out_with_the_reason() -> None:
     left = {why: [one.pk for one in rows] for why, rows in shown.left_out.items()}
     assert left["somebody else has them"] == [made[0].pk]
     assert left["closed already"] == [made[1].pk]
-    assert left["another step: complete them on their own"] == [max(made[2].pk, stranger.pk)]
+    assert sorted(row.task.pk for row in shown.open) == sorted([made[2].pk, stranger.pk])
     with pytest.raises(Refusal):
         completing.preview([], ravi)
 
 
 def test_a_checklist_is_confirmed_for_all() -> None:
     ravi, made = UserFactory(role="order_fulfilment_agent"), tasks(2, checklist=["Photo taken"])
-    with pytest.raises(Refusal) as refused:
-        completing.run(read(made), ravi, {}, ticked=False)
-    assert "checklist" in refused.value.problems
-    completing.run(read(made), ravi, {}, ticked=True)
+    shown = completing.run(read(made), ravi, {}, ticked=())
+    assert "Confirm" in shown.steps[0].problem
+    assert states(made) == ["ready", "ready"]
+    completing.run(read(made), ravi, {}, ticked=[shown.steps[0].item])
     assert states(made) == ["completed", "completed"]
+
+
+def test_tasks_of_several_steps_each_have_their_own_form_and_checklist(client: Client) -> None:
+    ravi, ports = UserFactory(role="order_fulfilment_agent"), tasks(2, form=FORM)
+    other = make.manual_task(checklist=["Photo taken"], name="Take a photo")
+    client.force_login(ravi)
+    sent = {"pick": [one.pk for one in [*ports, other]], f"value-{ports[0].pk}-port": "7"}
+    page = client.post(reverse("fulfillment:task_many"), sent).content.decode()
+    assert "3 tasks can be completed" in page
+    assert "of 2 steps" in page
+    again = client.post(reverse("fulfillment:task_many_complete"), sent)
+    assert again.status_code == 422
+    assert states([ports[0], ports[1], other]) == ["completed", "ready", "ready"]
+    assert "1 task is completed" in again.content.decode()
+    assert "2 are not yet" in again.content.decode()
+    left = sent | {"pick": [ports[1].pk, other.pk], f"value-{ports[1].pk}-port": "8", "ticked": [str(other.item_id)]}
+    assert client.post(reverse("fulfillment:task_many_complete"), left).status_code == 302
+    assert states([ports[1], other]) == ["completed", "completed"]
 
 
 def test_a_question_is_held_to_its_characteristic_at_its_field() -> None:
@@ -136,9 +154,9 @@ def test_in_a_grid_an_answer_that_is_not_called_for_is_refused() -> None:
         {"key": "number", "label": "Cage number", "type": "number", "required": True, "shown_when": "cage == true"},
     ])  # fmt: skip
     shown = completing.run(read(made), ravi, {made[0].pk: {"cage": "no", "number": "4"}}, ticked=False)
-    row = shown.step.rows[0]  # type: ignore[union-attr]
+    row = shown.steps[0].rows[0]
     assert row.problems == {"number": ["Not asked with these values. Leave it empty."]}
-    assert [only for _, only in shown.step.heads] == ["", "when cage is yes"]  # type: ignore[union-attr]
+    assert [only for _, only in shown.steps[0].heads] == ["", "when cage is yes"]
     completing.run(read(made), ravi, {made[0].pk: {"cage": "no", "number": ""}}, ticked=False)
     assert Task.objects.get(pk=made[0].pk).result == {"cage": False}
 
@@ -171,8 +189,8 @@ def test_many_are_completed_from_the_queue(client: Client) -> None:
     ravi, made = UserFactory(role="order_fulfilment_agent", teams=["Desk"]), tasks(2, form=FORM, team="Desk")
     client.force_login(ravi)
     page = client.get(reverse("fulfillment:task_list"))
-    assert page.content.decode().count('name="task"') == 2
-    picked = {"task": [one.pk for one in made]}
+    assert page.content.decode().count('name="pick"') == 2
+    picked = {"pick": [one.pk for one in made]}
     shown = client.post(reverse("fulfillment:task_many"), picked)
     assert "2 tasks can be completed" in shown.content.decode()
     values = {f"value-{made[0].pk}-port": "5", f"value-{made[1].pk}-port": "500"}
@@ -180,10 +198,10 @@ def test_many_are_completed_from_the_queue(client: Client) -> None:
     assert again.status_code == 422
     assert "At most 48." in again.content.decode()
     assert 'value="500"' in again.content.decode()
-    rest = {"task": [made[1].pk], f"value-{made[1].pk}-port": "6"}
+    rest = {"pick": [made[1].pk], f"value-{made[1].pk}-port": "6"}
     assert client.post(reverse("fulfillment:task_many_complete"), rest).status_code == 302
     assert states(made) == ["completed", "completed"]
-    assert client.post(reverse("fulfillment:task_many"), {"task": ["x"]}).status_code == 400
+    assert client.post(reverse("fulfillment:task_many"), {"pick": ["x"]}).status_code == 400
 
 
 def test_the_teams_page_is_a_managers(client: Client) -> None:

@@ -10,6 +10,7 @@ from fulfillment.adapters import Answer
 from fulfillment.adapters.provisioning.fake import Fake as Provisioning
 from fulfillment.models import Project, Task
 from tests.factories import fulfillment as make
+from tests.factories.lists import ListDesk
 from tests.factories.people import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -67,15 +68,28 @@ def test_the_queue_takes_the_same_statements_for_few_and_many(django_assert_max_
     assert counts[0] == counts[1]
 
 
-def test_several_are_taken_at_once() -> None:
-    flow = make.flow("many", *[{"key": f"t{n}", "kind": "manual"} for n in range(3)])
-    keys = list(Task.objects.filter(flow=flow).values_list("pk", flat=True))
-    client = as_("order_fulfilment_agent")
-    assert client.post("/tasks/claim/", {"task": keys[:2]}).status_code == 302
-    assert Task.objects.filter(flow=flow, assignee__isnull=False).count() == 2
-    assert client.post("/tasks/claim/").status_code == 400
-    assert client.post("/tasks/claim/", {"task": ["x"]}).status_code == 400
-    assert as_("finance").post("/tasks/claim/", {"task": keys}).status_code == 403
+def test_several_are_taken_and_paused_at_once_with_an_answer_for_each() -> None:
+    flow = make.flow("many", *[{"key": f"t{n}", "kind": "manual", "team": "Design"} for n in range(4)])
+    tasks = list(Task.objects.filter(flow=flow).order_by("pk"))
+    other, ravi = (
+        UserFactory(role="order_fulfilment_agent"),
+        UserFactory(role="order_fulfilment_agent", teams=["Design"]),
+    )
+    taskwork.claim(tasks[0].pk, other)
+    desk = ListDesk(ravi, "/tasks/")
+    preview = desk.preview("take", *tasks)
+    assert "3 records are changed" in preview
+    assert f"{other} has them" in preview
+    assert "3 done" in desk.start("take", *tasks)
+    assert Task.objects.filter(assignee=ravi).count() == 3
+    taskwork.start(tasks[1].pk, ravi)
+    assert "Say why; every record keeps it." in desk.start("hold", *tasks)
+    held = desk.start("hold", *tasks, reason="The plan is checked first")
+    assert "1 done" in held
+    assert tasks[1].get_absolute_url() in held
+    assert Task.objects.get(pk=tasks[1].pk).reason == "The plan is checked first"
+    assert 'value="assign"' not in desk.page
+    assert 'name="pick"' not in ListDesk(UserFactory(role="service_agent"), "/tasks/?whose=people").page
 
 
 def test_a_wrong_value_comes_back_at_its_field_with_what_was_typed() -> None:

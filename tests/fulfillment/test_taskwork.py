@@ -125,17 +125,6 @@ def test_a_reported_problem_is_a_fallout_and_retry_gives_the_task_back() -> None
     assert OutboxEvent.objects.filter(kind="fulfillment.TaskRecovered").count() == 1
 
 
-def test_many_are_taken_at_once_and_the_others_are_named() -> None:
-    flow = make.flow("many", *[{"key": f"t{n}", "kind": "manual"} for n in range(3)])
-    tasks = list(Task.objects.filter(flow=flow).order_by("pk"))
-    taskwork.claim(tasks[0].pk, agent())
-    ravi = agent()
-    result = taskwork.claim_many([task.pk for task in tasks], ravi)
-    assert result.done == [tasks[1].pk, tasks[2].pk]
-    assert tasks[0].number in result.refused[tasks[0].pk]
-    assert Task.objects.filter(assignee=ravi).count() == 2
-
-
 def test_assigning_needs_its_right_and_somebody_who_works_on_tasks() -> None:
     task, ravi, lena = make.manual_task(), agent(), UserFactory(role="fulfilment_manager")
     with pytest.raises(NotPermitted):

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import BadRequest
-from django.test import Client
 
 from crm.models import Lead
 from kernel import freezing, many
 from kernel.models import AuditEntry, Many, User
 from kernel.refusal import Conflict, NotPermitted, Refusal
 from tests.factories.crm import LeadFactory
+from tests.factories.lists import ListDesk
 from tests.factories.people import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -29,40 +29,18 @@ def leads(mira: User) -> list[Lead]:
             (("Alder", "hot"), ("Birch", "hot"), ("Cedar", "cold"))]  # fmt: skip
 
 
-class Desk:
-    """A person before the list, with its slip."""
-
-    def __init__(self, user: User, query: str = "") -> None:
-        self.client = Client(headers={"HX-Request": "true"})
-        self.client.force_login(user)
-        self.page = self.client.get(f"{LIST}?{query}").content.decode()
-        found = re.search(r'name="slip" value="([^"]+)"', self.page)
-        self.slip = found[1] if found else ""
-
-    def preview(self, act: str, *leads: Lead, scope: str = "page") -> Any:
-        picked = [lead.pk for lead in leads]
-        return self.client.post("/many/preview/", {"slip": self.slip, "act": act, "pick": picked, "scope": scope})
-
-    def start(self, act: str, *leads: Lead, scope: str = "page", **values: Any) -> Any:
-        page = self.preview(act, *leads, scope=scope).content.decode()
-        token = re.search(r'name="token" value="([^"]+)"', page)
-        assert token
-        again = {"slip": self.slip, "act": act, "pick": [lead.pk for lead in leads], "scope": scope}
-        return self.client.post("/many/start/", {"token": token[1], **again, **values})
-
-
 def test_a_list_offers_its_acts_to_who_may(mira: User, leads: list[Lead]) -> None:
-    page = Desk(mira).page
+    page = ListDesk(mira, LIST).page
     assert page.count('name="pick"') == 3
     assert "Give to" in page
-    other = Desk(UserFactory(role="finance"))
+    other = ListDesk(UserFactory(role="finance"), LIST)
     assert "Give to" not in other.page
 
 
 def test_a_preview_says_whom_it_takes_and_whom_it_leaves_out_and_why(mira: User, leads: list[Lead]) -> None:
-    desk = Desk(mira)
+    desk = ListDesk(mira, LIST)
     desk.start("contact", leads[0])
-    page = desk.preview("contact", *leads).content.decode()
+    page = desk.preview("contact", *leads)
     assert "2 records are changed" in page
     assert re.search(r"1 left out</b>, contacted", page)
     assert "Contacted: 2" in page
@@ -70,8 +48,8 @@ def test_a_preview_says_whom_it_takes_and_whom_it_leaves_out_and_why(mira: User,
 
 
 def test_all_that_match_are_frozen_and_later_ones_stay_out(mira: User, leads: list[Lead]) -> None:
-    desk = Desk(mira, "rating=hot")
-    page = desk.preview("contact", leads[0], scope="all").content.decode()
+    desk = ListDesk(mira, f"{LIST}?rating=hot")
+    page = desk.preview("contact", leads[0], scope="all")
     assert "All 2 that match" in page
     token = re.search(r'name="token" value="([^"]+)"', page)
     assert token
@@ -83,8 +61,8 @@ def test_all_that_match_are_frozen_and_later_ones_stay_out(mira: User, leads: li
 
 def test_each_record_has_its_answer_and_its_trail_and_twice_is_once(mira: User, leads: list[Lead]) -> None:
     petra = UserFactory(role="sales_manager")
-    desk = Desk(mira)
-    preview = desk.preview("give", *leads).content.decode()
+    desk = ListDesk(mira, LIST)
+    preview = desk.preview("give", *leads)
     token = re.search(r'name="token" value="([^"]+)"', preview)
     assert token
     Lead.objects.filter(pk=leads[2].pk).update(owner=petra)
@@ -101,8 +79,8 @@ def test_each_record_has_its_answer_and_its_trail_and_twice_is_once(mira: User, 
 
 
 def test_what_the_act_asks_is_refused_at_its_field_and_the_choice_is_kept(mira: User, leads: list[Lead]) -> None:
-    desk = Desk(mira)
-    answer = desk.start("disqualify", *leads[:2], reason="  ")
+    desk = ListDesk(mira, LIST)
+    answer = desk.begin("disqualify", *leads[:2], reason="  ")
     assert answer.status_code == 422
     page = answer.content.decode()
     assert "Say why; every record keeps it." in page
@@ -110,12 +88,12 @@ def test_what_the_act_asks_is_refused_at_its_field_and_the_choice_is_kept(mira: 
     assert not Many.objects.exists()
     customer_of_nobody = UserFactory(role="technician")
     refused = desk.start("give", leads[0], to=customer_of_nobody.pk)
-    assert "Choose somebody who sells." in refused.content.decode()
+    assert "Choose somebody who sells." in refused
 
 
 def test_one_refusal_stops_nobody_else(mira: User, leads: list[Lead]) -> None:
-    desk = Desk(mira)
-    page = desk.preview("disqualify", *leads).content.decode()
+    desk = ListDesk(mira, LIST)
+    page = desk.preview("disqualify", *leads)
     token = re.search(r'name="token" value="([^"]+)"', page)
     assert token
     desk.start("disqualify", leads[1], reason="wrong number")
@@ -127,7 +105,7 @@ def test_one_refusal_stops_nobody_else(mira: User, leads: list[Lead]) -> None:
 
 
 def test_what_was_made_up_is_refused(mira: User, leads: list[Lead]) -> None:
-    desk = Desk(mira)
+    desk = ListDesk(mira, LIST)
     with pytest.raises(BadRequest):
         many.preview("made-up", "give", picked=[leads[0].pk], everything=False, by=mira)
     with pytest.raises(BadRequest):
@@ -144,14 +122,14 @@ def test_what_was_made_up_is_refused(mira: User, leads: list[Lead]) -> None:
 
 
 def test_many_run_in_the_background_are_stopped_and_gone_on_with(mira: User, leads: list[Lead]) -> None:
-    desk = Desk(mira)
+    desk = ListDesk(mira, LIST)
     preview = many.preview(desk.slip, "contact", picked=[lead.pk for lead in leads], everything=False, by=mira)
     made = many.start(freezing.thaw(many.PREVIEW, preview.token, mira), {}, mira)
     assert many.work(made.pk, limit=1) == 1
     page = desk.client.get(f"/many/{made.pk}/").content.decode()
     assert "1 of 3" in page
     assert many.sweep() == 1
-    other = Desk(UserFactory(role="sales_agent"))
+    other = ListDesk(UserFactory(role="sales_agent"), LIST)
     assert other.client.post(f"/many/{made.pk}/stop/").status_code == 404
     assert "2 left as they were" in desk.client.post(f"/many/{made.pk}/stop/").content.decode()
     assert many.work(made.pk) == 0
@@ -159,7 +137,7 @@ def test_many_run_in_the_background_are_stopped_and_gone_on_with(mira: User, lea
 
 
 def test_who_lost_the_right_meanwhile_does_nothing(mira: User, leads: list[Lead]) -> None:
-    desk = Desk(mira)
+    desk = ListDesk(mira, LIST)
     preview = many.preview(desk.slip, "contact", picked=[leads[0].pk], everything=False, by=mira)
     made = many.start(freezing.thaw(many.PREVIEW, preview.token, mira), {}, mira)
     mira.groups.clear()
@@ -171,7 +149,7 @@ def test_who_lost_the_right_meanwhile_does_nothing(mira: User, leads: list[Lead]
 def test_the_number_of_queries_of_a_preview_does_not_grow(
     mira: User, leads: list[Lead], django_assert_max_num_queries: Any
 ) -> None:
-    slip, keys = Desk(mira).slip, [LeadFactory().pk for _ in range(12)]
+    slip, keys = ListDesk(mira, LIST).slip, [LeadFactory().pk for _ in range(12)]
     many.preview(slip, "give", picked=keys[:1], everything=False, by=mira)
     with django_assert_max_num_queries(4):
         many.preview(slip, "give", picked=keys, everything=False, by=mira)
