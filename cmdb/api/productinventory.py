@@ -35,7 +35,10 @@ def place(site: Any) -> list[Json]:
 
 def ready(rows: Any, page: Rendering) -> Any:
     """Products with what the wanted attributes read."""
-    rows = rows.select_related("account", "site", "offering", "specification", "bundle")
+    rows = page.joined(
+        rows, relatedParty=("account",), place=("site",), productOffering=("offering",),
+        productSpecification=("specification",), productRelationship=("bundle",),
+    )  # fmt: skip
     return rows.prefetch_related("services") if page.wants("realizingService") else rows
 
 
@@ -54,27 +57,32 @@ def product(row: Product, page: Rendering) -> Json:
     found: Json = {
         "name": row.name, "status": STATES[row.state], "isBundle": False, "isCustomerVisible": True,
         "orderDate": moment(row.created_at), "startDate": moment(row.started_at),
-        "terminationDate": moment(row.ended_at), "place": place(row.site),
-        "productCharacteristic": characteristics(row.characteristics), "productPrice": _prices(row),
-        "productOffering": page.ref("productOffering", row.offering.key, row.offering.name),
-        "productSpecification": page.ref(
+        "terminationDate": moment(row.ended_at), "place": lambda: place(row.site),
+        "productCharacteristic": lambda: characteristics(row.characteristics), "productPrice": lambda: _prices(row),
+        "productOffering": lambda: page.ref("productOffering", row.offering.key, row.offering.name),
+        "productSpecification": lambda: page.ref(
             "productSpecification", row.specification.key, row.specification.name,
             version=str(row.specification.version),
         ),
         "productTerm": [{"name": "Term", "duration": {"amount": row.term_months, "units": "month"}}],
-        "relatedParty": [page.ref("customer", row.account.number, row.account.name, role="customer")],
+        "relatedParty": lambda: [page.ref("customer", row.account.number, row.account.name, role="customer")],
+        "productRelationship": lambda: _bundle(row, page),
     }  # fmt: skip
     if row.order_number:
         found["productOrderItem"] = [{
             "productOrderId": row.order_number, "productOrderHref": page.href("productOrder", row.order_number),
             "orderItemId": row.order_line_key or row.order_number, "orderItemAction": "add",
         }]  # fmt: skip
-    if row.bundle is not None:
-        inner = {"id": row.bundle.number, "href": page.href("product", row.bundle.number), "name": row.bundle.name}
-        found["productRelationship"] = [{"relationshipType": "isPartOf", "product": inner}]
     if page.wants("realizingService"):
         found["realizingService"] = [page.ref("service", one.number, one.name) for one in row.services.all()]
     return found
+
+
+def _bundle(row: Product, page: Rendering) -> list[Json]:
+    if row.bundle is None:
+        return []
+    inner = {"id": row.bundle.number, "href": page.href("product", row.bundle.number), "name": row.bundle.name}
+    return [{"relationshipType": "isPartOf", "product": inner}]
 
 
 def by_characteristic(name: str, values: list[str]) -> Q:

@@ -28,7 +28,7 @@ def _rows(user: User) -> Any:
 
 def ready(rows: Any, page: Rendering) -> Any:
     """Services with what the wanted attributes read."""
-    rows = rows.select_related("account", "site", "specification")
+    rows = page.joined(rows.select_related("specification"), relatedParty=("account",), place=("site",))
     if page.wants("serviceRelationship"):
         below = ServiceRelation.objects.select_related("on").order_by("pk")
         rows = rows.prefetch_related(Prefetch("stands_on", below))
@@ -40,7 +40,12 @@ def ready(rows: Any, page: Rendering) -> Any:
 
 def specification(of: Any) -> Json:
     """The specification that a service follows."""
-    return {"id": of.key, "name": of.name, "version": str(of.version), "@referredType": "ServiceSpecification"}
+    return named(of.key, of.name, of.version)
+
+
+def named(key: str, name: str, version: int) -> Json:
+    """A specification by what identifies it."""
+    return {"id": key, "name": name, "version": str(version), "@referredType": "ServiceSpecification"}
 
 
 def service(row: Any, page: Rendering) -> Json:
@@ -49,10 +54,10 @@ def service(row: Any, page: Rendering) -> Json:
         "name": row.name, "category": row.specification.kind.upper(), "state": STATES[row.state],
         "serviceType": row.specification.name, "hasStarted": row.started_at is not None,
         "isServiceEnabled": row.state == "active", "startDate": moment(row.started_at), "endDate": moment(row.ended_at),
-        "serviceDate": moment(row.created_at), "place": place(row.site),
-        "serviceCharacteristic": characteristics(row.characteristics),
+        "serviceDate": moment(row.created_at), "place": lambda: place(row.site),
+        "serviceCharacteristic": lambda: characteristics(row.characteristics),
         "serviceSpecification": specification(row.specification),
-        "relatedParty": [page.ref("customer", row.account.number, row.account.name, role="customer")],
+        "relatedParty": lambda: [page.ref("customer", row.account.number, row.account.name, role="customer")],
     }  # fmt: skip
     if page.wants("serviceRelationship"):
         found["serviceRelationship"] = [

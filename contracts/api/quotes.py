@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from django.db.models import Prefetch
-
 from catalog.models import Offering
 from cmdb.api import asking
 from contracts import quoting
@@ -15,7 +13,7 @@ from kernel.refusal import NotPermitted
 from kernel.rest import filters, notices
 from kernel.rest.errors import ApiError
 from kernel.rest.filters import CHOICE, DAY, MOMENT, NUMBER, Filter
-from kernel.rest.rendering import Json, Rendering, characteristics, moment, nested, price
+from kernel.rest.rendering import Flat, Json, Rendering, characteristics, moment, nested, price
 from kernel.rest.resource import Api, Resource
 
 STATES = {
@@ -29,6 +27,10 @@ BY_PEOPLE = {
     "DELETE": "a quote is part of the books; it expires or is cancelled.",
 }  # fmt: skip
 MOST = 200
+LINE = Flat(
+    "quote_id", "pk", "parent_id", "key", "quantity", "characteristics", "monthly", "one_time", "offering__key",
+    "offering__name", "site_id", "site__name",
+)  # fmt: skip
 
 
 def _rows(user: User) -> Any:
@@ -46,36 +48,41 @@ def _prices(row: Any, currency: str) -> list[Json]:
 
 def quote(row: Any, page: Rendering) -> Json:
     """One version of a quote. What it costs us, margins and our notes are not in it."""
-    lines = row.lines.all() if page.wants("quoteItem") else ()
     return {
         "description": row.title, "version": str(row.version), "state": STATES[row.state],
         "quoteDate": moment(row.created_at), "effectiveQuoteCompletionDate": moment(row.accepted_at),
         "validFor": {"startDateTime": moment(row.created_at), "endDateTime": moment(row.valid_until)},
-        "relatedParty": [page.ref("customer", row.account.number, row.account.name, role="customer")],
-        "agreement": [page.ref("agreement", versioned(row.agreement), row.agreement.title)] if row.agreement else [],
-        "quoteTotalPrice": _prices(row, row.currency),
-        "quoteItem": nested(lines, "quoteItem", lambda line: _item(line, row, page)) or [{}],
+        "relatedParty": lambda: [page.ref("customer", row.account.number, row.account.name, role="customer")],
+        "agreement": lambda: row.agreement and [
+            page.ref("agreement", versioned(row.agreement), row.agreement.title)
+        ],
+        "quoteTotalPrice": lambda: _prices(row, row.currency),
+        "quoteItem": lambda: nested(row.items, "quoteItem", lambda line: _item(line, row, page)) or [{}],
     }  # fmt: skip
 
 
 def _item(line: Any, row: Any, page: Rendering) -> Json:
-    product: Json = {"name": line.offering.name, "productCharacteristic": characteristics(line.characteristics)}
-    if line.site is not None:
-        product["place"] = [{"id": str(line.site.pk), "name": line.site.name, "role": "installationSite",
+    product: Json = {"name": line.offering__name, "productCharacteristic": characteristics(line.characteristics)}
+    if line.site_id is not None:
+        product["place"] = [{"id": str(line.site_id), "name": line.site__name, "role": "installationSite",
                              "@referredType": "GeographicSite"}]  # fmt: skip
     return {
         "id": str(line.key), "action": "add", "quantity": line.quantity, "state": STATES[row.state], "product": product,
-        "productOffering": page.ref("productOffering", line.offering.key, line.offering.name),
+        "productOffering": page.ref("productOffering", line.offering__key, line.offering__name),
         "quoteItemPrice": _prices(line, row.currency),
     }  # fmt: skip
 
 
 def _ready(rows: Any, page: Rendering) -> Any:
-    rows = rows.select_related("account", "agreement")
+    return page.joined(rows, relatedParty=("account",), agreement=("agreement",))
+
+
+def _fill(rows: list[Any], page: Rendering) -> None:
+    """Their lines, if they are wanted."""
     if page.wants("quoteItem"):
-        lines = QuoteLine.objects.select_related("offering", "site").order_by("position", "id")
-        rows = rows.prefetch_related(Prefetch("lines", lines))
-    return rows
+        lines = LINE.below(QuoteLine.objects.filter(quote__in=rows).order_by("position", "id"))
+        for row in rows:
+            row.items = lines[row.pk]
 
 
 def create(body: Json, user: User) -> int:
@@ -129,8 +136,8 @@ def _add(made: Quote, item: Json, account: Account, user: User, place: str) -> N
 
 
 QUOTE = Resource(
-    name="quote", type="Quote", rows=_rows, render=quote, ready=_ready, id_of=versioned, find=numbered, create=create,
-    refused=BY_PEOPLE, filters={
+    name="quote", type="Quote", rows=_rows, render=quote, ready=_ready, fill=_fill, id_of=versioned, find=numbered,
+    create=create, refused=BY_PEOPLE, filters={
         "description": Filter("title"), "state": Filter("state", CHOICE, filters.words(STATES)),
         "version": Filter("version", NUMBER), "quoteDate": Filter("created_at", MOMENT),
         "effectiveQuoteCompletionDate": Filter("accepted_at", MOMENT),

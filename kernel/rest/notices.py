@@ -115,7 +115,7 @@ def _deliveries(
 def _record(one: Resource, event: events.Changed, listener: Subscription, shown: Json) -> Json | None:
     """The record as this listener may see it."""
     page = Rendering(settings.BASE_URL.rstrip("/"), listener.user, resource.paths())
-    row = one.ready(one.rows(listener.user).filter(pk=event.subject_id), page).first()
+    row = one.one(one.rows(listener.user).filter(pk=event.subject_id), page)
     if row is None:
         return None
     key = one.key_of(row)

@@ -1,9 +1,10 @@
 """Rendering: values as JSON writes them, references with absolute addresses, only the attributes asked for."""
 
 import datetime as dt
+import functools
 import json
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections import defaultdict, namedtuple
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -48,14 +49,20 @@ class Rendering:
         found["@referredType"] = referred or resource[:1].upper() + resource[1:]
         return found | {k: v for k, v in more.items() if v not in (None, "")}
 
-    def shown(self, found: Json) -> Json:
-        """Without what is empty or was not asked for."""
+    def joined(self, rows: Any, **relations: tuple[str, ...]) -> Any:
+        """These rows with what the wanted attributes point at; `relations` says it by attribute."""
+        found = {path for name, paths in relations.items() if self.wants(name) for path in paths}
+        return rows.select_related(*sorted(found)) if found else rows
+
+    def shown(self, found: Mapping[str, Any]) -> Json:
+        """Without what is empty or was not asked for; a value that is a function is worked out only if it is wanted."""
         wanted = self.wanted
-        return {
-            name: value
+        said = (
+            (name, value() if callable(value) else value)
             for name, value in found.items()
-            if value is not None and value != [] and (wanted is None or name in wanted or name in ALWAYS)
-        }
+            if wanted is None or name in wanted or name in ALWAYS
+        )
+        return {name: value for name, value in said if value is not None and value != []}
 
 
 def chosen(text: str | None, known: Iterable[str]) -> frozenset[str] | None:
@@ -107,6 +114,32 @@ def nested(rows: Iterable[Any], name: str, write: Callable[[Any], Json]) -> list
         return {**write(row), name: inner} if inner else write(row)
 
     return [written(row) for row in below[None]]
+
+
+class Flat:
+    """Rows of plain values, many times cheaper than records with all that they point at.
+
+    `paths` are those of `values_list` and the names of the values; the first says to which record a row belongs.
+    """
+
+    def __init__(self, *paths: str) -> None:
+        make: Any = namedtuple
+        self.paths, self._row = paths, make("Row", paths)
+
+    def below(self, rows: Any) -> dict[Any, list[Any]]:
+        """Rows of a queryset, in its order, by the record to which they belong."""
+        found: dict[Any, list[Any]] = defaultdict(list)
+        for values in rows.values_list(*self.paths):
+            found[values[0]].append(self._row._make(values))
+        return found
+
+    def of(self, record: Any) -> Any:
+        """The row of a record that is at hand."""
+        return self._row._make(functools.reduce(_step, path.split("__"), record) for path in self.paths)
+
+
+def _step(record: Any, name: str) -> Any:
+    return None if record is None else getattr(record, name)
 
 
 def _type(value: Any) -> str:

@@ -37,9 +37,11 @@ class Resource:
     """One kind of record at one address.
 
     `rows` are those that a person may see; `ready` adds what rendering the wanted attributes reads, in a constant
-    number of queries; `render` writes one row. `create` and `change` call the acts of the screens; `create` gives the
-    primary key of the record, or the record itself as `ready` would have read it. `field` turns the field names of a
-    refusal into JSON paths of the body. `refused` says why an operation of the definition is not there.
+    number of queries, and `fill` puts more on rows that were read, such as plain values of what lies below them;
+    `render` writes one row, with functions for values that are dear. `create` and `change` call the acts of the
+    screens; `create` gives the primary key of the record, or the record itself as it would be read. `field` turns the
+    field names of a refusal into JSON paths of the body. `refused` says why an operation of the definition is not
+    there.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Resource:
     key: str = "number"
     filters: Mapping[str, Filter] = field(default_factory=dict)
     ready: Callable[[models.QuerySet[Any], Rendering], models.QuerySet[Any]] = lambda rows, page: rows
+    fill: Callable[[list[Any], Rendering], None] = lambda rows, page: None
     create: Callable[[Json, User], Any] | None = None
     change: Callable[[int, Change, User], None] | None = None
     remove: Callable[[int, User], None] | None = None
@@ -58,6 +61,12 @@ class Resource:
     read_key: Callable[[str], Any] = str
     id_of: Callable[[Any], str] | None = None
     find: Callable[[str], Q] | None = None
+
+    def one(self, rows: models.QuerySet[Any], page: Rendering) -> Any:
+        """The first of these rows as rendering reads it, None without one."""
+        found = list(self.ready(rows, page)[:1])
+        self.fill(found, page)
+        return found[0] if found else None
 
     def key_of(self, row: Any) -> str:
         """The id of a record."""

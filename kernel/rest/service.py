@@ -227,6 +227,7 @@ def _listed(request: HttpRequest, who: Caller, api: Api, resource: Resource) -> 
         return paging.page(rows, reserved, resource.known, lambda found: resource.ready(found, page))
 
     found = _guarded(read) if any(term.operator == "regex" for term in terms) else read()
+    resource.fill(found.rows, page)
     query = [(name, value) for name, values in request.GET.lists() for value in values]
     headers = found.headers(f"{page.root}{request.path}", query)
     status = 206 if found.is_part and settings.API_PARTIAL else 200
@@ -263,7 +264,7 @@ def _row(resource: Resource, who: Caller, key: str, page: Rendering, *, lock: bo
         pk = rows.values_list("pk", flat=True).first()
         if pk is not None:
             resource.rows(who.user).model._base_manager.select_for_update(of=("self",)).get(pk=pk)
-    row = resource.ready(rows, page).first()
+    row = resource.one(rows, page)
     if row is None:
         raise Http404(f"There is no {resource.name} “{key[:80]}”.")
     return row
@@ -297,7 +298,7 @@ def _created(request: HttpRequest, who: Caller, api: Api, resource: Resource) ->
         raise _placed(refusal, resource, body) from refusal
     page = rendering_for(request, who)
     if isinstance(row, int):
-        row = resource.ready(resource.rows(who.user).filter(pk=row), page).get()
+        row = resource.one(resource.rows(who.user).filter(pk=row), page)
     made = _written(resource, row, page)
     return answered(made, 201, {"Location": made["href"], "ETag": tag(made)})
 
@@ -328,7 +329,7 @@ def _changed(request: HttpRequest, who: Caller, api: Api, resource: Resource, ke
         resource.change(row.pk, change, who.user)
     except Refusal as refusal:
         raise _placed(refusal, resource, patch) from refusal
-    after = _written(resource, resource.ready(resource.rows(who.user).filter(pk=row.pk), page).get(), page)
+    after = _written(resource, resource.one(resource.rows(who.user).filter(pk=row.pk), page), page)
     return answered(after, 200, {"ETag": tag(after)})
 
 

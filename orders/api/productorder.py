@@ -39,7 +39,7 @@ def create(body: Json, user: User) -> Any:
     channel = Order.Channel.PARTNER if shelving.is_partner(user) else Order.Channel.API
     asked = KIND.whole(body, account, KIND.items(body, _item), channel=channel)
     made, lines = intake.take(asked, by=user)
-    return shown.with_lines(made, lines)
+    return shown.fresh(made, lines)
 
 
 def _item(row: Json, place: str, action: str, parent: str) -> Item | None:
@@ -111,8 +111,8 @@ FILTERS = {
 }
 
 ORDER = Resource(
-    name="productOrder", type="ProductOrder", rows=KIND.rows, render=shown.order, ready=shown.ready, filters=FILTERS,
-    create=create, change=KIND.change, path_of=KIND.path_of, frozen=Resource.frozen | CLOSED,
+    name="productOrder", type="ProductOrder", rows=KIND.rows, render=shown.order, ready=shown.ready, fill=shown.fill,
+    filters=FILTERS, create=create, change=KIND.change, path_of=KIND.path_of, frozen=Resource.frozen | CLOSED,
     refused={"DELETE": "an order is part of the books. Cancel it with cancelProductOrder."},
 )  # fmt: skip
 API = Api("tmf622", "Product ordering", BASE, (ORDER, KIND.cancelling()))

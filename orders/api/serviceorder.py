@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Prefetch
+from django.db.models import OuterRef
 from django.db.models.functions import JSONObject
 
 from cmdb.api import asking
-from cmdb.api.serviceinventory import STATES, specification
+from cmdb.api.serviceinventory import STATES, named
 from crm.api import naming
 from fulfillment.models import Action, Task
 from fulfillment.models import Kind as TaskKind
@@ -21,7 +20,7 @@ from orders import serviceintake
 from orders.api import shown
 from orders.api.ordering import CLOSED, Kind, characteristic, quantity
 from orders.intake import Item
-from orders.models import DomainOrder, Order, OrderLine
+from orders.models import DomainOrder, Order
 
 BASE = "serviceOrdering"
 KIND = Kind(
@@ -51,16 +50,20 @@ def _item(row: Json, place: str, action: str, parent: str) -> Item:
 
 
 def ready(rows: Any, page: Rendering) -> Any:
-    """Orders with what the wanted attributes read; a constant number of queries."""
-    rows = rows.select_related("account", "contact", "forecast")
+    """Orders with what the wanted attributes point at."""
+    return page.joined(rows, relatedParty=("account", "contact"), jeopardyAlert=("forecast",))
+
+
+def fill(rows: list[Any], page: Rendering) -> None:
+    """Their lines with the services that came of them, and milestones, if that is wanted."""
     if page.wants("serviceOrderItem"):
-        lines = OrderLine.objects.select_related("offering", "specification", "site", "service").prefetch_related(
-            Prefetch("domain_orders", DomainOrder.objects.filter(depth=0).select_related("service"), to_attr="roots")
-        )
-        rows = rows.prefetch_related(Prefetch("lines", lines.order_by("position", "id")))
+        shown.with_lines(rows)
+        built = DomainOrder.objects.filter(order__in=rows, depth=0, service__isnull=False).order_by("-pk")
+        services = {line: service for line, *service in built.values_list("line", "service__number", "service__state")}
+        for row in rows:
+            row.built = services
     if page.wants("milestone"):
-        rows = rows.annotate(milestones=ArraySubquery(_milestones()))
-    return rows
+        shown.with_tasks(rows, _milestones())
 
 
 def _milestones() -> Any:
@@ -71,19 +74,19 @@ def _milestones() -> Any:
     return tasks.order_by("ended_at", "pk").values(said=said)
 
 
-def order(row: Order, page: Rendering) -> Json:
+def order(row: Any, page: Rendering) -> Json:
     """One service order."""
     return {
         **shown.head(row, page), "category": "service", "startDate": moment(row.started_at),
-        "jeopardyAlert": _jeopardy(row), "milestone": _reached(row),
-        "serviceOrderItem": nested(
-            row.lines.all(), "serviceOrderItem",
-            lambda line: {**shown.item(line), "service": _service(line, page), "@type": "ServiceOrderItem"},
-        ) if page.wants("serviceOrderItem") else None,
+        "jeopardyAlert": lambda: _jeopardy(row), "milestone": lambda: _reached(row),
+        "serviceOrderItem": lambda: nested(
+            row.items, "serviceOrderItem",
+            lambda line: {**shown.item(line), "service": _service(line, row, page), "@type": "ServiceOrderItem"},
+        ),
     }  # fmt: skip
 
 
-def _jeopardy(row: Order) -> list[Json]:
+def _jeopardy(row: Any) -> list[Json]:
     """The danger in which the promise is; nothing while there is none."""
     known = getattr(row, "forecast", None)
     if known is None or not known.level:
@@ -94,24 +97,25 @@ def _jeopardy(row: Order) -> list[Json]:
     }]  # fmt: skip
 
 
-def _reached(row: Order) -> list[Json]:
+def _reached(row: Any) -> list[Json]:
     return [
         {"id": one["id"], "name": one["name"], "status": "achieved" if one["state"] == Task.State.COMPLETED else "open",
          "milestoneDate": moment(shapes.moment(one["date"])) if one["date"] else None}
-        for one in getattr(row, "milestones", None) or ()
+        for one in row.reached
     ]  # fmt: skip
 
 
-def _service(line: OrderLine, page: Rendering) -> Json:
-    spec = line.specification
+def _service(line: Any, row: Any, page: Rendering) -> Json:
     found: Json = {
-        "name": line.offering.name, "category": spec.kind.upper(), "serviceType": spec.name,
-        "serviceCharacteristic": characteristics(line.characteristics),
-        "serviceSpecification": specification(spec),
+        "name": line.offering__name, "category": line.specification__kind.upper(),
+        "serviceType": line.specification__name, "serviceCharacteristic": characteristics(line.characteristics),
+        "serviceSpecification": named(line.specification__key, line.specification__name, line.specification__version),
     }  # fmt: skip
-    built = line.service or next((root.service for root in getattr(line, "roots", ()) if root.service), None)
-    if built is not None:
-        found |= {"id": built.number, "href": page.href("service", built.number), "state": STATES[built.state]}
+    number, state = (line.service__number, line.service__state) if line.service__number else row.built.get(
+        line.pk, (None, None)
+    )  # fmt: skip
+    if number is not None:
+        found |= {"id": number, "href": page.href("service", number), "state": STATES[state]}
     return found | shown.place(line)
 
 
@@ -131,7 +135,7 @@ FILTERS = {
 }  # fmt: skip
 
 ORDER = Resource(
-    name="serviceOrder", type="ServiceOrder", rows=KIND.rows, render=order, ready=ready, filters=FILTERS,
+    name="serviceOrder", type="ServiceOrder", rows=KIND.rows, render=order, ready=ready, fill=fill, filters=FILTERS,
     create=create, change=KIND.change, path_of=KIND.path_of, frozen=Resource.frozen | CLOSED | {"startDate"},
     refused={"DELETE": "an order is part of the books. Cancel it with cancelServiceOrder."},
 )  # fmt: skip

@@ -4,11 +4,11 @@ import datetime as dt
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Prefetch, Q
+from django.db.models import OuterRef, Q
 from django.db.models.functions import JSONObject
 
 from fulfillment.models import Kind, Task
-from kernel.rest.rendering import Json, Rendering, characteristics, moment, nested, price
+from kernel.rest.rendering import Flat, Json, Rendering, characteristics, moment, nested, price
 from orders.models import CancelRequest, Order, OrderLine
 
 LINE_STATES = {
@@ -20,25 +20,51 @@ LINE_STATES = {
 ACTIONS = {"add": "add", "modify": "modify", "delete": "delete", "suspend": "modify", "resume": "modify",
            "move": "modify"}  # fmt: skip
 SWITCHED = {"suspend": "suspended", "resume": "active"}
-ITEMS = ("productOrderItem",)
 PARTY = {"@type": "RelatedParty"}  # required by TMF641
 PRIORITIES = ((80, "0"), (60, "1"), (40, "2"), (20, "3"))
 
 
+LINE = Flat(
+    "order_id", "pk", "parent_id", "their_item", "position", "action", "quantity", "state", "characteristics",
+    "monthly", "one_time", "offering__key", "offering__name", "specification__key", "specification__name",
+    "specification__version", "specification__kind", "site_id", "site__name", "product__number",
+    "service__number", "service__state", "quote_line__key", "quote_line__quote_id",
+)  # fmt: skip
+
+
 def ready(rows: Any, page: Rendering) -> Any:
-    """Orders with what the wanted attributes read; a constant number of queries."""
-    rows = rows.select_related("account", "contact", "billing_profile", "quote", "contract")
-    if page.wants(*ITEMS):
-        lines = OrderLine.objects.select_related("offering", "specification", "site", "product", "quote_line")
-        rows = rows.prefetch_related(Prefetch("lines", lines.order_by("position", "id"), to_attr="items"))
+    """Orders with what the wanted attributes point at."""
+    return page.joined(
+        rows, relatedParty=("account", "contact"), billingAccount=("billing_profile",), quote=("quote",),
+        agreement=("contract",),
+    )  # fmt: skip
+
+
+def fill(rows: list[Any], page: Rendering) -> None:
+    """Their lines, and what was reached of them, if that is wanted; a query for each."""
+    if page.wants("productOrderItem"):
+        with_lines(rows)
     if page.wants("note"):
-        rows = rows.annotate(reached=ArraySubquery(_reached()))
-    return rows
+        with_tasks(rows, _reached())
 
 
-def with_lines(row: Any, lines: list[OrderLine]) -> Any:
-    """An order at hand with its lines, as `ready` reads it."""
-    row.items = lines
+def with_lines(rows: list[Any]) -> None:
+    """Put lines on their orders."""
+    lines = LINE.below(OrderLine.objects.filter(order__in=rows).order_by("position", "id"))
+    for row in rows:
+        row.items = lines[row.pk]
+
+
+def with_tasks(rows: list[Any], tasks: Any) -> None:
+    """Put what is said of tasks on the orders to which they belong."""
+    said = dict(Order.objects.filter(pk__in=[row.pk for row in rows]).values_list("pk", ArraySubquery(tasks)))
+    for row in rows:
+        row.reached = said[row.pk]
+
+
+def fresh(row: Any, lines: list[OrderLine]) -> Any:
+    """An order at hand with its lines, as reading it again would give it."""
+    row.items = [LINE.of(line) for line in lines]
     return row
 
 
@@ -65,15 +91,15 @@ def order(row: Any, page: Rendering) -> Json:
     """One order."""
     return {
         **head(row, page), "category": "product",
-        "channel": [{"id": row.channel, "name": row.get_channel_display(), "@referredType": "Channel"}],
-        "billingAccount": {"id": str(row.billing_profile.pk), "name": row.billing_profile.name,
-                           "@referredType": "BillingAccount"} if row.billing_profile else None,
-        "quote": [page.ref("quote", f"{row.quote.number}-{row.quote.version}", row.quote.title)] if row.quote else [],
-        "agreement": [page.ref("agreement", row.contract.number, "", "Agreement")] if row.contract else [],
-        "orderTotalPrice": _prices(row.monthly, row.one_time, row.currency), "note": _notes(row),
-        "productOrderItem": nested(
+        "channel": lambda: [{"id": row.channel, "name": row.get_channel_display(), "@referredType": "Channel"}],
+        "billingAccount": lambda: row.billing_profile and {
+            "id": str(row.billing_profile.pk), "name": row.billing_profile.name, "@referredType": "BillingAccount"},
+        "quote": lambda: row.quote and [page.ref("quote", f"{row.quote.number}-{row.quote.version}", row.quote.title)],
+        "agreement": lambda: row.contract and [page.ref("agreement", row.contract.number, "", "Agreement")],
+        "orderTotalPrice": lambda: _prices(row.monthly, row.one_time, row.currency), "note": lambda: _notes(row),
+        "productOrderItem": lambda: nested(
             row.items, "productOrderItem", lambda line: _item(line, row.currency, page)
-        ) if page.wants(*ITEMS) else None,
+        ),
     }  # fmt: skip
 
 
@@ -81,12 +107,12 @@ def head(row: Order, page: Rendering) -> Json:
     """What is written of an order of either kind."""
     return {
         "externalId": row.their_reference or None, "description": row.title,
-        "priority": next((word for least, word in PRIORITIES if row.priority >= least), "4"),
+        "priority": lambda: next((word for least, word in PRIORITIES if row.priority >= least), "4"),
         "state": Order.TMF.get(row.state, "acknowledged"), "orderDate": moment(row.submitted_at or row.created_at),
         "requestedCompletionDate": moment(row.requested_on), "expectedCompletionDate": moment(row.promised_on),
         "completionDate": moment(row.ended_at) if row.state in ("completed", "partial") else None,
         "cancellationDate": moment(row.ended_at) if row.state == "cancelled" else None,
-        "relatedParty": _parties(row, page),
+        "relatedParty": lambda: _parties(row, page),
     }  # fmt: skip
 
 
@@ -108,7 +134,7 @@ def _prices(monthly: Any, one_time: Any, currency: str) -> list[Json]:
     return found
 
 
-def item(line: OrderLine) -> Json:
+def item(line: Any) -> Json:
     """What is written of an item of either kind; its id is what the other system called it, else its place."""
     return {
         "id": line.their_item or str(line.position), "action": ACTIONS[line.action], "quantity": line.quantity,
@@ -116,35 +142,35 @@ def item(line: OrderLine) -> Json:
     }  # fmt: skip
 
 
-def place(line: OrderLine) -> Json:
+def place(line: Any) -> Json:
     """Where an item is wanted, if anywhere."""
-    if line.site is None:
+    if line.site_id is None:
         return {}
-    return {"place": [{"id": str(line.site.pk), "name": line.site.name, "role": "installationSite",
+    return {"place": [{"id": str(line.site_id), "name": line.site__name, "role": "installationSite",
                        "@referredType": "GeographicSite"}]}  # fmt: skip
 
 
-def _item(line: OrderLine, currency: str, page: Rendering) -> Json:
+def _item(line: Any, currency: str, page: Rendering) -> Json:
     found: Json = {
-        **item(line), "productOffering": page.ref("productOffering", line.offering.key, line.offering.name),
+        **item(line), "productOffering": page.ref("productOffering", line.offering__key, line.offering__name),
         "itemTotalPrice": _prices(line.monthly, line.one_time, currency), "product": _product(line, page),
         "@type": "ProductOrderItem",
     }  # fmt: skip
-    if line.quote_line is not None:
-        found["quoteItem"] = {"id": str(line.quote_line.key), "quoteId": str(line.quote_line.quote_id)}
+    if line.quote_line__key is not None:
+        found["quoteItem"] = {"id": str(line.quote_line__key), "quoteId": str(line.quote_line__quote_id)}
     return found
 
 
-def _product(line: OrderLine, page: Rendering) -> Json:
+def _product(line: Any, page: Rendering) -> Json:
     found: Json = {
-        "name": line.offering.name, "productCharacteristic": characteristics(line.characteristics),
+        "name": line.offering__name, "productCharacteristic": characteristics(line.characteristics),
         "productSpecification": page.ref(
-            "productSpecification", line.specification.key, line.specification.name,
-            version=str(line.specification.version),
+            "productSpecification", line.specification__key, line.specification__name,
+            version=str(line.specification__version),
         ),
     }  # fmt: skip
-    if line.product is not None:
-        found["id"], found["href"] = line.product.number, page.href("product", line.product.number)
+    if line.product__number is not None:
+        found["id"], found["href"] = line.product__number, page.href("product", line.product__number)
     if line.action in SWITCHED:
         found["status"] = SWITCHED[line.action]
     return found | place(line)
