@@ -7,7 +7,6 @@ from django.db import transaction
 
 from cmdb import announcing, carrying
 from cmdb.models import Product, Resource, Service
-from cmdb.queries import LIVING
 from kernel import lifecycle
 from kernel.models import User
 
@@ -36,7 +35,7 @@ def terminate_products(ids: Iterable[int], at: dt.datetime, by: User | None) -> 
     moved = _moved(Product.terminate, ids, Product.State.TERMINATED, by, ended_at=at)
     if not moved:
         return []
-    freed = carrying.freed(moved, LIVING)
+    freed = carrying.freed(carrying.LIVE, products=moved)
     lifecycle.move_many(Service.objects.filter(pk__in=freed), Service.terminate, by=by, ended_at=at)
     unused = Resource.objects.filter(used_by__service__in=freed).exclude(
         used_by__service__in=Service.objects.exclude(state=Service.State.TERMINATED)

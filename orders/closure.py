@@ -243,13 +243,18 @@ def _close_lines(orders: Orders) -> None:
 
 def _change_products(lines: list[OrderLine]) -> None:
     by_action: dict[str, list[int]] = defaultdict(list)
+    services: dict[str, list[int]] = defaultdict(list)
     for line in lines:
         if line.product_id:
             by_action[line.action].append(line.product_id)
+        elif line.service_id:
+            services[line.action].append(line.service_id)
     now = timezone.now()
     activation.activate_products(by_action["add"], now, None)
     suspension.suspend_products(by_action["suspend"], None)
     suspension.resume_products(by_action["resume"], None)
+    suspension.suspend_services(services["suspend"], None)
+    suspension.resume_services(services["resume"], None)
     alteration.alter_products(_altered(lines), None, because="Changed by an order")
     termination.terminate_products(by_action["delete"], now, None)
 

@@ -115,10 +115,13 @@ def _needed_by_others(
             {part.pk: part for part in parts if isinstance(part, kind)} for kind in (Service, Resource)
         )
         going = Q(pk__in=[line.product_id for line in same if line.product_id])
+        alone = Q(pk__in=[line.service_id for line in same if line.service_id])
         if action != Action.DELETE:
-            going |= Q(account__root=order.account.root_id, state=Product.State.SUSPENDED)
+            here = Q(account__root=order.account.root_id)
+            going |= here & Q(state=Product.State.SUSPENDED)
+            alone |= here & Q(state=Service.State.INACTIVE, on_its_own=True)
         leaving = set(Product.objects.filter(going).values_list("number", flat=True))
-        leaving |= {line.service.number for line in same if line.service}
+        leaving |= set(Service.objects.filter(alone).values_list("number", flat=True))
         needed = replacing.needed(services, resources, leaving)
         found |= {services[pk] for pk in needed[0]} | {resources[pk] for pk in needed[1]}
     return found

@@ -311,6 +311,7 @@ def _store(order: Order, asked: Asked, lines: list[OrderLine]) -> None:
 
 def _submit(order: Order, asked: Asked, lines: list[OrderLine], by: User) -> None:
     """Submit; problems of lines are named after the items again."""
+    _require_parts(order, asked, lines)
     try:
         submission.submit_new(order, lines, by=by)
     except validation.Incomplete as refusal:
@@ -322,6 +323,21 @@ def _submit(order: Order, asked: Asked, lines: list[OrderLine], by: User) -> Non
             more = [_to_pick_from(order, lines, int(head.split("-")[1]))] if name == f"{head}ending" else []
             found[f"{named[head]}:{name.removeprefix(head)}" if head in named else name] = [*texts, *more]
         raise validation.Incomplete(problems=found) from refusal
+
+
+def _require_parts(order: Order, asked: Asked, lines: list[OrderLine]) -> None:
+    """Raises NotTaken where an item names as ending what is none of the parts that its change leaves too many."""
+    naming = [line for line in lines if line.ending]
+    offered = reduction.choices(order, naming) if naming else {}
+    places = {item.id: item.place for item in asked.items}
+    found: Problems = {}
+    for line in naming:
+        known = {part.number for choice in offered.get(line.pk, ()) for part in choice.parts}
+        if unknown := set(line.ending) - known:
+            said = f"{', '.join(sorted(unknown))[:120]} is no part that this change leaves over."
+            found[f"{places[line.their_item]}:ending"] = [said]
+    if found:
+        raise NotTaken(problems=found)
 
 
 def _to_pick_from(order: Order, lines: list[OrderLine], pk: int) -> str:

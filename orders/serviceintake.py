@@ -12,9 +12,16 @@ from cmdb.models import Service
 from crm.models import Site
 from fulfillment.models import Action
 from kernel.models import User
-from orders import intake, queries
+from orders import intake, queries, servicing
 from orders.intake import Asked, Item, Known, Orderable, Problems
 from orders.models import Order, OrderLine
+from orders.tree import WALKED
+
+State = Service.State
+FROM = {
+    Action.MODIFY: (State.ACTIVE,), Action.SUSPEND: (State.ACTIVE,), Action.RESUME: (State.INACTIVE,),
+    Action.DELETE: (State.ACTIVE, State.INACTIVE),
+}  # fmt: skip
 
 
 def take(asked: Asked, *, by: User) -> tuple[Order, list[OrderLine]]:
@@ -68,9 +75,9 @@ def _changed(order: Order, item: Item, known: Known, problems: Problems) -> Orde
         if item.product:
             problems[f"{item.place}:product"] = [f"There is no service “{item.product}” that was ordered by itself."]
         return None
-    if service.state != Service.State.ACTIVE:
-        word = service.get_state_display().lower()
-        problems[f"{item.place}:product"] = [f"{service.number} is {word}; only an active service can be changed."]
+    if service.state not in FROM[Action(item.action)]:
+        word, act = service.get_state_display().lower(), servicing.WORDS[Action(item.action)].lower()
+        problems[f"{item.place}:product"] = [f"{service.number} is {word}; it cannot be ordered to {act} it."]
     offering = known.offerings.get(service.specification.key)
     if offering is None:
         problems[f"{item.place}:product"] = [f"{service.name} is not ordered by itself any more."]
@@ -78,11 +85,12 @@ def _changed(order: Order, item: Item, known: Known, problems: Problems) -> Orde
     intake.require_free(item, known, service)
     if item.site and item.site != str(service.site_id):
         problems[f"{item.place}:site"] = ["A service is moved by ending it here and adding it there."]
-    keep = item.action == Action.DELETE
+    keep = item.action in WALKED
     return OrderLine(
         order=order, key=uuid.uuid4(), action=item.action, service=service, offering=offering,
         specification=service.specification, account=service.account, site=service.site,
         quantity=1, characteristics=service.characteristics if keep else {**service.characteristics, **item.values},
+        ending=sorted(set(item.ending)),
     )  # fmt: skip
 
 

@@ -8,8 +8,10 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from cmdb import models as inventory
 from crm.api import naming
 from crm.models import Account
+from fulfillment.models import Action
 from kernel.models import User
 from kernel.rest import shapes
 from kernel.rest.errors import ApiError, invalid
@@ -35,7 +37,8 @@ class Kind:
     """Product or service orders: how their items and what these are about are called in bodies.
 
     `order` and `item` are the names of resource and items, `about` that of what an item is about; `fields` maps fields
-    of an item to places in it, and `characteristics` is where the values stand.
+    of an item to places in it, and `characteristics` is where the values stand. `switch` is the attribute of a change
+    that suspends or resumes, and the word that suspends; “active” resumes.
     """
 
     order: str
@@ -43,6 +46,7 @@ class Kind:
     about: str
     fields: Mapping[str, str]
     characteristics: str
+    switch: tuple[str, str]
 
     def rows(self, user: User) -> Any:
         """Orders of this kind, beyond drafts."""
@@ -65,28 +69,54 @@ class Kind:
             notes=tuple(note["text"] for note in body.get("note") or () if note.get("text")),
         )  # fmt: skip
 
-    def items(self, body: Json, read: Callable[[Json, str, str, str], Item | None]) -> list[Item]:
+    def items(self, body: Json, read: Callable[[Json, str, str], Item]) -> list[Item]:
         """Items with those nested in them, but for what only says that something stays as it is.
 
-        `read` gets an item, its place in the body, its action and its parent's id; it may leave one out.
+        `read` gets an item, its place in the body and its parent's id.
         """
-        rows = [one for one in self._asked(body[self.item], f"$.{self.item}", "") if not self._stays(*one[:3])]
-        found = [item for item in (read(*row) for row in rows) if item is not None]
-        if not found:
+        rows = [one for one in self._asked(body[self.item], f"$.{self.item}") if not self._stays(*one[:2])]
+        if not rows:
             raise invalid(f"$.{self.item}", "Every item says noChange; there is nothing to order.")
-        return found
+        return [read(*row) for row in rows]
 
-    def _stays(self, row: Json, place: str, action: str) -> bool:
+    def _stays(self, row: Json, place: str) -> bool:
         """Whether nothing is to be done with an item; it has to say what stays."""
+        action = _action(row)
         if action == "noChange" and not (row.get(self.about) or {}).get("id"):
             raise invalid(f"{place}.{self.about}.id", f"Say which installed {self.about} stays as it is.")
         return action == "noChange"
 
-    def _asked(self, rows: list[Json], path: str, parent: str) -> Iterator[tuple[Json, str, str, str]]:
+    def _asked(self, rows: list[Json], path: str, above: Json | None = None) -> Iterator[tuple[Json, str, str]]:
         for at, row in enumerate(rows):
+            if above and self._is_part(row, above):
+                continue
             place = f"{path}[{at}]"
-            yield row, place, str(row["action"]).strip(), parent
-            yield from self._asked(row.get(self.item) or [], f"{place}.{self.item}", str(row["id"]))
+            yield row, place, str(above["id"]) if above else ""
+            yield from self._asked(row.get(self.item) or [], f"{place}.{self.item}", row)
+
+    def ending(self, row: Json) -> tuple[str, ...]:
+        """Numbers of the installed parts that items below a change name, because they end with it."""
+        return tuple(str(one[self.about]["id"]) for one in row.get(self.item) or () if self._is_part(one, row))
+
+    def _is_part(self, row: Json, above: Json) -> bool:
+        """Whether an item names a service or resource on which what the item above changes stands."""
+        number = str((row.get(self.about) or {}).get("id") or "")
+        parts = number.startswith((inventory.Service.PREFIX, inventory.Resource.PREFIX))
+        return parts and _action(row) == Action.DELETE and (self.about == "product" or _action(above) == Action.MODIFY)
+
+    def action_of(self, row: Json, place: str) -> str:
+        """What an item does; a change that only switches off or on again is an act of its own. Raises ApiError."""
+        action, about = _action(row), row.get(self.about) or {}
+        name, off = self.switch
+        word = str(about.get(name) or "").strip()
+        if action != Action.MODIFY or word not in (off, "active"):
+            return action
+        if not about.get(self.characteristics.rpartition(".")[2]):
+            return str(Action.SUSPEND if word == off else Action.RESUME)
+        if word == off:
+            path = f"{place}.{self.about}.{name}"
+            raise ApiError(422, "Suspend it by an order of its own.", [(path, "It is changed by this item.")])
+        return action
 
     def path_of(self, name: str, body: Json) -> str:
         """Where in a body a field of a refusal stands."""
@@ -138,6 +168,10 @@ class Kind:
             filters={f"{self.order}.id": Filter("order__number"),
                      "requestedCancellationDate": Filter("asked_at", MOMENT)},
         )  # fmt: skip
+
+
+def _action(row: Json) -> str:
+    return str(row["action"]).strip()
 
 
 def key(text: Any, path: str) -> int | None:

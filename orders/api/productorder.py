@@ -3,12 +3,10 @@
 from typing import Any
 
 from catalog import shelving
-from cmdb import models as inventory
 from cmdb.api import asking
 from contracts.models import Quote
 from crm.api import naming
 from crm.models import Account
-from fulfillment.models import Action
 from kernel.models import User
 from kernel.rest import filters, notices
 from kernel.rest.errors import ApiError
@@ -26,9 +24,8 @@ KIND = Kind(
     "productOrder", "productOrderItem", "product", {
         "offering": "productOffering.id", "product": "product.id", "site": "product.place[0].id", "id": "id",
         "quantity": "quantity", "ending": "productOrderItem", "requested_on": "requestedCompletionDate",
-    }, "product.productCharacteristic",
+    }, "product.productCharacteristic", ("status", "suspended"),
 )  # fmt: skip
-SWITCHES = {"suspended": str(Action.SUSPEND), "active": str(Action.RESUME)}
 
 
 def create(body: Json, user: User) -> Any:
@@ -42,27 +39,15 @@ def create(body: Json, user: User) -> Any:
     return shown.fresh(made, lines)
 
 
-def _item(row: Json, place: str, action: str, parent: str) -> Item | None:
-    if parent and _is_part(row):
-        return None
+def _item(row: Json, place: str, parent: str) -> Item:
     product = row.get("product") or {}
-    wanted = str(product.get("status") or "").strip()
-    if action == Action.MODIFY and wanted in SWITCHES and not product.get("productCharacteristic"):
-        action = SWITCHES[wanted]
     return Item(
-        place=place, id=str(row["id"]), action=action, parent=parent, quantity=quantity(row.get("quantity")),
-        offering=str((row.get("productOffering") or {}).get("id") or ""), product=str(product.get("id") or ""),
+        place=place, id=str(row["id"]), action=KIND.action_of(row, place), parent=parent,
+        quantity=quantity(row.get("quantity")), product=str(product.get("id") or ""),
+        offering=str((row.get("productOffering") or {}).get("id") or ""),
         site=asking.site_of(product.get("place")), values=asking.values_of(product.get("productCharacteristic")),
-        ending=tuple(str(one["product"]["id"]) for one in row.get("productOrderItem") or () if _is_part(one)),
+        ending=KIND.ending(row),
     )  # fmt: skip
-
-
-def _is_part(row: Json) -> bool:
-    """Whether an item below a change names a service or resource of the product that ends with it."""
-    number = str((row.get("product") or {}).get("id") or "")
-    return str(row["action"]).strip() == Action.DELETE and number.startswith(
-        (inventory.Service.PREFIX, inventory.Resource.PREFIX)
-    )
 
 
 def _from_quote(body: Json, account: Account, user: User) -> int:

@@ -8,11 +8,10 @@ from django.db.models.functions import JSONObject
 from cmdb.api import asking
 from cmdb.api.serviceinventory import STATES, named
 from crm.api import naming
-from fulfillment.models import Action, Task
 from fulfillment.models import Kind as TaskKind
+from fulfillment.models import Task
 from kernel.models import User
 from kernel.rest import filters, notices, shapes
-from kernel.rest.errors import ApiError
 from kernel.rest.filters import CHOICE, DAY, MOMENT, NUMBER, Filter
 from kernel.rest.rendering import Json, Rendering, characteristics, moment, nested
 from kernel.rest.resource import Api, Resource
@@ -26,8 +25,8 @@ BASE = "serviceOrdering"
 KIND = Kind(
     "serviceOrder", "serviceOrderItem", "service", {
         "offering": "service.serviceSpecification.id", "product": "service.id", "site": "service.place[0].id",
-        "id": "id", "quantity": "quantity", "requested_on": "requestedCompletionDate",
-    }, "service.serviceCharacteristic",
+        "id": "id", "quantity": "quantity", "ending": "serviceOrderItem", "requested_on": "requestedCompletionDate",
+    }, "service.serviceCharacteristic", ("state", "inactive"),
 )  # fmt: skip
 
 
@@ -38,12 +37,11 @@ def create(body: Json, user: User) -> int:
     return serviceintake.take(asked, by=user)[0].pk
 
 
-def _item(row: Json, place: str, action: str, parent: str) -> Item:
+def _item(row: Json, place: str, parent: str) -> Item:
     service = row.get("service") or {}
-    if action == Action.MODIFY and str(service.get("state") or "").strip() == "inactive":
-        raise ApiError(501, "Suspending by an order is not offered yet.", [(f"{place}.service.state", "Not offered.")])
     return Item(
-        place=place, id=str(row["id"]), action=action, parent=parent, quantity=quantity(row.get("quantity")),
+        place=place, id=str(row["id"]), action=KIND.action_of(row, place), parent=parent, ending=KIND.ending(row),
+        quantity=quantity(row.get("quantity")),
         offering=str((service.get("serviceSpecification") or {}).get("id") or ""), product=str(service.get("id") or ""),
         site=asking.site_of(service.get("place")), values=asking.values_of(service.get("serviceCharacteristic")),
     )  # fmt: skip

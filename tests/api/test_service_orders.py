@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from catalog import consistency
-from catalog.models import Category, Offering, Specification
+from catalog.models import Category, DecompositionRule, Offering, Specification
 from cmdb.models import Product, Resource, Service
 from kernel import outbox
 from kernel.models import Delivery
@@ -47,6 +47,25 @@ class Wholesale(Shop):
                 for n in range(sites)
             ],
         } | more  # fmt: skip
+
+    def built(self) -> Service:
+        """A service that was ordered by itself and works."""
+        DecompositionRule.objects.filter(key="t-access-t-optimiser").delete()
+        self.system.post(PATH, self.body())
+        finish()
+        return Service.objects.get(specification__key="t-access")
+
+    def change(self, service: Service, *ending: str, **says: Any) -> Any:
+        """The answer to a change of it with the parts that end; an order that was taken is done then."""
+        below = [{"id": f"e{n}", "action": "delete", "service": {"id": number}} for n, number in enumerate(ending)]
+        about = {"id": service.number} | says
+        item = {"id": "1", "action": "modify", "service": about, "serviceOrderItem": below}
+        answer = self.system.post(PATH, self.body(serviceOrderItem=[item]))
+        if answer.status_code == 201:
+            require_published("TMF641", "ServiceOrder", answer.json())
+            finish()
+            assert self.system.get(answer["Location"]).json()["state"] == "completed"
+        return answer
 
     def item(self, action: str, service: str, **values: Any) -> dict[str, Any]:
         """An order that changes or ends a service."""
@@ -105,6 +124,40 @@ def test_a_service_is_ordered_changed_and_ended_by_itself() -> None:
     again = shop.system.post(PATH, shop.item("modify", service.number, speed=20))
     assert again.status_code == 422
     assert again.json()["errors"][0]["path"] == "$.serviceOrderItem[0].service.id"
+
+
+def test_a_service_rests_works_again_and_ends_while_it_rests() -> None:
+    shop = Wholesale()
+    service = shop.built()
+    faster = [{"name": "speed", "value": 500}]
+
+    both = shop.change(service, state="inactive", serviceCharacteristic=faster)
+    assert (both.status_code, both.json()["errors"][0]["path"]) == (422, "$.serviceOrderItem[0].service.state")
+    assert shop.change(service, state="inactive").status_code == 201
+    assert set(Service.objects.values_list("state", flat=True)) == {"inactive"}
+    for refused in ({"state": "inactive"}, {"serviceCharacteristic": faster}):
+        answer = shop.change(service, **refused)
+        assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, "$.serviceOrderItem[0].service.id")
+    assert shop.change(service, state="active").status_code == 201
+    assert set(Service.objects.values_list("state", flat=True)) == {"active"}
+    assert shop.change(service, state="inactive").status_code == 201
+    assert shop.system.post(PATH, shop.item("delete", service.number)).status_code == 201
+    finish()
+    assert set(Service.objects.values_list("state", flat=True)) == {"terminated"}
+
+
+def test_a_change_of_a_service_names_which_end_goes() -> None:
+    shop = Wholesale()
+    service = shop.built()
+    fewer = [{"name": "access_pairs", "value": 1}]
+    ends = list(Service.objects.filter(specification__key="t-fibre").order_by("pk").values_list("number", flat=True))
+
+    for named in ([], [service.number], [ends[0], "RES404"]):
+        answer = shop.change(service, *named, serviceCharacteristic=fewer)
+        path = "$.serviceOrderItem[0].serviceOrderItem"
+        assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, path), answer.content
+    assert shop.change(service, ends[0], serviceCharacteristic=fewer).status_code == 201
+    assert [Service.objects.get(number=number).state for number in ends] == ["terminated", "active"]
 
 
 def test_product_and_service_orders_are_kept_apart() -> None:
