@@ -76,16 +76,15 @@ def load_specification(item: dict[str, Any], by: User | None) -> Iterable[Change
 
 def load_offering(item: dict[str, Any], by: User | None) -> Iterable[Change]:
     """One offering with its members and choices: as it stands, in words, or as its next version, active at once."""
-    more = {"key", "version", "category", "specification", "items", "groups", "entitled_to"}
+    more = {"key", "version", "category", "specification", "specification_version", "items", "groups", "entitled_to"}
     _known(item, {*more, *OFFERING}, "An offering")
+    row = _standing(Offering, item)
     values = _values(Offering, OFFERING, item) | {
-        "category": _category(item["category"]),
-        "specification": specification(item["specification"]) if item.get("specification") else None,
-    }
+        "category": _category(item["category"]), "specification": _specified(item, row),
+    }  # fmt: skip
     groups = {one["key"]: _values(BundleGroup, GROUP, one) for one in item.get("groups", [])}
     items = {one["offering"]: (_values(BundleItem, ITEM, one), one.get("group")) for one in item.get("items", [])}
     entitled = sorted(item.get("entitled_to", []))
-    row = _standing(Offering, item)
     differences = _differing(row, values) | _parts_differing(row, groups, items, entitled) if row else {}
     follows = set(differences) == {"specification"} and _same_thing(row, values)
     if row and (not differences or (follows and row.state != "active")):
@@ -156,19 +155,27 @@ def dump_offerings() -> list[dict[str, Any]]:
 
 def dump_dependencies() -> list[dict[str, Any]]:
     rows = Dependency.objects.select_related("source").prefetch_related("targets").order_by("source__key", "pk")
-    return [
-        {"source": row.source.key, "kind": row.kind, "scope": row.scope,
-         "targets": sorted({t.key for t in row.targets.all()})}
-        for row in rows
-    ]  # fmt: skip
+    used, found = _active(Specification), []
+    for row in rows:
+        targets = {target.key for target in row.targets.all()}
+        if {row.source.key, *targets} <= used:
+            found.append({"source": row.source.key, "kind": row.kind, "scope": row.scope, "targets": sorted(targets)})
+    return found
 
 
 def dump_samples() -> list[dict[str, Any]]:
+    sold = _active(Offering)
     return [
         {"key": row.key} | _said(row, ("name", "description", "term"))
         | {"price_list": row.price_list.key, "sites": row.sites, "lines": row.lines}
         for row in SampleOrder.objects.select_related("price_list").order_by("key")
+        if {line["offering"] for line in row.lines} <= sold
     ]  # fmt: skip
+
+
+def _active(model: type[Specification] | type[Offering]) -> set[str]:
+    """Keys in use; what names another one cannot be read in again."""
+    return set(model._default_manager.filter(state="active").values_list("key", flat=True))
 
 
 def _offering(row: Offering) -> dict[str, Any]:
@@ -176,6 +183,8 @@ def _offering(row: Offering) -> dict[str, Any]:
     entry["category"] = row.category.key
     if row.specification:
         entry["specification"] = row.specification.key
+        if row.specification.state != Specification.State.ACTIVE:
+            entry["specification_version"] = row.specification.version
     if entitled := sorted({other.key for other in row.entitled_to.all()}):
         entry["entitled_to"] = entitled
     if groups := [{"key": group.key} | _said(group, GROUP) for group in row.groups.all()]:
@@ -233,6 +242,19 @@ def _characteristic(place: int, given: Any) -> dict[str, Any]:
 def _known(item: dict[str, Any], names: set[str], what: str) -> None:
     if unknown := sorted(set(item) - names):
         raise ImportRefused(problems={unknown[0]: [f"{what} has no such field."]})
+
+
+def _specified(item: dict[str, Any], row: Offering | None) -> Specification | None:
+    """What the entry says it is made of: the active version, or for an offering that stands here the numbered one."""
+    key, version = item.get("specification"), item.get("specification_version")
+    if not key:
+        return None
+    if not version or row is None:
+        return specification(key)
+    found: Specification | None = Specification.objects.filter(key=key, version=version).first()
+    if found is None:
+        raise KeyError(f"specification “{key}” version {version}")
+    return found
 
 
 def _category(key: str) -> Category:

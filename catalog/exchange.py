@@ -8,6 +8,7 @@ from typing import Any
 from catalog.entryfile import offering
 from catalog.models import (
     Category,
+    Offering,
     PriceAdjustment,
     PriceEntry,
     PriceList,
@@ -88,8 +89,9 @@ def _adjustment(price_list: PriceList, position: int, entry: dict[str, Any]) -> 
     entry["value"] = str(entry.get("value", ""))
     values = {"price_list": price_list, "position": position} | entry
     row, change = put("adjustments", PriceAdjustment, {"key": values.pop("key")}, values)
-    older = row.offerings.filter(key__in=[one.key for one in sold])  # what is sold by an older version keeps the rule
-    row.offerings.set([*sold, *older])
+    taken_off = row.offerings.filter(state="active").exclude(pk__in=[one.pk for one in sold])
+    row.offerings.remove(*taken_off.exclude(key__in=[one.key for one in sold]))
+    row.offerings.add(*sold)  # what is sold by an older version, or no longer sold, keeps the rule
     return change
 
 
@@ -104,7 +106,7 @@ def _fields(row: Any, *names: str) -> dict[str, Any]:
 
 
 def dump_price_lists() -> list[dict[str, Any]]:
-    found = []
+    found, sold = [], set(Offering.objects.filter(state="active").values_list("key", flat=True))
     for row in PriceList.objects.prefetch_related("entries__offering", "adjustments__offerings"):
         entry = _fields(row, "key", "name", "currency", "segment", "valid_from", "valid_until")
         entry["entries"] = [
@@ -117,11 +119,17 @@ def dump_price_lists() -> list[dict[str, Any]]:
         ]
         names = ("key", "label", "charge", "step", "condition", "how", "value", "explanation", "active")
         entry["adjustments"] = [
-            _fields(a, *names) | {"offerings": sorted({o.key for o in a.offerings.all()})}
-            for a in row.adjustments.all()
+            _fields(a, *names, *(["position"] if a.position != place else [])) | {"offerings": sorted(keys & sold)}
+            for place, (a, keys) in enumerate(_still_for(row.adjustments.all(), sold))
         ]
         found.append(entry)
     return found
+
+
+def _still_for(rows: Iterable[PriceAdjustment], sold: set[str]) -> list[tuple[PriceAdjustment, set[str]]]:
+    """Rules with the keys of what they are for, without those for nothing that is still sold."""
+    pairs = [(row, {one.key for one in row.offerings.all()}) for row in rows]
+    return [(row, keys) for row, keys in pairs if not keys or keys & sold]
 
 
 def dump_tables() -> list[dict[str, Any]]:

@@ -61,12 +61,13 @@ def finish(items: list[dict[str, Any]]) -> dict[str, list[str]]:
 
 
 def dump() -> list[dict[str, Any]]:
-    """The rules in force."""
+    """The rules in force between what is in use."""
     return [
         {"source": rule.source.key, "target": rule.target.key}
         | {name: getattr(rule, name) for name in NAMES if getattr(rule, name) not in ("", [], None)}
         | {"starts_on": rule.starts_on}
         for rule in sorted(rulebook.in_force(), key=lambda rule: (rule.source.key, rule.position, rule.pk))
+        if rule.source.state == rule.target.state == Specification.State.ACTIVE
     ]
 
 

@@ -25,12 +25,14 @@ class Certificate:
     sha256: str
     customer: str
     name: str
+    sent_to: str
     email: str
     at: dt.datetime
     address: str
     agent: str
     consent: str
     reference: str
+    authority: str = ""  # what they stated when the link had gone to another person
     drawn: bytes = b""
     place: int = 1
     places: int = 1

@@ -77,6 +77,7 @@ def confirm(*, copy_id: int, by: User) -> SignatureRequest:
     copy.decided_by, copy.decided_at = by, timezone.now()
     copy.save()
     made.signed_at, made.signed_name, made.wet = timezone.now(), copy.name, True
+    made.sent_to, made.signed_email = str(made.signatory), made.email
     told = f"the copy was uploaded by {copy.uploaded_by} and confirmed by {by}"
     made.consent = f"Signed on paper on {copy.signed_on:%d %B %Y}; {told}."
     return signature.conclude(made, content, by=by, content_type=copy.document.content_type)

@@ -1,5 +1,6 @@
 """Pictures: whether an uploaded one can be opened, and is of a size that nobody chokes on."""
 
+import base64
 import io
 import warnings
 
@@ -12,6 +13,19 @@ FORMATS = ("PNG", "JPEG")
 
 class NotPicture(Refusal):
     """The file is no picture that we keep."""
+
+
+def from_address(address: str, *, longest: int, limit: int) -> bytes:
+    """The PNG in a data address of at most so many characters. Raises NotPicture."""
+    head, _, body = address.partition(",")
+    if head != "data:image/png;base64" or len(body) > longest:
+        raise NotPicture("Draw it again, or type your name only.")
+    try:
+        content = base64.b64decode(body, validate=True)
+    except ValueError:
+        raise NotPicture("Draw it again, or type your name only.") from None
+    require(content, limit=limit)
+    return content
 
 
 def require(content: bytes, *, limit: int) -> tuple[int, int]:

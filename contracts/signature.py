@@ -4,7 +4,6 @@ The link's secret is told once and kept only as a hash. What is signed is the st
 link was made; the signed PDF is that file with a certificate page behind it, kept unaltered.
 """
 
-import base64
 import datetime as dt
 import hashlib
 import secrets
@@ -18,7 +17,7 @@ from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from contracts import certificate, pictures, signingorder
+from contracts import certificate, pictures, signingname, signingorder
 from contracts import consent as consent_texts
 from contracts.models import SignatureRequest, SigningLink
 from crm.models import Contact
@@ -198,70 +197,56 @@ def shown(made: SignatureRequest) -> bytes:
 
 @transaction.atomic
 def sign(
-    *, token: str, name: str, consent: bool, address: str | None, agent: str, drawn: str = "", version: int = 0
-) -> SignatureRequest:
+    *, token: str, name: str, consent: bool, address: str | None, agent: str, drawn: str = "", version: int = 0,
+    authority: bool = False,
+) -> SignatureRequest:  # fmt: skip
     """Sign what was shown: keep who, when, from where and which hash, make the signed PDF, conclude the record.
 
     `drawn` is the data address of a PNG, empty when the typed name is the signature; `version` is that of the consent
-    text that was shown, 0 for the present one. All of it happens in one transaction; of two signatories at once one is
-    told that it is signed already.
+    text that was shown, 0 for the present one; `authority` states the right to sign in another's place. All of it
+    happens in one transaction; of two signatories at once one is told that it is signed already.
 
     Raises:
         UnknownLink: no such link.
         LinkClosed: it was used, declined, voided, or is too old.
-        Unsigned: the name or the consent is missing, the consent text is a newer one, or the drawing is no picture.
+        Unsigned: the name is missing or another person's, the consent is missing or to older words, or the drawing is
+            no picture.
         Tampered: the stored file has changed.
     """
     made = find(token)
     require_open(made)
     name = " ".join(name.replace("\x00", "").split())[:NAME_LENGTH]
     agreed = consent_texts.shown(made)
-    picture = _require_signature(name, consent and version in (0, agreed.version), drawn, reworded=bool(consent))
-    now = timezone.now()
-    page = certificate.Certificate(
-        document=made.document.name, sha256=made.document_sha256, customer=signingorder.party(made), name=name,
-        email=made.email, at=now, address=address or "", agent=agent[:300], consent=agreed.text,
-        reference=made.token_hash[:16], drawn=picture,
-    )  # fmt: skip
+    wrong = signingname.problems(made, name, stated=authority) if len(name) > 2 else {"name": ["Type your full name."]}
+    picture = _require_signature(wrong, consent and version in (0, agreed.version), drawn, reworded=bool(consent))
+    given = {
+        "signed_at": timezone.now(), "drawn": picture or None, "address": address, "agent": agent[:300],
+        "consent": agreed.text, "consent_version": agreed.version, **signingname.given(made, name),
+    }  # fmt: skip
+    vars(made).update(given)
     ahead = signingorder.waiting(record_of(made)).count()
-    signed_pdf = certificate.append(shown(made), signingorder.certificates(made, page, ahead))
+    signed_pdf = certificate.append(shown(made), signingorder.certificates(made, ahead))
     made = settle(made)
-    made.signed_at, made.signed_name, made.drawn = now, name, picture or None
-    made.signed_email = made.email
-    made.consent, made.consent_version = agreed.text, agreed.version
-    made.address, made.agent = address, agent[:300]
+    vars(made).update(given)
+    if made.authority:
+        transaction.on_commit(lambda: signingname.tell(made), robust=True)
     return conclude(made, signed_pdf, by=None)
 
 
-def _require_signature(name: str, agreed: bool, drawn: str, *, reworded: bool) -> bytes:
-    """The drawing, if there is one. Raises Unsigned with all that is missing."""
-    problems: dict[str, list[str]] = {}
+def _require_signature(problems: signingname.Problems, agreed: bool, drawn: str, *, reworded: bool) -> bytes:
+    """The drawing, if there is one. Raises Unsigned with all that is missing, beside what is wrong already."""
     picture = b""
-    if len(name) < 3:
-        problems["name"] = ["Type your full name."]
     if not agreed:
         told = "The words have changed since this page was opened. Read them again and tick the box."
         problems["consent"] = [told if reworded else "Tick the box to sign; without it nothing is agreed."]
     if drawn:
         try:
-            picture = _picture(drawn)
+            picture = pictures.from_address(drawn, longest=DRAWING_LIMIT, limit=DRAWING_PIXELS)
         except Refusal as error:
             problems["drawn"] = [f"The drawing cannot be used. {error}"]
     if problems:
         raise Unsigned(problems=problems)
     return picture
-
-
-def _picture(drawn: str) -> bytes:
-    head, _, body = drawn.partition(",")
-    if head != "data:image/png;base64" or len(body) > DRAWING_LIMIT:
-        raise Unfit("Draw it again, or type your name only.")
-    try:
-        content = base64.b64decode(body, validate=True)
-    except ValueError:
-        raise Unfit("Draw it again, or type your name only.") from None
-    pictures.require(content, limit=DRAWING_PIXELS)
-    return content
 
 
 @transaction.atomic
@@ -329,10 +314,12 @@ def conclude(
     made.save()
     changes = {
         "signed_by": [None, made.signed_name],
+        "link_sent_to": [None, made.sent_to],
         "document_sha256": [None, made.document_sha256],
         "signed_sha256": [None, made.signed_document.sha256],
     }
-    audit.record("signed on paper" if made.wet else "signed", subject, by=by, changes=changes, reason=made.consent)
+    stated = " ".join(filter(None, (made.consent, made.authority)))
+    audit.record("signed on paper" if made.wet else "signed", subject, by=by, changes=changes, reason=stated)
     if after := signingorder.next_up(subject):
         _request(subject, after.who, after.document, after.position, after.created_by)
     else:

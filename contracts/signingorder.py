@@ -77,14 +77,10 @@ def next_up(subject: models.Model) -> Signatory | None:
     return found
 
 
-def certificates(made: SignatureRequest, own: Certificate, ahead: int) -> list[Certificate]:
+def certificates(made: SignatureRequest, ahead: int) -> list[Certificate]:
     """The page of everybody who signed before, then one's own; `ahead` others are still to sign."""
-    before = [one for one in signed_before(made) if one.document_sha256 == made.document_sha256]
-    places = len(before) + 1 + ahead
-    return [
-        *(_of(one, place, places) for place, one in enumerate(before, 1)),
-        Certificate(**{**vars(own), "place": len(before) + 1, "places": places}),
-    ]
+    pages = [one for one in signed_before(made) if one.document_sha256 == made.document_sha256] + [made]
+    return [_of(one, place, len(pages) + ahead) for place, one in enumerate(pages, 1)]
 
 
 def signed_before(made: SignatureRequest) -> list[SignatureRequest]:
@@ -120,7 +116,8 @@ def _of(made: SignatureRequest, place: int, places: int) -> Certificate:
     at = made.signed_at or made.created_at
     return Certificate(
         document=made.document.name, sha256=made.document_sha256, customer=party(made), name=made.signed_name,
-        email=made.email, at=at, address=made.address or "", agent=made.agent, consent=made.consent,
+        sent_to=made.sent_to, email=made.signed_email or made.email, authority=made.authority,
+        at=at, address=made.address or "", agent=made.agent, consent=made.consent,
         reference=made.token_hash[:16], drawn=bytes(made.drawn or b""), place=place, places=places, wet=made.wet,
         copy=copy,
     )  # fmt: skip

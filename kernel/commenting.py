@@ -1,6 +1,7 @@
 """Commenting: people write on records, name each other with @, and whoever follows hears of it."""
 
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,18 @@ SHOWN = 6
 LONGEST = 4000  # characters
 
 
+@dataclass(frozen=True)
+class Sharing:
+    """How comments on a kind of record reach its customer: whether they have a page of one, who reads there, where."""
+
+    is_shown: Callable[[Any], bool]
+    readers: Callable[[Any], Iterable[User]]
+    url: Callable[[Any], str]
+
+
+_shared: dict[str, Sharing] = {}
+
+
 @dataclass
 class Written:
     """A comment, and those named in it who may not see the record and were not told."""
@@ -24,19 +37,45 @@ class Written:
     unreached: list[User] = field(default_factory=list)
 
 
+def share(label: str, how: Sharing) -> None:
+    """Let comments on such records be written for their customer; called while apps load."""
+    _shared[label] = how
+
+
+def reaches_customer(record: Any) -> bool:
+    """Whether the customer has a page on which they would read a comment that is not internal."""
+    how = _shared.get(record._meta.label_lower)
+    return how is not None and how.is_shown(record)
+
+
 @transaction.atomic
-def write(*, record: Any, text: str, by: User, url: str) -> Written:
-    """Keep a comment; tell those named in it and those who follow. The author and the named follow from now on."""
+def write(
+    *, record: Any, text: str, by: User, url: str, internal: bool = True, first: Iterable[User] = ()
+) -> Written:  # fmt: skip
+    """Keep a comment; tell those named in it and those who follow. The author and the named follow from now on.
+
+    `url` is the page of colleagues; customers hear of what is not internal alone, with the address of their own page.
+    `first` are colleagues who hear of it at once, by mail too.
+    """
     label = record._meta.label_lower
-    made = Comment.objects.create(subject_type=label, subject_id=record.pk, author=by, text=text)
+    made = Comment.objects.create(subject_type=label, subject_id=record.pk, author=by, text=text, internal=internal)
     people = [person for person in named(text) if person != by]
-    reached = [person for person in people if following.may_see(record, person)]
-    words = " ".join(text.split())[:140]
-    notifications.tell(reached, f"{by} on {record}: {words}", url, event="mention")
-    others = following.followers(record, but=[by, *reached])
-    notifications.tell(others, f"{by} on {record}: {words}", url, event="comment")
-    following.follow(record, by, *reached)
+    reached = [person for person in people if _is_ours(person) and following.may_see(record, person)]
+    said = f"{by} on {record}: {' '.join(text.split())[:140]}"
+    notifications.tell(reached, said, url, event="mention")
+    at_once = [person for person in first if person != by and person not in reached]
+    notifications.tell(at_once, said, url, event="deal", mail=True)
+    others = following.followers(record, but=[by, *reached, *at_once])
+    notifications.tell([person for person in others if _is_ours(person)], said, url, event="comment")
+    following.follow(record, *(person for person in (by, *reached) if _is_ours(person)))
+    if not internal and (how := _shared.get(label)):
+        readers = [person for person in how.readers(record) if person != by]
+        notifications.tell(readers, said, how.url(record), event="news", mail=True)
     return Written(made, [person for person in people if person not in reached])
+
+
+def _is_ours(person: User) -> bool:
+    return person.has_perm("kernel.use_workspace")
 
 
 def note(record: Any, text: Any, *, by: User) -> None:

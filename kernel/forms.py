@@ -90,6 +90,7 @@ class CommentForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2, "placeholder": "Write a comment"}),
         error_messages={"required": "Write something first."},
     )
+    shared = forms.BooleanField(required=False)
 
 
 class UploadForm(forms.Form):

@@ -55,6 +55,7 @@ class Entry:
     reason: str = ""
     changes: list[Change] = field(default_factory=list)
     comment: str = ""
+    shared: bool = False  # with the customer
 
     @property
     def tone_class(self) -> str:
@@ -120,7 +121,7 @@ def journal(record: models.Model, *, limit: int | None = JOURNAL) -> list[Entry]
     rows = trail(record).select_related("actor")[:limit]
     said = comments(record).select_related("author")[:limit]
     entries = [_told(row, record) for row in rows]
-    entries += [Entry(c.at, c.author, "commented", "message", comment=c.text) for c in said]
+    entries += [Entry(c.at, c.author, "commented", "message", comment=c.text, shared=not c.internal) for c in said]
     entries.sort(key=lambda entry: entry.at, reverse=True)
     return entries[:limit]
 

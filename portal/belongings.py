@@ -92,6 +92,12 @@ def quotes(user: User) -> Any:
     return rows.select_related("account").order_by("-presented_at", "-pk")
 
 
+def readable_quotes(user: User) -> Any:
+    """Versions that were given to the customer, also those that a newer one replaced, and what they asked for."""
+    rows = Quote.objects.visible_to(user).filter(Q(presented_at__isnull=False) | Q(asked_at__isnull=False))
+    return rows.select_related("account__owner", "owner", "agreement")
+
+
 def people(user: User) -> Any:
     """People of the customer's companies who can log in here."""
     seen = Account.objects.visible_to(user).values("pk")

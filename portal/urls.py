@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from portal.views import company, orders, shopping, things
+from portal.views import company, orders, quotes, shopping, things
 
 app_name = "portal"
 urlpatterns: list[URLPattern] = [
@@ -17,7 +17,8 @@ urlpatterns: list[URLPattern] = [
     path("basket/<int:pk>/out/", shopping.take_out, name="cart_out"),
     path("services/", things.services, name="service_list"),
     path("services/<str:number>/", things.service, name="service"),
-    path("quotes/", things.quotes, name="quote_list"),
+    path("quotes/", quotes.every, name="quote_list"),
+    path("quotes/<str:number>/<int:version>/", quotes.one, name="quote"),
     path("documents/", things.documents, name="document_list"),
     path("company/", company.people, name="people"),
     path("company/invite/", company.invite, name="invite"),

@@ -66,10 +66,12 @@ class Offering(Versioned):
             models.CheckConstraint(
                 condition=~models.Q(kind="product") | models.Q(specification__isnull=False),
                 name="product_offering_has_specification",
+                violation_error_message="A product needs the specification of what it is; choose one.",
             ),
             models.CheckConstraint(  # other order systems order it by TMF641; nobody buys it
                 condition=~models.Q(kind="service") | models.Q(specification__isnull=False, sellable=False),
                 name="service_offering_is_not_sold",
+                violation_error_message="A service for other systems needs a specification and is not sold by itself.",
             ),
         ]
 
@@ -92,7 +94,11 @@ class BundleGroup(models.Model):
         ordering = ["position", "id"]
         constraints = [
             models.UniqueConstraint(fields=["bundle", "key"], name="bundle_group_once"),
-            models.CheckConstraint(condition=models.Q(minimum__lte=models.F("maximum")), name="bundle_group_range"),
+            models.CheckConstraint(
+                condition=models.Q(minimum__lte=models.F("maximum")),
+                name="bundle_group_range",
+                violation_error_message="At least is more than at most.",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -118,7 +124,11 @@ class BundleItem(models.Model):
         ordering = ["position", "id"]
         constraints = [
             models.UniqueConstraint(fields=["bundle", "member"], name="bundle_member_once"),
-            models.CheckConstraint(condition=models.Q(minimum__lte=models.F("maximum")), name="bundle_cardinality"),
+            models.CheckConstraint(
+                condition=models.Q(minimum__lte=models.F("maximum")),
+                name="bundle_cardinality",
+                violation_error_message="At least is more than at most.",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -180,9 +190,21 @@ class PriceEntry(models.Model):
     class Meta:
         verbose_name_plural = "price entries"
         constraints = [
-            models.CheckConstraint(condition=models.Q(amount__gte=0), name="price_not_negative"),
-            models.CheckConstraint(condition=models.Q(allowance__gte=0), name="price_allowance_not_negative"),
-            models.CheckConstraint(condition=models.Q(period__gte=1, period__lte=120), name="price_period"),
+            models.CheckConstraint(
+                condition=models.Q(amount__gte=0),
+                name="price_not_negative",
+                violation_error_message="A price is not below zero.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(allowance__gte=0),
+                name="price_allowance_not_negative",
+                violation_error_message="What is included is not below zero.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(period__gte=1, period__lte=120),
+                name="price_period",
+                violation_error_message="A period has 1 to 120 months.",
+            ),
             models.UniqueConstraint(
                 fields=["price_list", "offering", "charge", "label", "when", "is_cost"], name="price_entry_once"
             ),
@@ -229,6 +251,7 @@ class PriceAdjustment(models.Model):
             models.CheckConstraint(
                 condition=~models.Q(how="amount") | models.Q(price_list__isnull=False),
                 name="adjustment_amount_has_currency",
+                violation_error_message="An amount needs the price list whose currency it is in.",
             ),
         ]
 

@@ -67,6 +67,7 @@ class PriceMatrix(Record):
             models.CheckConstraint(
                 condition=models.Q(state="draft") | models.Q(published_at__isnull=False, starts_on__isnull=False),
                 name="matrix_published_at",
+                violation_error_message="A published matrix has its day.",
             ),
         ]
 
@@ -108,7 +109,11 @@ class CurrencyRule(models.Model):
         ordering = ["currency", "-valid_from"]
         constraints = [
             models.UniqueConstraint(fields=["currency", "valid_from"], name="currency_rule_once"),
-            models.CheckConstraint(condition=models.Q(smallest__gt=0), name="currency_smallest_positive"),
+            models.CheckConstraint(
+                condition=models.Q(smallest__gt=0),
+                name="currency_smallest_positive",
+                violation_error_message="The smallest amount is more than zero.",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -134,8 +139,16 @@ class ExchangeRate(models.Model):
         ordering = ["source", "target", "-valid_from"]
         constraints = [
             models.UniqueConstraint(fields=["source", "target", "valid_from"], name="exchange_rate_once"),
-            models.CheckConstraint(condition=models.Q(rate__gt=0), name="exchange_rate_positive"),
-            models.CheckConstraint(condition=~models.Q(source=models.F("target")), name="exchange_rate_between_two"),
+            models.CheckConstraint(
+                condition=models.Q(rate__gt=0),
+                name="exchange_rate_positive",
+                violation_error_message="A rate is more than zero.",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(source=models.F("target")),
+                name="exchange_rate_between_two",
+                violation_error_message="A rate is between two different currencies.",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -159,7 +172,11 @@ class MarginFloor(models.Model):
         ordering = ["segment", "role"]
         constraints = [
             models.UniqueConstraint(fields=["role", "segment"], name="margin_floor_once"),
-            models.CheckConstraint(condition=models.Q(percent__gte=0, percent__lt=100), name="margin_floor_percent"),
+            models.CheckConstraint(
+                condition=models.Q(percent__gte=0, percent__lt=100),
+                name="margin_floor_percent",
+                violation_error_message="A margin is from 0 to less than 100 percent.",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -73,7 +73,9 @@ class DecompositionRule(Record):
             models.UniqueConstraint(fields=["key", "version"], name="decomposition_rule_version"),
             models.UniqueConstraint(fields=["key"], condition=models.Q(state="draft"), name="one_draft_of_a_rule"),
             models.CheckConstraint(
-                condition=models.Q(state="draft") | models.Q(published_at__isnull=False), name="rule_published_at"
+                condition=models.Q(state="draft") | models.Q(published_at__isnull=False),
+                name="rule_published_at",
+                violation_error_message="A published rule has its day.",
             ),
         ]
 

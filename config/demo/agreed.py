@@ -110,7 +110,10 @@ def live(
         city=city, country=country, region="metro", contact=signatory,
         **({"latitude": at[0], "longitude": at[1]} if at else {}),
     )  # fmt: skip
-    accounts.add_billing_profile(account_id=account.pk, invoice_email=f"invoices@{account.pk}.example", by=mira)
+    accounts.add_billing_profile(
+        account_id=account.pk, invoice_email=f"invoices@{account.pk}.example", by=mira, street="Hoofdstraat 1",
+        postcode="1000 AA", city=city, country=country,
+    )  # fmt: skip
     offering = Offering.objects.get(key=sold, state="active")
     quote = quoting.create(by=mira, account_id=account.pk, title=f"{offering.short_name}, {city}", term_months=36)
     quoting.add_lines(quote_id=quote.pk, offering_id=offering.pk, site_ids=[site.pk], by=mira)

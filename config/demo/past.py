@@ -58,7 +58,10 @@ class Past:
                 account_id=account.pk, first_name="Noor", last_name="Kramer", email=f"noor.kramer@{mail}", by=mira,
                 role=Contact.Role.TECHNICAL,
             )  # fmt: skip
-            accounts.add_billing_profile(account_id=account.pk, invoice_email=f"invoices@{mail}", by=mira)
+            accounts.add_billing_profile(
+                account_id=account.pk, invoice_email=f"invoices@{mail}", by=mira, street="Stationsplein 1",
+                postcode="1000 AA", city=cities[0], country=country,
+            )  # fmt: skip
             made += [
                 accounts.add_site(
                     account_id=account.pk, code=f"{place:02d}", name=city, by=mira, street=f"Stationsplein {place}",

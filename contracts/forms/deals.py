@@ -210,6 +210,7 @@ class SignForm(forms.Form):
 
     name = forms.CharField(label="Your full name", required=False, max_length=120)
     consent = forms.BooleanField(required=False)
+    authority = forms.BooleanField(required=False)
     drawn = forms.CharField(required=False, max_length=signature.DRAWING_LIMIT + 100, widget=forms.HiddenInput)
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 

@@ -58,8 +58,8 @@ NEVER_LOOSENED = """
 EVIDENCE = pgtrigger.UpdateOf(  # type: ignore[no-untyped-call]
     "subject_type", "subject_id", "person_id", "position", "token_hash", "document_id", "document_sha256", "expires_at",
     "opened_at", "signed_at", "declined_at", "declined_because", "void_at", "void_because", "wet", "signed_name",
-    "signed_email", "consent", "consent_version", "address", "agent", "drawn", "signed_document_id", "created_by_id",
-    "created_at",
+    "signed_email", "sent_to", "authority", "consent", "consent_version", "address", "agent", "drawn",
+    "signed_document_id", "created_by_id", "created_at",
 )  # fmt: skip
 
 
@@ -315,6 +315,8 @@ class SignatureRequest(models.Model):
     wet = models.BooleanField(default=False, help_text="Signed on paper; the copy was uploaded.")
     signed_name = models.CharField(max_length=120, blank=True)
     signed_email = models.CharField(max_length=254, blank=True, help_text="Where the link went.")
+    sent_to = models.CharField(max_length=160, blank=True, help_text="Whose link it was when it was signed.")
+    authority = models.TextField(blank=True, help_text="What somebody stated who signed in the place of another.")
     consent = models.TextField(blank=True)
     address = models.GenericIPAddressField(null=True)
     agent = models.CharField(max_length=300, blank=True)

@@ -17,6 +17,7 @@ from contracts import (
     presenting,
     printruns,
     signature,
+    signingname,
     signingorder,
     signingsummary,
 )
@@ -120,6 +121,7 @@ def _open(
         "declining": declining or dealforms.DeclineForm(),
         "declining_open": declining is not None,
         "consent": consent.shown(made),
+        "authority": signingname.authority(made) if form.errors.get("authority") or form["authority"].value() else "",
         "before": signingorder.signed_before(made),
         "after": signingorder.waiting(signature.record_of(made)),
         "summary": signingsummary.summary(made),
@@ -246,7 +248,7 @@ def _open_request(request: HttpRequest, label: str, pk: int) -> SignatureRequest
 
 def typed(data: dict[str, Any]) -> dict[str, Any]:
     """What a signatory gave, as the act takes it."""
-    return {name: data[name] for name in ("name", "consent", "drawn")} | {"version": data["version"] or 0}
+    return {name: data[name] for name in ("name", "consent", "authority", "drawn")} | {"version": data["version"] or 0}
 
 
 def records_url(label: str, record: Any) -> str:

@@ -87,6 +87,7 @@ class Account(Numbered):
             models.CheckConstraint(
                 condition=models.Q(kind="child", parent__isnull=False) | ~models.Q(kind="child"),
                 name="child_has_parent",
+                violation_error_message="An account below another one needs that one.",
             ),
             models.UniqueConstraint(
                 fields=["registration"],

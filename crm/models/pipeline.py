@@ -56,7 +56,11 @@ class Lead(Numbered):
 
     class Meta:
         permissions = [("work_lead", "Can move leads"), ("convert_lead", "Can convert leads")]
-        constraints = [models.CheckConstraint(condition=models.Q(score__lte=100), name="lead_score")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(score__lte=100), name="lead_score", violation_error_message="A score goes up to 100."
+            )
+        ]
         indexes = [models.Index(models.functions.Lower("email"), name="lead_email_lower")]
 
     def __str__(self) -> str:
@@ -121,7 +125,9 @@ class LeadLine(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(offering__isnull=False) | ~models.Q(description=""), name="lead_line_says_something"
+                condition=models.Q(offering__isnull=False) | ~models.Q(description=""),
+                name="lead_line_says_something",
+                violation_error_message="Choose an offering, or write what is wanted.",
             )
         ]
 
@@ -145,7 +151,13 @@ class Stage(models.Model):
 
     class Meta:
         ordering = ["position"]
-        constraints = [models.CheckConstraint(condition=models.Q(probability__lte=100), name="stage_probability")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(probability__lte=100),
+                name="stage_probability",
+                violation_error_message="A probability goes up to 100 percent.",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

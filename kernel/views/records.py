@@ -50,7 +50,9 @@ def activity(request: HttpRequest, label: str, pk: int) -> HttpResponse:
             raise PermissionDenied("Your roles do not include the right to comment.")
         if form.is_valid():
             url = record.get_absolute_url() if hasattr(record, "get_absolute_url") else back(request)
-            written = commenting.write(record=record, text=form.cleaned_data["text"], by=user, url=url)
+            shared = form.cleaned_data["shared"] and commenting.reaches_customer(record)
+            text = form.cleaned_data["text"]
+            written = commenting.write(record=record, text=text, by=user, url=url, internal=not shared)
             form, unreached = CommentForm(), written.unreached
         else:
             status = 422
@@ -63,6 +65,7 @@ def activity(request: HttpRequest, label: str, pk: int) -> HttpResponse:
         "all": limit is None,
         "unreached": unreached,
         "follows": following.follows(record, user),
+        "shares": commenting.reaches_customer(record),
     }
     if request.method == "GET" and hasattr(record, "get_absolute_url"):
         following.visited(record, user)

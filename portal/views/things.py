@@ -1,4 +1,4 @@
-"""What a customer has: services, quotes, documents; and the way to sign."""
+"""What a customer has: services and documents; and the way to sign."""
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -6,12 +6,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from cmdb import characteristics
-from contracts import requesting
 from contracts.models import SignatureRequest
 from crm.models import Account
 from kernel import documents as files
 from kernel import htmx, workspace
-from portal import belongings, needs, signing
+from portal import belongings, signing
 from portal.views import customers_only, frame
 
 SHOWN = 300
@@ -55,19 +54,6 @@ def service(request: HttpRequest, number: str) -> HttpResponse:
         "papers": files.of(contract).filter(customer_may_see=True) if contract else [],
     }
     return htmx.respond(request, "portal/service.html", context)
-
-
-@customers_only
-@require_safe
-def quotes(request: HttpRequest) -> HttpResponse:
-    """Quotes: those that wait for a signature, and those of the past."""
-    user = workspace.person(request)
-    rows = list(belongings.quotes(user)[:SHOWN])
-    waiting = {one.request.subject_id: one for one in needs.signatures(user) if one.request.subject_type == needs.QUOTE}
-    for row in rows:
-        row.signature = waiting.get(row.pk)
-    context = {"portal_nav": frame("portal:quote_list"), "quotes": rows, "asked": requesting.handed(user)}
-    return htmx.respond(request, "portal/quotes.html", context)
 
 
 @customers_only

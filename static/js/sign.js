@@ -14,6 +14,11 @@
   const clear = () => { pen.clearRect(0, 0, pad.width, pad.height); field.value = ""; box.classList.remove("has-ink"); };
   box.hidden = false;
   ink();
+  if (field.value) { // what was drawn before the form came back
+    const drawn = new Image();
+    drawn.onload = () => { pen.drawImage(drawn, 0, 0); box.classList.add("has-ink"); };
+    drawn.src = field.value;
+  }
   pad.addEventListener("pointerdown", (event) => {
     drawing = true;
     pad.setPointerCapture(event.pointerId);

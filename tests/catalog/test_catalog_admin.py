@@ -4,6 +4,8 @@ import html
 from decimal import Decimal
 
 import pytest
+from django.contrib.admin import site
+from django.db.models import CheckConstraint
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -83,3 +85,13 @@ def test_prices_are_checked_as_in_the_workspace(admin: Client) -> None:
     head = {"key": prices.key, "name": prices.name, "currency": "CHF", "valid_from": "2026-01-01"}
     said = admin.post(reverse("admin:catalog_pricelist_change", args=[prices.pk]), head).content.decode()
     assert "Make another list." in said
+
+
+def test_every_constraint_that_a_form_can_meet_says_what_is_wrong() -> None:
+    models = [one for one in site._registry if one._meta.app_label in ("catalog", "crm")]
+    silent = [
+        constraint.name for model in models for constraint in model._meta.constraints
+        if isinstance(constraint, CheckConstraint)
+        and constraint.violation_error_message == CheckConstraint.default_violation_error_message
+    ]  # fmt: skip
+    assert silent == []

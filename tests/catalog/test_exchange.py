@@ -8,8 +8,17 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from catalog import publication
-from catalog.models import BundleGroup, BundleItem, Category, Offering, PriceEntry, Specification
+from catalog import drafting, launching, publication
+from catalog.models import (
+    BundleGroup,
+    BundleItem,
+    Category,
+    Offering,
+    PriceAdjustment,
+    PriceEntry,
+    Specification,
+)
+from kernel import lifecycle
 from kernel.models import DecisionTable
 from tests.factories import catalog
 from tests.factories.people import UserFactory
@@ -72,6 +81,28 @@ def test_words_change_without_a_version() -> None:
     (change,) = touched(document)
     assert list(change.fields) == ["bandwidth labels"]
     assert Specification.objects.filter(key="dia_product").count() == 1
+
+
+def test_an_untouched_export_says_nothing_after_versions_went_live_and_things_were_retired() -> None:
+    by = UserFactory(role="product_manager")
+    specification = Specification.objects.get(key="dia_product", state="active")
+    made = drafting.next_version(Specification, specification.pk, by=by)
+    launching.bring_into_force(made, by)  # offerings are still sold by the version before
+    first = there_and_back()
+    assert entry(first, "offerings", "dia")["specification_version"] == 1
+    assert touched(first) == []
+    assert catalog.offering("dia").specification == specification
+
+    del entry(first, "offerings", "dia")["specification_version"]
+    (moved,) = touched(first, dry_run=True)
+    assert (moved.section, moved.name) == ("offerings", "dia version 2")
+
+    lost = catalog.offering("firewall")
+    rule = PriceAdjustment.objects.filter(offerings=lost).first() or PriceAdjustment.objects.earliest("pk")
+    rule.offerings.add(lost)
+    lifecycle.move(Offering.objects.locked(lost.pk), Offering.retire, by=by)
+    assert touched(there_and_back()) == []
+    assert lost in rule.offerings.all()
 
 
 def refused(document: Document) -> dict[str, list[str]]:

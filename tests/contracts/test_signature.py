@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import hashlib
+import html
 import io
 
 import pytest
@@ -10,10 +11,13 @@ import time_machine
 from django.core import mail
 from django.db import ProgrammingError, transaction
 from django.db.models import ProtectedError
+from django.template.loader import render_to_string
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
-from contracts import agreement, consent, presenting, signature
+from contracts import agreement, consent, presenting, signature, signingname, signingorder
 from contracts.models import Agreement, Quote, SignatureRequest
 from contracts.signature import LinkClosed, Tampered, UnknownLink, Unsigned
 from crm import contactmerging
@@ -69,7 +73,7 @@ def test_the_signed_pdf_is_the_document_with_one_page_more(sent: SignatureReques
 
 
 @pytest.mark.parametrize(
-    ("name", "consent", "field"), [("", True, "name"), ("J", True, "name"), ("Julia B", False, "consent")]
+    ("name", "consent", "field"), [("", True, "name"), ("J", True, "name"), ("Julia Brandt", False, "consent")]
 )
 def test_name_and_consent_are_needed(name: str, consent: bool, field: str, sent: SignatureRequest) -> None:
     with pytest.raises(Unsigned) as refused:
@@ -171,10 +175,49 @@ def test_reworded_consent_is_read_again(sent: SignatureRequest) -> None:
     before = consent.shown(sent)
     consent.revise(text="I, for {customer}, accept {document}.", by=None)
     with pytest.raises(Unsigned) as refused:
-        signature.sign(token=sent.token, name="Julia B", consent=True, version=before.version, address=None, agent="")
+        signature.sign(
+            token=sent.token, name="Julia Brandt", consent=True, version=before.version, address=None, agent=""
+        )
     assert "changed" in refused.value.problems["consent"][0]
     signed = make.sign(sent)
     assert (signed.consent_version, signed.consent) == (2, f"I, for {sent.account.name}, accept {sent.document.name}.")
+
+
+@pytest.mark.parametrize(("typed", "same"), [
+    ("julia  BRANDT", True), ("Brandt, Júlia", True), ("Dr. Julia Maria Brandt", True), ("J. Brandt", False),
+    ("Karl Brandt", False), ("Karl Maier for Julia Brandt", False), ("Julia", False),
+])  # fmt: skip
+def test_a_name_is_the_same_in_any_order_with_a_title_more(typed: str, same: bool) -> None:
+    assert signingname.same_person("Julia Brandt", typed) is same
+    assert signingname.same_person("Jürgen Müller-Weiß", "Juergen Mueller Weiss")
+
+
+def test_another_person_signs_only_with_a_statement_that_stands_in_the_signed_pdf(
+    client: Client, django_capture_on_commit_callbacks: object, sent: SignatureRequest
+) -> None:
+    page = reverse("contracts:sign", args=[sent.token])
+    drawn = _drawing()
+    typed = {"name": "Karl Maier", "consent": "on", "drawn": drawn}
+    asked = client.post(page, typed)
+    said = asked.content.decode()
+    assert asked.status_code == 422
+    assert "This link was sent to Julia Brandt." in said
+    assert "has given me the authority" in html.unescape(said)
+    assert drawn in said  # nothing is drawn twice
+    assert SignatureRequest.objects.get(pk=sent.pk).state == "open"
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+        assert client.post(page, typed | {"authority": "on"}).status_code == 302
+    kept = SignatureRequest.objects.select_related("signed_document").get(pk=sent.pk)
+    assert (kept.signed_name, kept.sent_to, kept.signed_email) == ("Karl Maier", "Julia Brandt", sent.contact.email)
+    (page_of,) = signingorder.certificates(kept, 0)
+    last = html.unescape(render_to_string("pdf/certificate.html", {"told": page_of, "pages": 1, "size": 1, "at": ""}))
+    for told in ("Karl Maier", f"Julia Brandt, {sent.contact.email}", "authority to sign", "in the place of Julia"):
+        assert told in last
+    letter = next(one for one in mail.outbox if "in your place" in one.subject)
+    assert letter.to == [sent.contact.email]
+    trail = AuditEntry.objects.get(action="signed", subject_id=kept.subject_id)
+    assert trail.changes["link_sent_to"] == [None, "Julia Brandt"]
+    assert "authority" in trail.reason
 
 
 def _drawing(size: tuple[int, int] = (60, 20), kind: str = "PNG") -> str:

@@ -26,8 +26,12 @@ def _token(text: str) -> str:
 
 
 def _others(quote: Quote) -> list[object]:
-    second = ContactFactory(account=quote.account, role=Contact.Role.SIGNATORY, email="second@customer.example")
-    return [second, UserFactory(role="sales_manager", email="boss@provider.example")]
+    second = ContactFactory(
+        account=quote.account, role=Contact.Role.SIGNATORY, email="second@customer.example", first_name="Second",
+        last_name="Person",
+    )  # fmt: skip
+    boss = UserFactory(role="sales_manager", email="boss@provider.example", first_name="The", last_name="Boss")
+    return [second, boss]
 
 
 def _present(quote: Quote, then: list[object]) -> SignatureRequest:
@@ -41,6 +45,12 @@ def _next(django_capture_on_commit_callbacks, made: SignatureRequest, name: str)
     with django_capture_on_commit_callbacks(execute=True):
         make.sign(made, name)
     return _token(mail.outbox[-1].body) if mail.outbox else ""
+
+
+def _refused(ours: SignatureRequest, name: str) -> None:
+    """Nobody signs for us with a colleague's link, whatever they state."""
+    with pytest.raises(signature.Unsigned, match="Only The Boss signs for us"):
+        signature.sign(token=ours.token, name=name, consent=True, authority=True, address=None, agent="")
 
 
 def test_each_signs_after_the_one_before_and_the_last_concludes(  # type: ignore[no-untyped-def]
@@ -60,6 +70,7 @@ def test_each_signs_after_the_one_before_and_the_last_concludes(  # type: ignore
         make.sign(first)
     third = signature.find(token := _next(django_capture_on_commit_callbacks, second, "Second Person"))
     third.token = token
+    _refused(third, "A Deputy")
     assert (bool(third.person), Contract.objects.exists()) == (True, False)
     make.sign(third, "The Boss")
     signed = Quote.objects.get(pk=quote.pk)

@@ -93,9 +93,11 @@ def in_force(account: Account | None = None, **values: Any) -> Agreement:
     return Agreement.objects.get(pk=made.subject_id)
 
 
-def sign(made: SignatureRequest, name: str = "Julia Brandt") -> SignatureRequest:
+def sign(made: SignatureRequest, name: str = "") -> SignatureRequest:
     """The signatory signs."""
-    return signature.sign(token=made.token, name=name, consent=True, address="192.0.2.7", agent="Browser 1.0")
+    return signature.sign(
+        token=made.token, name=name or str(made.signatory), consent=True, address="192.0.2.7", agent="Browser 1.0"
+    )
 
 
 def approved_quote(agreement: Agreement | None = None, *, sites: int = 2, **values: Any) -> Quote:
