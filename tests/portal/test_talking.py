@@ -15,7 +15,6 @@ from kernel.models import Notification, User
 from portal import talking
 from tests.factories import contracts, portal
 from tests.factories.crm import AccountFactory
-from tests.factories.people import UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.usefixtures("stock")]
 
@@ -35,7 +34,13 @@ def page(quote: Quote) -> str:
     return reverse("portal:quote", args=[quote.number, quote.version])
 
 
+def signatory(asked: SignatureRequest) -> User:
+    assert asked.contact and asked.contact.user  # noqa: PT018
+    return asked.contact.user
+
+
 def agents(client: Client, quote: Quote, text: str, **more: str) -> None:
+    assert quote.owner
     client.force_login(quote.owner)
     answer = client.post(reverse("activity", args=["contracts.quote", quote.pk]), {"text": text, **more})
     assert answer.status_code == 302
@@ -44,8 +49,7 @@ def agents(client: Client, quote: Quote, text: str, **more: str) -> None:
 def test_the_page_has_prices_sites_papers_and_the_way_to_sign(
     client: Client, asked: SignatureRequest, quote: Quote
 ) -> None:
-    assert asked.contact
-    client.force_login(User.objects.get(pk=asked.contact.user_id))
+    client.force_login(signatory(asked))
     text = client.get(page(quote)).content.decode()
     for told in (
         quote.title,
@@ -75,7 +79,7 @@ def test_a_draft_and_another_companys_quote_are_not_found(client: Client, quote:
 def test_both_sides_write_and_what_is_internal_stays_inside(
     client: Client, asked: SignatureRequest, quote: Quote, django_capture_on_commit_callbacks: Any
 ) -> None:
-    julia = User.objects.get(pk=asked.contact.user_id)  # type: ignore[union-attr]
+    julia = signatory(asked)
     client.force_login(julia)
     empty = client.post(page(quote), {"text": "  "}, headers={"HX-Request": "true"})
     assert (empty.status_code, "Write something first." in empty.content.decode()) == (422, True)
@@ -101,7 +105,7 @@ def test_both_sides_write_and_what_is_internal_stays_inside(
 
 
 def test_the_talk_goes_on_over_versions(client: Client, asked: SignatureRequest, quote: Quote) -> None:
-    julia = User.objects.get(pk=asked.contact.user_id)  # type: ignore[union-attr]
+    julia = signatory(asked)
     talking.say(quote=quote, text="Without Brno, please", by=julia)
     presenting.withdraw(quote_id=quote.pk, by=contracts.manager(), reason="Without Brno")
     newer = quoteversions.new_version(quote_id=quote.pk, by=None)
@@ -111,8 +115,6 @@ def test_the_talk_goes_on_over_versions(client: Client, asked: SignatureRequest,
 
 def test_who_may_only_read_cannot_write(client: Client, quote: Quote) -> None:
     reader = portal.customer(quote.account)
-    reader.groups.clear()
-    reader.groups.add(*UserFactory(role="customer").groups.all())
     group = reader.groups.get()
     group.permissions.remove(*group.permissions.filter(codename="request_quote"))
     client.force_login(reader)
