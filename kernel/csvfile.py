@@ -15,6 +15,7 @@ T = TypeVar("T")
 MAX_ROWS = 5_000
 IGNORED = ("line", "problems")  # our own error file, mended and sent again
 FORMULA = ("=", "+", "-", "@", "|", "%", "＝", "＋", "－", "＠")
+APART = ",;\t|"  # what may stand between cells
 HOW_TO_SAVE = "In Excel choose File, Save as, “CSV UTF-8 (comma delimited)”; elsewhere choose UTF-8 as the encoding."
 
 
@@ -60,7 +61,7 @@ class Checked:
 
 
 def parse(content: bytes, *, known: tuple[str, ...], required: tuple[str, ...]) -> File:
-    """Decode and split a CSV file with comma, semicolon or tab between the cells; its head names `known` columns.
+    """Decode and split a CSV file with comma, semicolon, tab or bar between the cells; its head names `known` columns.
 
     Raises:
         Unreadable: too large, not UTF-8, not CSV, columns missing or unknown, no rows, or more than 5,000.
@@ -106,6 +107,8 @@ def _decoded(content: bytes) -> str:
     require_size(content)
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise Unreadable("This is an Excel workbook, not CSV.", HOW_TO_SAVE)
+    if b"\x00" in content[:1000] and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise Unreadable("The file holds binary data, not text.", HOW_TO_SAVE)
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise Unreadable("The file is in UTF-16 (“Unicode text”), not UTF-8.", HOW_TO_SAVE)
     try:
@@ -122,7 +125,7 @@ def _decoded(content: bytes) -> str:
 
 def _delimiter(text: str) -> str:
     head = next((line for line in text.splitlines() if line.strip()), "")
-    return max(",;\t", key=head.count) if any(sign in head for sign in ",;\t") else ","
+    return max(APART, key=head.count) if any(sign in head for sign in APART) else ","
 
 
 def _columns(cells: list[str], known: tuple[str, ...], required: tuple[str, ...]) -> tuple[str, ...]:

@@ -94,8 +94,14 @@ def quotes(user: User) -> Any:
 
 def readable_quotes(user: User) -> Any:
     """Versions that were given to the customer, also those that a newer one replaced, and what they asked for."""
-    rows = Quote.objects.visible_to(user).filter(Q(presented_at__isnull=False) | Q(asked_at__isnull=False))
+    given = Q(presented_at__isnull=False) | Q(state__in=SHOWN_QUOTES)
+    rows = Quote.objects.visible_to(user).filter(given | Q(asked_at__isnull=False))
     return rows.select_related("account__owner", "owner", "agreement")
+
+
+def is_given(quote: Quote) -> bool:
+    """Whether the customer was given this version, with its prices."""
+    return quote.presented_at is not None or quote.state in SHOWN_QUOTES
 
 
 def people(user: User) -> Any:

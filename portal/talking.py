@@ -12,6 +12,7 @@ from kernel import commenting, following
 from kernel.models import User
 from kernel.models.activity import Comment
 from kernel.refusal import NotPermitted, Refusal
+from portal import belongings
 
 LABEL = Quote._meta.label_lower
 
@@ -57,7 +58,7 @@ def readers(quote: Quote) -> list[User]:
 
 def is_shown(quote: Quote) -> bool:
     """Whether the customer has a page of this version: it was given to them, or they asked for it."""
-    return quote.presented_at is not None or quote.asked_at is not None
+    return belongings.is_given(quote) or quote.asked_at is not None
 
 
 def url_of(quote: Quote) -> str:

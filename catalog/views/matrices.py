@@ -105,12 +105,13 @@ def shown(
     versions = list(PriceMatrix.objects.filter(key=matrix.key).order_by("-version"))
     active = matrixmaking.in_force(matrix.key)
     other = active if active and active.pk != matrix.pk else None
-    changes = matrices.differences(other, matrix) if other and not problems else []
+    stored = not problems or file is not None  # else the grid is what was typed, and refused
+    changes = matrices.differences(other, matrix) if other and stored else []
     grid.mark(changes)
     draft = matrix.state == State.DRAFT
     context = {
         "record": matrix, "title": matrix.name, "grid": grid, "versions": versions, "active": active, "other": other,
-        "changes": changes, "standing": standing(matrix, active), "problems": problems or {},
+        "changes": changes, "stored": stored, "standing": standing(matrix, active), "problems": problems or {},
         "today": timezone.localdate(),
         "crumbs": [("Prices", reverse("catalog:price_lists")), ("Matrices", reverse("catalog:matrices"))],
         "draft": next((one for one in versions if one.state == State.DRAFT), None),

@@ -37,7 +37,9 @@ def convert(request: HttpRequest, number: str) -> HttpResponse:
         except Refusal as error:
             refuse(form, error)
         else:
-            return htmx.go(request, made, toast=f"{lead.title} is now a customer with an opportunity.")
+            known = f"{made.account} has the opportunity {made.name}."
+            new = f"{made.account} is now a customer with an opportunity."
+            return htmx.go(request, made, toast=known if form.cleaned_data["account_id"] else new)
     typed = request.POST if request.method == "POST" else request.GET
     context = {"form": form, "lead": lead, **_offered(lead, user, typed)}
     context["crumbs"] = [("Leads", reverse("crm:lead_list")), (lead.title, lead.get_absolute_url())]

@@ -69,7 +69,7 @@ def _whole(request: HttpRequest, quote: Quote) -> dict[str, Any]:
     versions = belongings.readable_quotes(user).filter(number=quote.number).exclude(pk=quote.pk)
     content = quotecontent.content(quote)
     return {
-        "given": quote.presented_at is not None,
+        "given": belongings.is_given(quote),
         "content": content,
         "sites": Paginator(content.blocks, SITES).get_page(request.GET.get("page")),
         "signature": next((one for one in needs.signatures(user) if one.request.subject_id == quote.pk

@@ -44,6 +44,7 @@ def _addresses(company: Any) -> dict[str, list[Any]]:
     """Every address of the portal that names a record, with a key of the company's."""
     values = {
         "portal:order": [company.order.number], "portal:order_table": [company.order.number],
+        "portal:quote": [company.order.quote.number, company.order.quote.version],
         "portal:service": [company.product.number], "document": [company.paper.pk],
         "documents": ["orders.order", company.order.pk],
     }  # fmt: skip

@@ -56,15 +56,13 @@ def _refused(ours: SignatureRequest, name: str) -> None:
 def test_each_signs_after_the_one_before_and_the_last_concludes(  # type: ignore[no-untyped-def]
     django_capture_on_commit_callbacks, tmp_path: Path
 ) -> None:
-    quote = make.approved_quote(sites=1)
-    first = _present(quote, _others(quote))
-    assert [str(one.who.email) for one in signingorder.waiting(quote)] == [
-        "second@customer.example", "boss@provider.example",
-    ]  # fmt: skip
-    second = signature.find(_next(django_capture_on_commit_callbacks, first, "Julia Brandt"))
-    second.token = _token(mail.outbox[-1].body)
-    assert mail.outbox[-1].to == ["second@customer.example"]
-    assert "signed by Julia Brandt" in mail.outbox[-1].body
+    first = _present(quote := make.approved_quote(sites=1), _others(quote))
+    waiting = [str(one.who.email) for one in signingorder.waiting(quote)]
+    assert waiting == ["second@customer.example", "boss@provider.example"]
+    second = signature.find(token := _next(django_capture_on_commit_callbacks, first, "Julia Brandt"))
+    second.token = token
+    letter = mail.outbox[-1]
+    assert (letter.to, "signed by Julia Brandt" in letter.body) == (["second@customer.example"], True)
     assert (Quote.objects.get(pk=quote.pk).state, Contract.objects.exists()) == ("presented", False)
     with pytest.raises(LinkClosed, match="signed already"):
         make.sign(first)
@@ -83,7 +81,8 @@ def test_each_signs_after_the_one_before_and_the_last_concludes(  # type: ignore
     assert len({one.document_sha256 for one in rows}) == 1
     last = rows[-1].signed_document
     assert last
-    assert [len(make.pdf(one.signed_document).pages) - len(make.pdf(one.document).pages) for one in rows] == [1, 2, 3]  # type: ignore[arg-type]
+    pages = [len(make.pdf(one.signed_document).pages) - len(make.pdf(one.document).pages) for one in rows]  # type: ignore[arg-type]
+    assert pages == [1, 2, 3]
     assert signingorder.newest_copy(rows[0]) == last
     with last.file.open("rb") as file:
         (tmp_path / "signed.pdf").write_bytes(file.read())
