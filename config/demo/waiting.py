@@ -23,11 +23,13 @@ BOXES = ("Lobby", "Breakfast room", "Bar", "Meeting room")
 
 
 def tell(team: dict[str, User]) -> str:
-    """An order on hold for a value, one whose port-in waits for papers, a draft that leaves a choice of what ends."""
+    """An order on hold for a value, one that waits for papers, a draft with a choice to make, one that lacks a line."""
     held, moving, fewer = second_line(team), numbers_move(team), fewer_boxes(team)
+    bare = nothing_below(team)
     return (
         f"{held.number} is on hold until somebody says which handover fits, {moving.number} waits for the papers of a "
-        f"port-in, {fewer.number} is a draft with fewer TV boxes than stand."
+        f"port-in, {fewer.number} is a draft with fewer TV boxes than stand, {bare.number} waits for an approver, who "
+        "is warned that no line reaches its site."
     )
 
 
@@ -53,6 +55,20 @@ def numbers_move(team: dict[str, User]) -> Order:
     site = settled(team["sales_agent"], MOVER, who, "HH-1", "Hamburg Veddel", place)
     wanted = {"channels": 60, "numbers": 120, "port_in": True, "losing_carrier": "Nordfon"}
     return ordered(team["order_agent"], site, "Voice for 120 people", "sip", wanted, days=60, reference="TL-4471")
+
+
+def nothing_below(team: dict[str, User]) -> Order:
+    """SD-WAN for a site that no line reaches: the approver is warned, and its line would wait at its end for one."""
+    place = {"street": "Distelweg 451", "postcode": "1031 HD", "city": "Amsterdam", "country": "NL", "region": "metro",
+             "latitude": 52.3950, "longitude": 4.8930}  # fmt: skip
+    by = team["sales_agent"]
+    hotel = Account.objects.get(name=HOTEL)
+    contact = Contact.objects.filter(account=hotel).order_by("pk").first()
+    site = accounts.add_site(
+        account_id=hotel.pk, code="AMS-N", name="Hotel Amsterdam Noord", by=by, contact=contact, **place
+    )  # fmt: skip
+    wanted = {"size": "M", "ha": False, "tier": "silver", "topology": "spoke", "security": "ipsec"}
+    return ordered(team["order_agent"], site, "SD-WAN for the hotel in Amsterdam Noord", "sdwan", wanted, days=90)
 
 
 def settled(

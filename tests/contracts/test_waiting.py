@@ -6,6 +6,7 @@ from config.demo import story, waiting
 from fulfillment import taskforms
 from fulfillment.models import Task
 from kernel import outbox
+from kernel.models import ApprovalStep
 from orders import reduction, validation
 from orders.models import DomainOrder, Order
 
@@ -22,7 +23,7 @@ def test_each_order_waits_for_what_it_is_said_to_wait_for() -> None:
     waiting.tell(team)
     while outbox.drain():
         pass
-    held, moving, fewer = Order.objects.order_by("pk").filter(account__name__in=[
+    held, moving, fewer, bare = Order.objects.order_by("pk").filter(account__name__in=[
         waiting.PLANT, waiting.MOVER, waiting.HOTEL,
     ])  # fmt: skip
 
@@ -40,3 +41,8 @@ def test_each_order_waits_for_what_it_is_said_to_wait_for() -> None:
     (choice,) = reduction.choices(fewer, list(fewer.lines.all()))[fewer.lines.get().pk]
     assert (choice.name, choice.ends, len(choice.parts)) == ("Set-top box", 2, 4)
     assert [name for name in validation.problems(fewer) if name.endswith("-ending")]
+
+    assert bare.state == "awaiting_approval"
+    (step,) = ApprovalStep.objects.filter(request__subject_id=bare.pk, request__subject_type="orders.order")
+    assert (step.role, step.because) == ("order_approver", "Products do not go together")
+    assert "needs" in step.request.note
