@@ -2,7 +2,7 @@
 
 from django.db import IntegrityError, models, transaction
 
-from kernel import audit
+from kernel import audit, roles
 from kernel.models import User
 from kernel.refusal import NotPermitted, Refusal
 
@@ -30,4 +30,4 @@ def keep(record: models.Model, *, by: User) -> models.Model:
 def require(user: User, right: str) -> None:
     """Raises NotPermitted unless the person has the right."""
     if not user.has_perm(right):
-        raise NotPermitted(f"Your roles do not include the right “{right.split('.')[-1].replace('_', ' ')}”.")
+        raise NotPermitted(f"Your roles do not include the right “{roles.words(right)}”.")

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 
+from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
@@ -37,6 +38,19 @@ def grant(role: str, *permissions: str) -> None:
 def granted() -> dict[str, set[str]]:
     """Role → permissions, for the page of who may do what."""
     return {role: set(_grants[role]) for role in ROLES}
+
+
+def words(permission: str) -> str:
+    """What a permission, written as app.codename, lets people do: “view decision tables”."""
+    label, _, code = permission.partition(".")
+    verb, _, noun = code.partition("_")
+    for model in apps.get_app_config(label).get_models():
+        named = {str(one): str(name) for one, name in model._meta.permissions}
+        if code in named:
+            return named[code].removeprefix("Can ")
+        if noun == model._meta.model_name and verb in model._meta.default_permissions:
+            return f"{verb} {model._meta.verbose_name_plural}"
+    return code.replace("_", " ")
 
 
 @transaction.atomic

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 
+from kernel import roles
 from kernel.models.people import User
 
 View = Callable[..., HttpResponse]
@@ -41,9 +42,7 @@ def allowed(*permissions: str) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             missing = [name for name in permissions if not request.user.has_perm(name)]
             if missing:
-                raise PermissionDenied(
-                    f"Your roles do not include the right “{missing[0].split('.')[-1].replace('_', ' ')}”."
-                )
+                raise PermissionDenied(f"Your roles do not include the right “{roles.words(missing[0])}”.")
             return view(request, *args, **kwargs)
 
         entry = login_required(guarded)

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from kernel import decisions
+from kernel import decisions, roles
 from kernel.models import DecisionTable, User
 from tests.factories.people import UserFactory
 
@@ -190,7 +190,9 @@ def test_the_home_of_a_process_admin_names_drafts_and_failing_tables(client: Cli
 def test_only_process_admins_come_in(client: Client) -> None:
     draft = drafted(client)
     other = browser(UserFactory(roles=["order_agent"]))
-    assert other.get(reverse("decision_tables")).status_code == 403
+    refused = other.get(reverse("decision_tables"))
+    assert (refused.status_code, "the right “view decision tables”" in refused.content.decode()) == (403, True)
+    assert roles.words("kernel.publish_decisiontable") == "publish and retire decision tables"
     for name in ("decision_table", "decision_tests", "decision_trial", "decision_export"):
         assert other.get(url(draft, name)).status_code == 403
     for name in ("decision_row", "decision_cell", "decision_publish", "decision_retire", "decision_discard"):
