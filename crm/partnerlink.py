@@ -32,18 +32,21 @@ class Link:
     partner: Partner
     _token: str = field(default="", repr=False)
 
-    def get(self, path: str, **query: Any) -> Any:
-        """What stands there."""
-        return self._call("GET", f"{path}?{urlencode(query)}" if query else path)
+    def get(self, path: str, *, most: int = outward.LONGEST, **query: Any) -> Any:
+        """What stands there, read up to so many bytes."""
+        return self._call("GET", f"{path}?{urlencode(query)}" if query else path, most=most)
 
     def post(self, path: str, body: Any, key: str = "") -> Any:
         """Make something there, once under a key."""
         return self._call("POST", path, body, {"Idempotency-Key": key} if key else {})
 
-    def _call(self, method: str, path: str, body: Any = None, more: dict[str, str] | None = None) -> Any:
+    def _call(
+        self, method: str, path: str, body: Any = None, more: dict[str, str] | None = None,
+        most: int = outward.LONGEST,
+    ) -> Any:  # fmt: skip
         headers = {"Authorization": f"Bearer {self._ask_token()}", **JSON, **(more or {})}
         headers["X-Trunkline-Exchange"] = str(PROTOCOL)
-        return send(method, self.partner.url + path, json.dumps(body) if body is not None else "", headers)
+        return send(method, self.partner.url + path, json.dumps(body) if body is not None else "", headers, most=most)
 
     def _ask_token(self) -> str:
         if not self._token:
@@ -64,7 +67,7 @@ def understood(what: str) -> Iterator[None]:
         raise NotReached(f"It answered with something that is no {what}.") from None
 
 
-def send(method: str, url: str, body: str, headers: dict[str, str]) -> Any:
+def send(method: str, url: str, body: str, headers: dict[str, str], *, most: int = outward.LONGEST) -> Any:
     """One call; the answer's JSON.
 
     Raises:
@@ -73,7 +76,7 @@ def send(method: str, url: str, body: str, headers: dict[str, str]) -> Any:
     """
     data = body.encode()
     whole = {"Host": urlsplit(url).netloc, "Content-Length": str(len(data)), "User-Agent": "Trunkline", **headers}
-    answer = outward.send(method, url, data, whole)
+    answer = outward.send(method, url, data, whole, most=most)
     if answer.status in (0, 429) or answer.status >= 500:
         raise NotReached(answer.problem or f"It answered {answer.status}.")
     try:

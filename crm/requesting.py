@@ -6,6 +6,7 @@ with our own token, so a forged message, or a lost one, changes nothing.
 """
 
 import datetime as dt
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +16,14 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 
+from crm import receiving
 from crm.models import Partner, PartnerOffering, PartnerRequest, Site
 from crm.partnerlink import ORDERS, Link, NotReached, Refused, understood
 from kernel import audit, jobs
 from kernel.models import User
 from kernel.refusal import Conflict, NotPermitted, Refusal
 
+log = logging.getLogger(__name__)
 TASK = "crm.tasks.ask_sellers"
 DUE = "EXISTS (SELECT FROM crm_partnerrequest WHERE due_at <= clock_timestamp())"
 BATCH = 20
@@ -118,7 +121,7 @@ def cancel(*, request_id: int, reason: str, by: User) -> PartnerRequest:
 def hear(*, partner_key: str, number_there: str) -> int:
     """A seller has news of an order: it is read at once. Returns how many requests that concerns."""
     rows = PartnerRequest.objects.filter(partner__key=partner_key, number_there=number_there)
-    told = int(rows.exclude(status__in=PartnerRequest.OVER).update(due_at=timezone.now()))
+    told = int(rows.update(due_at=timezone.now()))  # also of one that is over: its documents may come later
     if told:
         jobs.wake(TASK)
     return told
@@ -144,14 +147,27 @@ def _take() -> list[PartnerRequest]:
 
 
 def _deal(one: PartnerRequest) -> None:
+    link = Link(one.partner)
     try:
-        news = _read(_asked(Link(one.partner), one))
+        news = _read(_asked(link, one))
     except NotReached as problem:
         _put_off(one, str(problem))
     except Refused as refusal:
         _put_off(one, str(refusal), final=not one.number_there)
     else:
         _note(one.pk, news)
+        _fetch(link, one, news.number)
+
+
+def _fetch(link: Link, one: PartnerRequest, number: str) -> None:
+    """Documents come after the news, which they do not hold up; a seller without this door has none."""
+    one.number_there = number
+    try:
+        receiving.fetch(link, one)
+    except NotReached as problem:
+        _put_off(one, str(problem))
+    except Refused as refusal:
+        log.info("%s gives no documents: %s", one.partner, refusal)
 
 
 def _asked(link: Link, one: PartnerRequest) -> Any:

@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path
 
+from orders.api import exchange, productorder
 from orders.views import (
     acts,
     ending,
@@ -19,7 +20,10 @@ from orders.views import (
 
 app_name = "orders"
 FLOW = "process/flows/<str:key>/<int:version>/"
+DOCUMENTS = "exchange/orders/<str:number>/documents/"
 urlpatterns: list[URLPattern] = [
+    path(DOCUMENTS, exchange.listing, {"api": productorder.API}, name="exchange_documents"),
+    path(f"{DOCUMENTS}<int:pk>/", exchange.content, {"api": productorder.API}, name="exchange_document"),
     path("orders/", orders.orders, name="order_list"),
     path("orders/new/", acts.new, name="new"),
     path("orders/jeopardy/", jeopardy.listing, name="jeopardy_list"),

@@ -46,7 +46,7 @@ def sites(request: HttpRequest) -> HttpResponse:
         who = access.caller(request)
         body = _posted(request, who.token, who.rate)
         access.require_scope(who, "tmf622", "write")
-        _require_version(request)
+        require_version(request)
         partner = Partner.objects.filter(client__user=who.user, ended_at=None).select_related("account").first()
         if partner is None or partner.account is None:
             raise NotPermitted("Only a partner’s installation names its sites.")
@@ -80,7 +80,8 @@ def _posted(request: HttpRequest, who: str, rate: int) -> dict[str, Any]:
     return service.read_body(request)
 
 
-def _require_version(request: HttpRequest) -> None:
+def require_version(request: HttpRequest) -> None:
+    """Raises ApiError 409 unless both sides speak the same version."""
     said = request.headers.get("X-Trunkline-Exchange", "")
     if said != str(PROTOCOL):
         raise ApiError(

@@ -16,13 +16,14 @@ from catalog.models import Offering
 from crm import partnership, requesting, shelfreading
 from crm.models import Account, Partner, PartnerRequest, Site
 from crm.models.partners import PROTOCOL
-from kernel import outbox
+from kernel import audit, documents, outbox
 from kernel.models import ApiCall, User
 from kernel.refusal import Conflict, NotPermitted, Refusal
 from kernel.rest import outward, sending
 from kernel.rest.outward import Answer
 from orders import progress
 from orders.models import DomainOrder, Order
+from tests.factories.apis import System
 from tests.factories.crm import AccountFactory, SiteFactory
 from tests.factories.orders import Shop, finish
 from tests.factories.people import UserFactory
@@ -139,6 +140,44 @@ def test_an_order_goes_to_the_partner_and_its_end_comes_back(line: Line, admin: 
     client = Client()
     client.force_login(agent)
     assert done.number_there in client.get(done.get_absolute_url()).content.decode()
+
+
+def test_documents_for_the_customer_come_to_the_request_once(line: Line, admin: User) -> None:
+    shop = Shop()
+    seller = joined(invited(shop, admin)[1], admin)
+    agent = UserFactory(role="order_agent")
+    requesting.request(
+        offering_id=seller.shelf.get().pk, site_id=SiteFactory().pk, by=agent, values={"speed": 100}
+    )  # fmt: skip
+    requesting.ask_due()
+    order, asked = Order.objects.get(), PartnerRequest.objects.get()
+    clerk = UserFactory(role="order_manager")
+    for name, shared in (("letter.txt", True), ("margin.txt", False), ("photo.png", True)):
+        content = b"\x89PNG\r\n\x1a\n" + b"0" * 9 if name.endswith("png") else name.encode()
+        documents.upload(order, name=name, content=content, by=clerk, customer_may_see=shared)
+    audit.record("document_added", order, by=clerk)
+    line.is_down = True
+    tell()
+    assert not documents.of(asked).exists()
+    line.is_down = False
+    for _ in range(2):
+        PartnerRequest.objects.update(due_at=asked.created_at)
+        requesting.ask_due()
+    kept = list(documents.of(asked).order_by("pk"))
+    assert [(one.name, one.version) for one in kept] == [("letter.txt", 1), ("photo.png", 1)]
+    assert [one.sha256 for one in kept] == [documents.of(order).get(name=one.name).sha256 for one in kept]
+
+    address = reverse("orders:exchange_documents", args=[order.number])
+    stranger, own = System(account=AccountFactory()), System(account=shop.account)
+    version = {"X-Trunkline-Exchange": str(PROTOCOL)}
+    hidden = documents.of(order).get(name="margin.txt")
+    assert [one["name"] for one in own.get(address, **version).json()] == ["photo.png", "letter.txt"]
+    assert own.get(f"{address}{hidden.pk}/", **version).status_code == 404
+    assert own.get(address).status_code == 409
+    assert own.post(address, {}, **version).status_code == 405
+    assert stranger.get(address, **version).status_code == 404
+    assert System(account=shop.account, only=["tmf620:read"]).get(address, **version).status_code == 403
+    assert Client().get(address).status_code == 401
 
 
 def test_a_partner_sees_and_orders_only_what_is_published(line: Line, admin: User) -> None:
