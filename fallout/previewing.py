@@ -5,22 +5,22 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.urls import reverse
 from django.utils import timezone
 
 from catalog import configuration, telling
 from fallout import changing, resolution, skipping
-from fallout.models import Batch, Fallout
+from fallout.acts import Act, Mending
+from fallout.models import Fallout
 from fulfillment.models import Task
-from kernel import freezing
+from kernel import many
 from kernel.models import User
 from kernel.refusal import Refusal
 from orders import withdrawal
 from orders.models import DomainOrder, Order
 
-KIND = "fallout.batch"
 LIMIT = 1000
 SHOWN = 12  # lines of what is sent
-Act = Batch.Act
 State = Fallout.State
 MENDED = (State.RESOLVED, State.CLOSED, State.CANCELLED)
 PAUSED = (State.ON_HOLD, State.AWAITING_INFORMATION)
@@ -109,8 +109,10 @@ def preview(found: Any, act: str, by: User) -> Preview:
             left_out.setdefault(why, []).append(record)
         else:
             ready.append(record)
-    token = freezing.freeze(KIND, {"act": act, "ids": [one.pk for one in ready]}, by)
-    made = Preview(act, ready, left_out, token, lines=reasons.lines, also=reasons.also)
+    desk = reverse("fallout:fallout_list") + (f"?cause={ready[0].fingerprint}" if ready else "")
+    made = Preview(
+        act, ready, left_out, many.frozen_for(Mending, desk, act, ready, by), lines=reasons.lines, also=reasons.also
+    )
     _describe(made)
     return made
 

@@ -14,7 +14,7 @@ from kernel.models import User
 VIEW = "fallout.view_fallout"
 RESOLVE, ASSIGN = "fallout.resolve_fallout", "fallout.assign_fallout"
 
-READS = ("fallout.view_runbook", "fallout.view_batch")
+READS = ("fallout.view_runbook",)
 
 for _role in ("fallout_agent", "fallout_manager"):
     roles.grant(

@@ -2,12 +2,11 @@
 
 from celery import shared_task
 
-from fallout import batch, escalation, watchdog
+from fallout import escalation, watchdog
 from kernel import sweeping
 from orders import withdrawal
 
 sweeping.watch("fallout.tasks.escalate", escalation.DUE)
-sweeping.watch("fallout.tasks.go_on", batch.STANDS)
 
 
 @shared_task(name="fallout.tasks.escalate")
@@ -20,18 +19,6 @@ def escalate() -> int:
 def watch() -> dict[str, int]:
     """Run by beat every minute: orders that stand still fall out, those that move again are closed."""
     return watchdog.look()
-
-
-@shared_task(name="fallout.tasks.run_batch")
-def run_batch(*, batch_id: int) -> int:
-    """Work on a batch until every record has its answer."""
-    return batch.work(batch_id)
-
-
-@shared_task(name="fallout.tasks.go_on")
-def go_on() -> int:
-    """Go on with batches that a lost message or a dead worker left."""
-    return batch.sweep()
 
 
 @shared_task(name="fallout.tasks.tidy")

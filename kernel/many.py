@@ -243,6 +243,12 @@ def declared_by(made: Many) -> type[Taken]:
     return import_string(made.declared)  # type: ignore[no-any-return]
 
 
+def running(declared: type[Taken]) -> Any:
+    """What is being done to many there now, whoever began it, the latest first."""
+    name = f"{declared.__module__}.{declared.__qualname__}"
+    return Many.objects.filter(declared=name, ended_at=None).select_related("by").order_by("-pk")
+
+
 def progress(made: Many) -> dict[str, int]:
     """How many records have which answer; "" for those that wait."""
     found = dict.fromkeys(["", *Answer.values], 0)

@@ -7,9 +7,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from fallout import clock, queries, resolution, showing
-from fallout.models import Batch, Fallout
+from fallout.acts import Mending
+from fallout.models import Fallout
 from fallout.views import record as record_views
-from kernel import htmx, workspace
+from kernel import htmx, many, workspace
 from kernel.keyset import paginate
 
 PAGE = 20
@@ -45,9 +46,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         "types": Fallout.Type.choices,
         "severities": Fallout.Severity.choices,
         "teams": _teams(user),
-        "batches": list(
-            Batch.objects.filter(state__in=["waiting", "running"]).select_related("by").order_by("-pk")[:3]
-        ),
+        "running": many.running(Mending)[:3],
         "may_manage": user.has_perm(resolution.ASSIGN),
     }
     live = getattr(request, "htmx", None) and request.htmx.target == "desk-live"  # type: ignore[attr-defined]

@@ -81,7 +81,7 @@ class Desk:
 
     def _outcome(self, operation: str, act: str) -> int:
         """The page follows the batch by itself, without being loaded again."""
-        heading: Locator = self.page.locator("#batch-live h3")
+        heading: Locator = self.page.locator("#many-live h3")
         expect(heading).to_contain_text(DONE, timeout=PATIENCE)
         said = DONE.search(heading.inner_text())
         count = int(said[1]) if said else 0

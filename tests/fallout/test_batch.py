@@ -8,9 +8,10 @@ from django.core import mail
 from django.utils import timezone
 
 from fallout import batch, escalation, previewing, resolution
-from fallout.models import Batch, Fallout
+from fallout.models import Fallout
 from fulfillment import execution
-from kernel.models import AuditEntry, Notification
+from kernel import many
+from kernel.models import AuditEntry, Many, Notification
 from kernel.refusal import Conflict, NotPermitted, Refusal
 from tests.factories import fallout as made
 from tests.factories.crm import SiteFactory
@@ -23,8 +24,8 @@ def token(by: Any, act: str = "retry") -> str:
     return previewing.preview(Fallout.objects.all(), act, by).token
 
 
-def answers(found: Batch) -> dict[str, tuple[str, str]]:
-    return {item.fallout.number: (item.state, item.why) for item in found.items.select_related("fallout")}
+def answers(found: Many) -> dict[str, tuple[str, str]]:
+    return {item.name.split()[0]: (item.answer, item.why) for item in found.items.all()}
 
 
 def test_the_preview_says_which_are_left_out_and_moves_nothing() -> None:
@@ -50,13 +51,13 @@ def test_a_batch_takes_the_frozen_records_and_tells_of_each() -> None:
     later = made.fallout(site)
     resolution.retry(fallout_id=second.pk, by=UserFactory(role="fallout_agent"))
     started = batch.start(seen, agent)
-    assert (started.state, started.total) == ("waiting", 2)
-    assert batch.work(started.pk) == 2
+    assert (started.ended_at, started.total, started.about) == (None, 2, first.cause)
+    assert many.work(started.pk) == 2
     told = answers(started)
     assert told[first.number] == ("done", "")
     assert "somebody was first" in told[second.number][1]
     assert later.number not in told
-    assert Batch.objects.get().state == "done"
+    assert Many.objects.get().ended_at
     assert Fallout.objects.get(pk=later.pk).state == "open"
 
 
@@ -64,8 +65,8 @@ def test_pressing_twice_starts_one_batch() -> None:
     agent, _ = UserFactory(role="fallout_agent"), made.fallout()
     seen = token(agent)
     assert batch.start(seen, agent) == batch.start(seen, agent)
-    batch.work(Batch.objects.get().pk)
-    assert batch.work(Batch.objects.get().pk) == 0
+    many.work(Many.objects.get().pk)
+    assert many.work(Many.objects.get().pk) == 0
     assert AuditEntry.objects.filter(subject_type="fulfillment.task", action="resume").count() == 1
 
 
@@ -74,25 +75,26 @@ def test_a_batch_that_was_cut_off_goes_on_where_it_stopped() -> None:
     for _ in range(3):
         made.fallout(site)
     started = batch.start(token(agent), agent)
-    batch.work(started.pk, limit=1)
-    assert Batch.objects.get().state == "running"
-    assert batch.progress(started) == {"waiting": 2, "done": 1, "refused": 0, "left": 0}
-    assert batch.sweep() == 1
-    assert batch.work(started.pk) == 2
-    assert Batch.objects.get().state == "done"
-    assert batch.sweep() == 0
+    many.work(started.pk, limit=1)
+    assert many.progress(started) == {"": 2, "done": 1, "refused": 0, "left": 0}
+    assert many.sweep() == 1
+    assert many.work(started.pk) == 2
+    assert Many.objects.get().ended_at
+    assert many.sweep() == 0
 
 
 def test_a_batch_is_stopped_by_its_owner_or_a_manager() -> None:
     agent, site = UserFactory(role="fallout_agent"), SiteFactory()
     records = [made.fallout(site) for _ in range(2)]
     started = batch.start(token(agent), agent)
-    batch.work(started.pk, limit=1)
+    many.work(started.pk, limit=1)
+    assert Many.objects.visible_to(UserFactory(role="fallout_agent")).get() == started  # everybody on the desk sees it
+    assert not Many.objects.visible_to(UserFactory(role="sales_agent")).exists()
     with pytest.raises(NotPermitted):
-        batch.stop(batch_id=started.pk, by=UserFactory(role="fallout_agent"))
-    batch.stop(batch_id=started.pk, by=UserFactory(role="fallout_manager"))
-    assert sorted(state for state, _ in answers(started).values()) == ["done", "left"]
-    assert batch.work(started.pk) == 0
+        many.stop(many_id=started.pk, by=UserFactory(role="fallout_agent"))
+    many.stop(many_id=started.pk, by=UserFactory(role="fallout_manager"))
+    assert sorted(answer for answer, _ in answers(started).values()) == ["done", "left"]
+    assert many.work(started.pk) == 0
     assert Fallout.objects.filter(pk__in=[one.pk for one in records], state="open").count() == 1
 
 
@@ -103,7 +105,7 @@ def test_each_gets_the_value_suggested_for_it() -> None:
     seen = previewing.preview(Fallout.objects.all(), "suggested", agent)
     assert [one.what for one in seen.sends] == ["VLAN 2114 → 2131", "VLAN 2114 → 2140"]
     assert seen.left_out["nothing is suggested for them"] == [bare]
-    batch.work(batch.start(seen.token, agent).pk)
+    many.work(batch.start(seen.token, agent).pk)
     values = [Fallout.objects.get(pk=one.pk).task.flow.data["vlan"] for one in (first, second)]
     assert values == [2131, 2140]
 
@@ -117,8 +119,8 @@ def test_one_value_for_all_is_checked_before_anything_starts() -> None:
     with pytest.raises(Refusal) as refused:
         batch.start(seen.token, agent, values={"vlan": "9999", "bandwidth": ""})
     assert "At most 4094" in refused.value.problems["vlan"][0]
-    assert not Batch.objects.exists()
-    batch.work(batch.start(seen.token, agent, values={"vlan": "2200", "bandwidth": ""}).pk)
+    assert not Many.objects.exists()
+    many.work(batch.start(seen.token, agent, values={"vlan": "2200", "bandwidth": ""}).pk)
     assert {Fallout.objects.get(pk=one.pk).task.flow.data["vlan"] for one in records} == {2200}
 
 
@@ -128,7 +130,7 @@ def test_completing_by_hand_asks_for_what_the_steps_put_out() -> None:
     with pytest.raises(Refusal) as refused:
         batch.start(seen.token, agent, values={"pe_port": ""})
     assert set(refused.value.problems) == {"reason", "pe_port"}
-    batch.work(batch.start(seen.token, agent, values={"pe_port": "xe-1"}, note="On the router").pk)
+    many.work(batch.start(seen.token, agent, values={"pe_port": "xe-1"}, note="On the router").pk)
     assert Fallout.objects.get().task.state == "completed"
 
 
@@ -157,7 +159,7 @@ def test_many_are_assigned_by_a_manager() -> None:
     with pytest.raises(Refusal) as refused:
         batch.start(token(manager, "assign"), manager, owner=UserFactory(role="sales_agent"))
     assert "owner" in refused.value.problems
-    batch.work(batch.start(token(manager, "assign"), manager, owner=agent).pk)
+    many.work(batch.start(token(manager, "assign"), manager, owner=agent).pk)
     assert Fallout.objects.get(pk=record.pk).owner == agent
 
 
@@ -180,7 +182,7 @@ def test_a_task_that_goes_on_meanwhile_is_named() -> None:
     seen = token(agent)
     execution.retry(record.task_id, None)
     started = batch.start(seen, agent)
-    batch.work(started.pk)
+    many.work(started.pk)
     assert answers(started)[record.number][0] == "refused"
 
 

@@ -10,7 +10,7 @@ from fallout import batch, previewing, resolution
 from fallout.models import Fallout
 from fulfillment.models import PlanItem, Task
 from fulfillment.trouble import Trouble, fall_out
-from kernel import lifecycle, outbox
+from kernel import lifecycle, many, outbox
 from kernel.refusal import Conflict, NotPermitted
 from orders.models import Order
 from tests.factories.orders import Shop, fresh
@@ -81,9 +81,9 @@ def test_many_lines_are_cancelled_at_once(django_assert_max_num_queries: Any) ->
         seen = previewing.preview(Fallout.objects.all(), "cancel", agent)
     assert (seen.count, seen.lines) == (3, 3)
     made = batch.start(seen.token, agent, note="No duct", ends_as="failed")
-    assert batch.work(made.pk) == 3
+    assert many.work(made.pk) == 3
     outbox.drain()
-    assert batch.progress(made)["done"] == 3
+    assert many.progress(made)["done"] == 3
     assert fresh(order).state == "failed"
     assert {fresh(record).state for record in records} == {"closed"}
 

@@ -14,8 +14,6 @@ from django_fsm import FSMFieldMixin
 from catalog.models import PriceMatrix
 from contracts import proposals
 from contracts.models import Clause, RepriceProposal, Termination
-from fallout import batch, previewing
-from fallout.models import Fallout
 from fulfillment import execution, planfile
 from fulfillment.models import Project
 from kernel import lifecycle
@@ -75,13 +73,6 @@ def _installed() -> Any:
     return make_inventory.chain(SiteFactory())
 
 
-def _batch() -> Any:
-    """One act for a record that fell out, as its preview was confirmed."""
-    make_fallout.fallout()
-    agent = UserFactory(role="fallout_agent")
-    return batch.start(previewing.preview(Fallout.objects.all(), "retry", agent).token, agent, note="Again.")
-
-
 def _enrichment_flow() -> Any:
     return flowdrafts.create(
         by=UserFactory(role="process_admin"), key="t-flow", title="Technical data", specification="", action=""
@@ -137,7 +128,6 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "contracts.Quote": _sold(make_contract.approved_quote),
     "fulfillment.Project": _project,
     "fallout.Fallout": make_fallout.fallout,
-    "fallout.Batch": _batch,
     "kernel.DecisionTable": lambda: DecisionTable.objects.create(key="t_table", title="Trial"),
     "orders.EnrichmentFlow": _enrichment_flow,
 }

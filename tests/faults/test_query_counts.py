@@ -59,7 +59,7 @@ BESIDE: dict[str, str] = {  # pages that these records do not have, by the reaso
         catalog:member catalog:price_edit catalog:sample catalog:sample_edit contracts:amendment_pdf
         contracts:notice_pdf contracts:quote_refused contracts:quote_sheet contracts:sign
         contracts:sign_document crm:lead_import_check crm:lead_import_problems crm:partner crm:partner_ask
-        crm:partner_request crm:site_import_check crm:site_import_problems export fallout:batch fallout:runbook
+        crm:partner_request crm:site_import_check crm:site_import_problems export fallout:runbook
         fulfillment:capacity fulfillment:project notification orders:flow orders:flow_trial orders:flow_versions
         report_mail view
     """,
