@@ -188,7 +188,7 @@ def test_the_overview_opens_the_list_behind_each_number(client: Client) -> None:
         assert [row.pk for row in rows] == expected, query
 
 
-@pytest.mark.parametrize("name", ["fallout:overview", "fallout:fallout_every", "fallout:batch_list"])
+@pytest.mark.parametrize("name", ["fallout:overview", "fallout:fallout_every"])
 def test_pages_ask_the_same_number_of_questions(client: Client, name: str, django_assert_max_num_queries: Any) -> None:
     site = SiteFactory()
     made.fallout(site)
