@@ -19,7 +19,7 @@ from kernel.rest.filters import MOMENT, Filter
 from kernel.rest.rendering import Json
 from kernel.rest.resource import Change, Resource
 from orders import cancellation, editing
-from orders.api import shown
+from orders.api import relating, shown
 from orders.intake import Asked, Item
 from orders.models import CancelRequest, Order
 
@@ -74,7 +74,9 @@ class Kind:
 
         `read` gets an item, its place in the body and its parent's id.
         """
-        rows = [one for one in self._asked(body[self.item], f"$.{self.item}") if not self._stays(*one[:2])]
+        every = list(self._asked(body[self.item], f"$.{self.item}"))
+        relating.require_sound((one[:2] for one in every), f"{self.item}Relationship")
+        rows = [one for one in every if not self._stays(*one[:2])]
         if not rows:
             raise invalid(f"$.{self.item}", "Every item says noChange; there is nothing to order.")
         return [read(*row) for row in rows]
@@ -107,6 +109,9 @@ class Kind:
     def action_of(self, row: Json, place: str) -> str:
         """What an item does; a change that only switches off or on again is an act of its own. Raises ApiError."""
         action, about = _action(row), row.get(self.about) or {}
+        if len(about.get("place") or ()) > 1:
+            path = f"{place}.{self.about}.place[1]"
+            raise ApiError(422, "An item has one place; send an item for each.", [(path, "One place too many.")])
         name, off = self.switch
         word = str(about.get(name) or "").strip()
         if action != Action.MODIFY or word not in (off, "active"):

@@ -114,6 +114,32 @@ def test_every_problem_is_named_at_its_place_and_nothing_is_kept() -> None:
     assert not Order.objects.exists()
 
 
+def test_items_relate_to_items_of_the_order_and_in_no_circle_and_have_one_place() -> None:
+    shop, system = Shop(), System()
+
+    def related(*others: str) -> Any:
+        sent = body(shop.account, sites=3)
+        for item, other in zip(sent["productOrderItem"], others, strict=False):
+            item["productOrderItemRelationship"] = [{"id": other, "relationshipType": "reliesOn"}]
+        return system.post(PATH, sent)
+
+    relation = "productOrderItemRelationship"
+    for others, where in (
+        (("i9",), {f"[0].{relation}[0]"}), (("i0",), {f"[0].{relation}"}),
+        (("i1", "i2", "i0"), {f"[{n}].{relation}" for n in range(3)}),
+    ):  # fmt: skip
+        answer = related(*others)
+        assert answer.status_code == 422, answer.content
+        require_published("TMF622", "Error", answer.json())
+        assert {e["path"].removeprefix("$.productOrderItem") for e in answer.json()["errors"]} == where
+    twice = body(shop.account)
+    twice["productOrderItem"][0]["product"]["place"] *= 2
+    answer = system.post(PATH, twice)
+    assert [e["path"] for e in answer.json()["errors"]] == ["$.productOrderItem[0].product.place[1]"]
+    assert not Order.objects.exists()
+    assert related("i1", "i2").status_code == 201
+
+
 @pytest.mark.parametrize(
     ("sent", "path"),
     [
