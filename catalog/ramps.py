@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from kernel import writing
 from kernel.money import plain
 from kernel.refusal import Refusal
 
@@ -143,7 +144,7 @@ def _until(entry: dict[str, Any]) -> int | None:
 def _percent(entry: dict[str, Any]) -> Decimal | None:
     text = str(entry.get("percent", "")).strip() or "100"
     try:
-        number = Decimal(text)
+        number = Decimal(writing.typed(text))
     except InvalidOperation:
         return None
     return number if number.is_finite() and 0 <= number <= WHOLE else None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from kernel import writing
 from kernel.money import ZERO
 from kernel.refusal import Refusal
 
@@ -77,7 +78,7 @@ def reached(units: Decimal, tiers: Sequence[Tier]) -> Tier:
 
 def _number(value: Any) -> Decimal | None:
     try:
-        number = Decimal(str(value).strip())
+        number = Decimal(writing.typed(str(value).strip()))
     except InvalidOperation:
         return None
     return number if number.is_finite() and 0 <= number <= LARGEST else None

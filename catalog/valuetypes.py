@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from catalog.models import Characteristic
+from kernel import writing
 from kernel.money import plain
 
 Type = Characteristic.Type
@@ -100,7 +101,7 @@ def _choice(characteristic: Characteristic, text: str) -> Any:
 
 def _number(text: str) -> Any:
     try:
-        number = Decimal(text.replace(" ", "").replace("\u00a0", "").replace(",", "."))
+        number = Decimal(writing.typed(text).replace(" ", "").replace("\u00a0", "").replace(",", "."))
     except InvalidOperation:
         return text
     if not number.is_finite() or abs(number.adjusted()) > 12:

@@ -18,8 +18,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.template.loader import render_to_string
+from django.utils import translation
 
 from contracts import binding, provider
+from crm import spoken
+from kernel.saying import said
 
 if TYPE_CHECKING:
     from contracts.press import Press
@@ -46,7 +49,7 @@ class Part:
 
 def pdf(template: str, context: dict[str, Any], *, title: str) -> bytes:
     """The template as PDF 1.7 bytes."""
-    return _press().pdf(_text(template, context, title))[0]
+    return _press().pdf(_text(template, context, title, _language(context)))[0]
 
 
 def long_pdf(parts: Sequence[Part], *, title: str, progress: Told | None = None) -> bytes:
@@ -55,7 +58,7 @@ def long_pdf(parts: Sequence[Part], *, title: str, progress: Told | None = None)
     Raises:
         Jammed: a part could not be set.
     """
-    steps = len(parts) + 2
+    steps, language = len(parts) + 2, _language(parts[0].context)
 
     def told(done: int) -> None:
         if progress:
@@ -63,18 +66,25 @@ def long_pdf(parts: Sequence[Part], *, title: str, progress: Told | None = None)
 
     with tempfile.TemporaryDirectory(prefix="trunkline-pdf-") as folder:
         place = Path(folder)
-        texts = (_text(part.template, {**part.context, "part": True}, title) for part in parts)
+        texts = (_text(part.template, {**part.context, "part": True}, title, language) for part in parts)
         with _Presses(len(parts)) as presses:  # ended before the parts are bound, which takes memory too
             pages = presses.set(place, texts, told)
-            numbers = _text("pdf/numbers.html", {"leaves": range(sum(pages))}, title)
+            numbers = _text("pdf/numbers.html", {"leaves": range(sum(pages))}, title, language)
             presses.set(place / "numbers", [numbers], lambda done: told(len(parts) + done))
         found = binding.bind([place / f"{n}.pdf" for n in range(len(parts))], place / "numbers" / "0.pdf", title=title)
     told(steps)
     return found
 
 
-def _text(template: str, context: dict[str, Any], title: str) -> str:
-    return render_to_string(template, {**context, "title": title, "provider": provider.shown()})
+def _text(template: str, context: dict[str, Any], title: str, language: str) -> str:
+    with translation.override(language):
+        return render_to_string(template, {**context, "title": said(title), "provider": provider.shown()})
+
+
+def _language(context: dict[str, Any]) -> str:
+    """The customer's for a paper of theirs, as far as it is known; the reader's for any other."""
+    record = context.get("quote") or context.get("agreement") or context.get("contract")
+    return spoken.by_customer(record.account) if record else translation.get_language() or settings.LANGUAGE_CODE
 
 
 class _Kept(threading.local):

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.core.mail import send_mail
 from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -20,8 +19,9 @@ from django.utils import timezone
 from contracts import certificate, pictures, signingname, signingorder
 from contracts import consent as consent_texts
 from contracts.models import SignatureRequest, SigningLink
+from crm import spoken
 from crm.models import Contact
-from kernel import audit, documents
+from kernel import audit, documents, letters
 from kernel.models import Document, User
 from kernel.refusal import Conflict, Refusal
 
@@ -370,12 +370,12 @@ def _mail(request_id: int, token: str, *, again: bool = False) -> None:
     made = SignatureRequest.objects.select_related("contact", "person", "account", "document").get(pk=request_id)
     until = timezone.localtime(made.expires_at)
     before = " and ".join(one.signed_name for one in signingorder.signed_before(made))
-    send_mail(
+    letters.send(
         f"{'Still for' if again else 'For'} your signature: {made.document.name}",
         f"Dear {made.signatory},\n\n{made.document.name} for {made.account.name} "
         f"{'still waits for you' if again else 'is ready'}. {f'It was signed by {before}. ' if before else ''}"
         f"Read and sign it here:\n\n"
         f"{link(token)}\n\nThe link is for you alone, works once and ends on {until:%d %B %Y}.\n",
-        None,
-        [made.email],
+        made.email,
+        language=made.person.language if made.person else spoken.by_contact(made.contact),
     )

@@ -14,11 +14,13 @@ from catalog.models import Offering
 from crm import countries
 from crm.capture import Line
 from crm.models import Account, BillingProfile, Case, Contact, Lead, Opportunity, Site
+from kernel import writing
 from kernel.forms import SheetField
 from kernel.models import User
 from kernel.money import SYMBOLS
 from kernel.picking import RecordField, offer
 from kernel.refusal import Refusal
+from kernel.saying import said
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Any]
@@ -44,7 +46,9 @@ class LongSelect(forms.Select):
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
         chosen = self.format_value(value)
         selected = {True: SafeString(" selected"), False: ""}
-        options = ((key, selected[str(key) in chosen], label) for key, label in self.choices)
+        options = (
+            (key, selected[str(key) in chosen], writing.country(str(key)) or said(label)) for key, label in self.choices
+        )
         drawn = format_html_join("", '<option value="{}"{}>{}</option>', options)
         marks = self.build_attrs(self.attrs, {**(attrs or {}), "name": name})
         return format_html("<select{}>{}</select>", flatatt(marks), drawn)

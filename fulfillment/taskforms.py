@@ -13,7 +13,7 @@ from catalog import answering, configuration, telling
 from catalog.answering import Sheet
 from catalog.models import Characteristic
 from fulfillment.models import Kind, Task
-from kernel import decisions
+from kernel import decisions, writing
 
 Entry = dict[str, Any]
 Type = Characteristic.Type
@@ -153,7 +153,7 @@ def _odd(value: Any) -> bool:
 
 def _number(value: Any) -> Decimal | None:
     try:
-        number = Decimal(str(value))
+        number = Decimal(writing.typed(str(value)))
     except InvalidOperation:
         return None
     return number if number.is_finite() and abs(number) < Decimal(10) ** 15 else None

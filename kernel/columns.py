@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from kernel import states
 from kernel.markup import put
+from kernel.saying import said
 from kernel.templatetags import trunkline as tags
 
 Cell = SafeString | str
@@ -53,7 +54,7 @@ class Column(django_tables2.Column):  # type: ignore[misc]
 
     def render(self, value: Any, record: Any, bound_column: Any) -> Cell:
         first = self.shown(value, record)
-        second = self.second(record)
+        second = said(self.second(record))
         return put('{}<span class="sub2">{}</span>', first, second) if second not in (None, "") else first
 
     def second(self, record: Any) -> Any:
@@ -165,7 +166,7 @@ class Number(Column):
 
     def shown(self, value: Any, record: Any) -> Cell:
         text = tags.number_text(value, self.digits)
-        return f"{text} {self.unit}" if self.unit and value is not None else text
+        return f"{text} {said(self.unit)}" if self.unit and value is not None else text
 
 
 class Money(Column):

@@ -2,12 +2,12 @@
 
 from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
-from django.core.mail import send_mail
 from django.db import transaction
 from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
+from kernel import letters
 from kernel.models.people import User
 
 
@@ -29,10 +29,10 @@ def link(user: User) -> str:
 
 
 def _mail(user: User, to: str) -> None:
-    send_mail(
+    letters.send(
         f"Your log-in to {to}",
         f"Good day {user.get_full_name() or user.username},\n\nyou can use {to} now. Choose your password here:\n\n"
         f"{link(user)}\n\nYour user name is {user.username}; your e-mail address works as well.\n",
-        None,
-        [user.email],
+        user.email,
+        language=user.language,
     )

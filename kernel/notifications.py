@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.core.mail import send_mail
 from django.db import transaction
 from django.utils import timezone
 
-from kernel import zones
+from kernel import letters, zones
 from kernel.models.activity import Notification, NotificationChoice
 from kernel.models.people import User
 
@@ -58,7 +57,7 @@ def tell(people: Iterable[User], text: str, url: str = "", *, event: str = "news
             waits = by_mail == DAILY and bool(person.email)
             rows.append(Notification(user=person, text=text[:240], url=url, event=event, in_app=in_app, waits=waits))
         if by_mail == NOW and person.email:
-            addresses.append(person.email)
+            addresses.append((person.email, person.language))
     Notification.objects.bulk_create(rows)
     if addresses:
         transaction.on_commit(lambda: _mail(addresses, text, url), robust=True)
@@ -119,7 +118,8 @@ def send_digests(now: dt.datetime | None = None) -> int:
         lines = [f"{note.text}\n{settings.BASE_URL}{note.url}" if note.url else note.text for note in notes]
         what = "One thing" if len(lines) == 1 else f"{len(lines)} things"
         foot = f"Choose what you hear of: {settings.BASE_URL}/profile/notifications/"
-        send_mail(f"{what} since yesterday", "\n\n".join([*lines, foot]), None, [person.email])
+        body = "\n\n".join([*lines, foot])
+        letters.send(f"{what} since yesterday", body, person.email, language=person.language)
         Notification.objects.filter(pk__in=[note.pk for note in notes]).update(waits=False)
         sent += 1
     return sent
@@ -133,6 +133,6 @@ def _morning(person: User, now: dt.datetime) -> dt.datetime:
     return morning if morning <= here else morning - dt.timedelta(days=1)
 
 
-def _mail(addresses: list[str], text: str, url: str) -> None:
-    for address in addresses:
-        send_mail(text, f"{text}\n\n{settings.BASE_URL}{url}\n", None, [address])
+def _mail(addresses: list[tuple[str, str]], text: str, url: str) -> None:
+    for address, language in addresses:
+        letters.send(text, f"{text}\n\n{settings.BASE_URL}{url}\n", address, language=language)

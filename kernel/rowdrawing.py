@@ -47,7 +47,7 @@ def _drawing(table: Any, bound: Any, record: Any) -> Draw:
     """How the cells of one column are drawn: by the column itself, unless the table has a word in it."""
     column = bound.column
     if not isinstance(column, Column) or hasattr(table, f"render_{bound.name}"):
-        return lambda one: BoundRow(one, table=table).get_cell(bound.name)
+        return lambda one: said(BoundRow(one, table=table).get_cell(bound.name))
     path = str(bound.accessor).replace(".", "__")
     words = _words(record, path)
     if words is None and not isinstance(column, Name):  # worked out by code

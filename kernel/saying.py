@@ -21,9 +21,14 @@ from django.utils.safestring import SafeString
 from kernel import writing
 
 DEEPEST = 2  # sentences inside sentences
-FEWEST = 4  # letters of its own that a pattern needs
+FEWEST = 2  # letters of its own that a pattern needs
+SURE = 6  # letters; with fewer, its places hold numbers only
+LONG = 20  # letters; with fewer, its places hold no whole sentences
+LONGEST = 48  # signs in such a place
+SHORT = re.compile(r"[\w.,:/%−+-]*\d[\w.,:/%−+-]*(\s?[€$£%])?|[€$£]\s?[\d.,]+")
 PLACE = re.compile(r"%\((\w+)\)s")
-PARTS = re.compile(r"((?<=[.?!…])\s+(?=[A-Z“])| · |; |\n+)")
+PARTS = re.compile(r"( · |; |(?<=\d): |\n+)")
+ENDS = re.compile(r"((?<=[.?!…])\s+(?=[A-Z“]))")
 LISTED = re.compile(r"(, | and )")
 
 
@@ -70,6 +75,12 @@ class Pattern:
         self.first = literal[0].split(" ")[0] if " " in literal[0] else ""
         self.last = literal[-1].split(" ")[-1] if " " in literal[-1] else ""
 
+    def sure(self, found: re.Match[str]) -> bool:
+        """Whether it is this sentence, and not another text with the same few words in it."""
+        if self.weight < SURE:
+            return all(SHORT.fullmatch(part) for part in found.groups())
+        return self.weight >= LONG or all(len(part) <= LONGEST and ". " not in part for part in found.groups())
+
     def say(self, found: re.Match[str], value: Callable[[str], str]) -> str:
         """The translation with the values that the sentence had."""
         return self.translated % {name: value(part) for name, part in zip(self.names, found.groups(), strict=True)}
@@ -95,10 +106,15 @@ class Book:
             return writing.numbers(text)
         if (whole := self._whole(bare, depth)) is not None:
             return text.replace(bare, whole)
+        listed = self.value(bare, DEEPEST)
+        if listed != bare:
+            return text.replace(bare, listed)
         parts = PARTS.split(text)
         if len(parts) > 1:
             return "".join(part if at % 2 else self.say(part, depth) for at, part in enumerate(parts))
-        return text
+        parts = ENDS.split(text)
+        told = [part if at % 2 else self._whole(part.strip(), depth) for at, part in enumerate(parts)]
+        return text if None in told else "".join(map(str, told))  # half of a text is nobody's language
 
     def _whole(self, text: str, depth: int) -> str | None:
         if (found := self.word(text)) is not None:
@@ -106,13 +122,13 @@ class Book:
         first, last = text.split(" ", 1)[0], text.rsplit(" ", 1)[-1]
         shelves = (self.by_first.get(first, ()), self.by_last.get(last, ()), self.by_last.get("", ()))
         for pattern in sorted((one for shelf in shelves for one in shelf), key=lambda one: -one.weight):
-            if match := pattern.fits.fullmatch(text):
+            if (match := pattern.fits.fullmatch(text)) and pattern.sure(match):
                 return pattern.say(match, lambda part: self.value(part, depth + 1))
         return None
 
     def word(self, text: str) -> str | None:
         """An exact sentence or a message of the templates; a word in small letters is found by its capital."""
-        for way in (text, text[:1].upper() + text[1:]):
+        for way in dict.fromkeys((text, text[:1].upper() + text[1:], text.capitalize())):
             if way in self.exact:
                 return self.exact[way]
             if way and (told := translation.gettext(way)) != way:

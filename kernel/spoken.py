@@ -11,19 +11,21 @@ from django.template import Origin
 from django.template.loaders import app_directories, filesystem
 
 SENTENCES = frozenset((
-    "act", "action", "actions", "all", "also", "answer", "because", "cancel_reason", "cause", "choice_label",
-    "col", "column", "concern", "condition", "consequence", "costs", "count_text", "decided_because",
-    "declined_because", "detail", "details", "due_detail", "effect", "empty", "error", "explanation",
-    "field_label", "group", "head", "header", "heading", "help", "help_text", "hint", "item_label", "known_as",
-    "label", "lacks", "lead", "left_out", "legend", "message", "moved_because", "next_step", "note_for_approver",
-    "operation", "placeholder", "problem", "promise", "question", "reason", "refusal", "refused", "right",
-    "rule_text", "said", "says", "search_label", "sentence", "short", "slip", "slip_reason", "sort_label",
-    "standing", "state_label", "step_label", "sub", "sub_title", "suggested_said", "summary", "text", "title",
-    "told", "trouble", "urgency", "verb", "void_because", "waits", "waits_because", "what", "when_label", "where",
-    "which", "who", "why", "why_not", "why_not_act", "why_not_cancel", "why_not_skip", "wish", "word", "words",
-    "wrong",
+    "about", "act", "action", "actions", "all", "all_label", "also", "answer", "because", "cancel_reason",
+    "cause", "choice_label", "col", "column", "concern", "condition", "consequence", "costs", "count_text",
+    "country", "decided_because", "declined_because", "detail", "details", "due_detail", "effect", "empty",
+    "error", "explanation", "field_label", "group", "head", "header", "heading", "help", "help_text", "hint",
+    "item_label", "known_as", "label", "lacks", "lead", "left_out", "legend", "message", "moved_because",
+    "next_step", "note_for_approver", "operation", "placeholder", "problem", "promise", "question", "reason",
+    "refusal", "refused", "right", "rule_text", "said", "says", "search_label", "sentence", "short", "slip",
+    "slip_reason", "sort_label", "standing", "state_label", "step_label", "strong", "sub", "sub_title",
+    "suggested_said", "summary", "text", "title", "told", "trouble", "urgency", "verb", "void_because", "waits",
+    "waits_because", "what", "when", "when_label", "where", "which", "who", "why", "why_not", "why_not_act",
+    "why_not_cancel", "why_not_skip", "wish", "word", "words", "wrong",
 ))  # fmt: skip
+NAMED = frozenset(("figure.note", "figure.value", "block.all_label", "block.hint"))
 READ = frozenset(("title", "alt", "placeholder", "label", "aria-label", "hx-confirm", "data-confirm", "data-label"))
+VARIABLE = re.compile(r"\{%\s*translate\s+([a-z][\w.]*)\s*%\}")
 HOLE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 TAG = re.compile(r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}", re.DOTALL)
 ATTRIBUTE = re.compile(r"""([\w:@.-]+)=(["'])(?:(?!\2)[^<>])*$""")
@@ -35,6 +37,7 @@ LOWER = re.compile(r"\|lower\b")
 
 def voiced(source: str) -> str:
     """The template's text with `said` where code's sentences are shown, and `plain` where machines read."""
+    source = VARIABLE.sub(r"{{ \1|said }}", source)
     pieces, at = [], 0
     bare = TAG.sub(lambda tag: "\x00" * len(tag[0]), source)
     for block in TRANSLATED.finditer(source):
@@ -52,10 +55,10 @@ def _holes(source: str, bare: str, start: int, end: int) -> str:
         name, bar, filters = hole[1].partition("|")
         inside = ATTRIBUTE.search(bare, max(0, hole.start() - 500), hole.start())
         pieces.append(source[at : hole.start()])
-        if TYPED.search(filters):
+        if TYPED.search(filters) or filters.startswith("said"):
             pieces.append(hole[0])
         elif inside and inside[1] not in READ:
-            pieces.append(hole[0] if filters else f"{{{{ {name}|plain }}}}")
+            pieces.append(f"{{{{ {hole[1]}|plain }}}}")
         else:
             pieces.append(f"{{{{ {_said(name)}{LOWER.sub('|lowered', bar + filters)} }}}}")
         at = hole.end()
@@ -64,7 +67,8 @@ def _holes(source: str, bare: str, start: int, end: int) -> str:
 
 def _said(name: str) -> str:
     last = name.rpartition(".")[2]
-    return f"{name}|said" if last in SENTENCES or (last.startswith("get_") and last.endswith("_display")) else name
+    ours = name in NAMED or last in SENTENCES or (last.startswith("get_") and last.endswith("_display"))
+    return f"{name}|said" if ours else name
 
 
 class Loader(filesystem.Loader):

@@ -20,6 +20,7 @@ MONTHS = (
 DAY = re.compile(rf"(\d{{1,2}}) ({'|'.join(f'{month}|{month[:3]}' for month in MONTHS)})(?: (\d{{4}}))?")
 NUMBER = re.compile(r"(?<![\w.,-])\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\w.,]*\d)")
 AMOUNT = re.compile(r"[−-]?\d+\.\d{1,4}|[−-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+TYPED = re.compile(r"[−-]?(\d{1,3}(\.\d{3})+|\d+),\d+|[−-]?\d{1,3}(\.\d{3}){2,}")
 GERMAN = (
     (re.compile(r"\bj M Y"), "d.m.Y"), (re.compile(r"\bj M\b"), "d.m."), (re.compile(r"\bj F"), "j. F"),
     (re.compile(r"\b([lD]) (?=[jd])"), r"\1, "),
@@ -80,3 +81,26 @@ def _day(found: re.Match[str]) -> str:
         return found[0]
     name = "j F" if len(found[2]) > 3 or found[2] == "May" else "j M"
     return day(meant, f"{name} Y" if found[3] else name)
+
+
+def country(code: str) -> str:
+    """What a country is called in the present language; empty where code knows it already, in English."""
+    return _countries("de").get(code, "") if german() else ""
+
+
+@lru_cache(maxsize=4)
+def _countries(language: str) -> dict[str, str]:
+    from babel import Locale  # slow to import, and seldom needed
+
+    return dict(Locale.parse(language).territories)
+
+
+def typed(text: str) -> str:
+    """A number as a person types it, as machines read it: 12,5 and 1.234,50 in German. Anything else as it is.
+
+    A single point stays the decimal point in every language, for that is how fields show what is stored.
+    """
+    bare = "".join(text.split())
+    if german() and TYPED.fullmatch(bare):
+        return bare.replace(".", "").replace(",", ".").replace("−", "-")
+    return text

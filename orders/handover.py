@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from django.conf import settings
-from django.core.mail import send_mail
 from django.db import transaction
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -13,7 +12,7 @@ from django.utils import timezone
 from cmdb.models import Product
 from contracts import billing, contracting, rebilling
 from crm.models import Contact, Site
-from kernel import notifications
+from kernel import letters, notifications
 from orders.models import Order, OrderLine
 from orders.tree import WALKED
 
@@ -76,9 +75,7 @@ def tell(order: Order, text: str) -> None:
         notifications.tell([contact.user], said, url, event="order", mail=True)
     elif contact.email:
         address = contact.email
-        transaction.on_commit(
-            lambda: send_mail(said, f"{said}\n\n{settings.BASE_URL}{url}\n", None, [address]), robust=True
-        )
+        transaction.on_commit(lambda: letters.send(said, f"{said}\n\n{settings.BASE_URL}{url}\n", address), robust=True)
 
 
 def customer_url(order: Order) -> str:

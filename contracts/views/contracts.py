@@ -24,7 +24,7 @@ from contracts import (
 )
 from contracts.forms.contracts import RuleForm
 from contracts.models import Contract, Quote, ServiceLevel, Termination
-from kernel import documents, htmx, tables, workspace
+from kernel import documents, htmx, tables, workspace, writing
 from kernel.refusal import Refusal
 
 ENDING = [("30", "30 days"), ("90", "90 days"), ("180", "Half a year"), ("365", "A year")]
@@ -95,7 +95,10 @@ def record(request: HttpRequest, number: str) -> HttpResponse:
 def tighten(request: HttpRequest, number: str) -> HttpResponse:
     """Promise more at this site; a looser value is refused at its field."""
     contract = load(request, number)
-    metric, typed = request.POST.get("metric", ""), request.POST.get("value", "").strip().replace(",", ".")
+    metric, typed = (
+        request.POST.get("metric", ""),
+        writing.typed(request.POST.get("value", "").strip()).replace(",", "."),
+    )
     try:
         value = Decimal(typed)
         if not value.is_finite():

@@ -18,7 +18,7 @@ from contracts.forms.quotes import AddForm, DiscountForm, LineForm
 from contracts.models import Quote, QuoteLine
 from contracts.quoting import EditedMeanwhile, Typed
 from contracts.views import quotescreen
-from kernel import decisions, htmx, remembering, workspace
+from kernel import decisions, htmx, remembering, workspace, writing
 from kernel.refusal import Refusal
 
 WRITES = ("contracts.view_quote", "contracts.edit_quote")
@@ -240,7 +240,7 @@ def _start(request: HttpRequest) -> dict[str, Any]:
 
 def _number(text: str) -> int | None:
     try:
-        number = Decimal(text)
+        number = Decimal(writing.typed(text))
     except InvalidOperation:
         return None
     return int(number) if number.is_finite() and 0 <= number < 1_000_000 else None

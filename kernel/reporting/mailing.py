@@ -11,10 +11,10 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.template.loader import render_to_string
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.text import slugify
 
-from kernel import paper, workdays, zones
+from kernel import paper, workdays, writing, zones
 from kernel.models.people import User
 from kernel.models.reports import ReportMail
 from kernel.refusal import NotPermitted, Refusal
@@ -22,6 +22,7 @@ from kernel.reporting import drawing, shelf
 from kernel.reporting.asking import Asked, ask
 from kernel.reporting.shelf import Dashboard, Report
 from kernel.reporting.table import Table, made
+from kernel.saying import said
 
 MORNING = dt.time(7)
 LATER = dt.timedelta(hours=1)  # until it is tried again
@@ -173,11 +174,12 @@ def send(mail: ReportMail, now: dt.datetime) -> int:
 def _send_to(reader: User, what: Subject, mail: ReportMail, now: dt.datetime) -> int:
     if not reader.email or not what.reports_for(reader):
         return 0
-    with timezone.override(zones.named(reader.time_zone)):
+    language = reader.language or settings.LANGUAGE_CODE
+    with timezone.override(zones.named(reader.time_zone)), translation.override(language):
         tables = tables_for(what, mail.query, reader, now)
         asked: Asked = tables[0].asked
         context = {"what": what, "tables": tables, "mail": mail, "asked": asked, "base": settings.BASE_URL}
         text = render_to_string("reports/report_email.txt", context)
-        message = EmailMessage(f"{what.title}, {asked.today:%-d %b %Y}", text, None, [reader.email])
+        message = EmailMessage(f"{said(what.title)}, {writing.day(asked.today, 'j M Y')}", text, None, [reader.email])
         message.attach(f"{slugify(what.title)}-{asked.today}.pdf", printed(what, tables), "application/pdf")
     return int(message.send())

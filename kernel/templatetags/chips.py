@@ -8,6 +8,7 @@ from django.forms.models import ModelChoiceIterator
 from django.utils.safestring import SafeString
 
 from kernel.markup import put
+from kernel.saying import said
 
 register = template.Library()
 
@@ -36,4 +37,4 @@ def _option(value: Any, label: Any, chosen: set[str]) -> str:
         return put('<optgroup label="{}">{}</optgroup>', value,
                    SafeString("".join([_option(one, word, chosen) for one, word in label])))  # fmt: skip
     text = "" if value is None else str(value)
-    return put('<option value="{}"{}>{}</option>', text, " selected" if text in chosen else "", label)
+    return put('<option value="{}"{}>{}</option>', text, " selected" if text in chosen else "", said(label))

@@ -351,7 +351,7 @@ def state_bar(context: dict[str, Any], record: Any, field: str = "state", move_u
     for move in moves:
         if move.why_not:
             reasons.setdefault(move.why_not, []).append(move.label)
-    why = [f"{', '.join(labels)}: {reason}" for reason, labels in reasons.items()]
+    why = [f"{', '.join(map(said, labels))}: {said(reason)}" for reason, labels in reasons.items()]
     url = move_url or reverse("move", args=[record._meta.label_lower, record.pk])
     return {
         "stages": records.stages(record, field), "moves": moves, "why": why, "move_url": url,

@@ -1,0 +1,131 @@
+"""Languages: sentences of the code, days, numbers and money in the reader's language; nothing lacks its German."""
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.template import engines
+from django.test import Client
+from django.utils import translation
+
+from config.words import bareness, catalogues
+from kernel import money, notifications, writing
+from kernel.saying import said
+from kernel.spoken import voiced
+from kernel.templatetags import trunkline as tags
+from tests.factories import people
+
+
+def test_sentences_are_said_in_the_language_of_the_reader() -> None:
+    assert said("Choose a file first.") == "Choose a file first."
+    with translation.override("de"):
+        assert said("Choose a file first.") == "Wählen Sie zuerst eine Datei."
+        many = said("A file holds 50,000 rows at most. Filter the list first.")
+        assert many == "Eine Datei enthält höchstens 50.000 Zeilen. Filtern Sie zuerst die Liste."
+        assert said("This offer was valid until 3 May 2027. Ask your contact for a new one.").startswith(
+            "Dieses Angebot galt bis 3. Mai 2027."
+        )
+        assert said("draft") == "Entwurf"
+        assert said("On Hold") == "Angehalten"
+
+
+def test_what_people_typed_is_not_translated() -> None:
+    typed = "Prices of signed quotes stay fixed for their minimum term. After that, months may follow the index."
+    with translation.override("de"):
+        assert said(typed) == typed
+        assert said("Halden Retail for Venlo") == "Halden Retail for Venlo"
+        assert said("") == ""
+        assert said(7) == 7
+        assert engines["django"].from_string("{{ site.name }}").render({"site": {"name": "Draft"}}) == "Draft"
+
+
+def test_templates_say_what_code_put_into_them() -> None:
+    assert voiced("<p>{{ row.problem }}</p>") == "<p>{{ row.problem|said }}</p>"
+    assert voiced("<p>{{ site.name }}</p>") == "<p>{{ site.name }}</p>"
+    assert voiced('<i title="{{ row.why }}">') == '<i title="{{ row.why|said }}">'
+    assert voiced('<rect x="{{ row.x }}" width="{{ row.label }}">') == (
+        '<rect x="{{ row.x|plain }}" width="{{ row.label|plain }}">'
+    )
+    assert voiced("{% translate group %}") == "{{ group|said }}"
+    assert voiced("{{ entry.text|mentions }}") == "{{ entry.text|mentions }}"
+    told = "{% blocktranslate with why=row.why %}Because {{ why }}{% endblocktranslate %}"
+    assert "why=row.why|said" in voiced(told)
+    assert "{{ why }}" in voiced(told)
+
+
+def test_numbers_days_and_money_are_written_as_the_reader_writes_them() -> None:
+    day = dt.date(2026, 11, 22)
+    assert tags.money_text(Decimal("1234.5")) == "€\u00a01,234.50"
+    assert writing.day(day, "j M Y") == "22 Nov 2026"
+    with translation.override("de"):
+        assert tags.money_text(Decimal("1234.5")) == "1.234,50\u00a0€"
+        assert tags.money_text(Decimal("-7"), "CHF", whole=True) == "−7\u00a0CHF"
+        assert tags.number_text(1234567) == "1.234.567"
+        assert writing.day(day, "j M Y") == "22.11.2026"
+        assert writing.day(day, "l j F Y") == "Sonntag, 22. November 2026"
+        assert writing.kept(day) == "22 November 2026"  # what is stored has one wording
+        width = engines["django"].from_string("{{ n }}|{{ n|plain }}")
+        assert width.render({"n": 12.5}) == "12,5|12.5"
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "meant"),
+    [
+        ("de", "12,5", "12.5"), ("de", "1.234,50", "1234.50"), ("de", "1.234.567", "1234567"), ("de", "12.5", "12.5"),
+        ("de", "−3,25", "-3.25"), ("de", "BGP", "BGP"), ("en-gb", "12.5", "12.5"), ("en-gb", "12,5", "12,5"),
+    ],
+)  # fmt: skip
+def test_numbers_are_read_as_the_person_types_them(language: str, text: str, meant: str) -> None:
+    with translation.override(language):
+        assert writing.typed(text) == meant
+
+
+@pytest.mark.django_db
+def test_each_person_has_a_language_and_the_browser_is_asked_first() -> None:
+    person: Any = people.UserFactory(role="order_agent")
+    client = Client(headers={"Accept-Language": "de-AT,de;q=0.9"})
+    assert 'lang="de"' in client.get("/login/").content.decode()
+    assert "Accept-Language" in client.get("/login/").headers["Vary"]
+    assert 'lang="en-gb"' in Client().get("/login/").content.decode()
+    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    assert "Profil und Einstellungen" in client.get("/profile/").content.decode()
+    given = {"first_name": "Ada", "last_name": "Klein", "time_zone": "Europe/Berlin", "theme": "auto"}
+    assert client.post("/profile/", {**given, "language": "xx"}).status_code == 422
+    assert client.post("/profile/", {**given, "language": "en-gb"}).status_code == 302
+    assert "Profile and settings" in client.get("/profile/").content.decode()
+    client.post("/profile/", {**given, "language": "de", "time_zone": "nowhere"})
+    client.post("/profile/", {**given, "language": "de"})
+    plain = Client()
+    plain.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    home = plain.get("/").content.decode()
+    assert "Nächste Schritte" in home
+    assert "Next actions" not in home
+    wrong = plain.post("/profile/", {**given, "language": "de", "time_zone": "nowhere"})
+    assert "Eine Zeitzone dieses Namens gibt es nicht." in wrong.content.decode()
+    refused = plain.get("/tmf-api/productOrderingManagement/v4/productOrder").content.decode()
+    assert "Sie" not in refused  # machines are answered in English
+
+
+@pytest.mark.django_db(transaction=True)
+def test_news_reach_each_person_in_their_own_language(mailoutbox: list[Any]) -> None:
+    german: Any = people.UserFactory(role="sales_agent", language="de")
+    british: Any = people.UserFactory(role="sales_agent")
+    notifications.tell([german, british], "The PDF of QUO0000001 is ready", "/quotes/", mail=True)
+    subjects = {mail.to[0]: mail.subject for mail in mailoutbox}
+    assert subjects == {
+        german.email: "Das PDF von QUO0000001 ist fertig", british.email: "The PDF of QUO0000001 is ready"
+    }  # fmt: skip
+    assert german.notifications.get().text == "The PDF of QUO0000001 is ready"  # stored once, said at each reading
+
+
+@pytest.mark.slow
+def test_nothing_lacks_its_german() -> None:
+    """Run `make messages`, then write what is missing; docs/translating.md."""
+    assert catalogues.problems() == []
+    assert list(bareness.bare()) == []
+
+
+def test_amounts_of_a_currency_keep_their_digits() -> None:
+    with translation.override("de"):
+        assert money.plain(Decimal("12.50")) == "12.5"  # what forms and files hold is not the reader's
