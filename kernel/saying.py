@@ -103,7 +103,7 @@ class Book:
         """The text as this language has it: as a whole, else sentence by sentence."""
         bare = text.strip()
         if not bare or not any(letter.isalpha() for letter in bare):
-            return writing.numbers(text)
+            return text
         if (whole := self._whole(bare, depth)) is not None:
             return text.replace(bare, whole)
         listed = self.value(bare, DEEPEST)
@@ -117,6 +117,17 @@ class Book:
         return text if None in told else "".join(map(str, told))  # half of a text is nobody's language
 
     def _whole(self, text: str, depth: int) -> str | None:
+        """The text as one sentence; code also begins one with a capital, and ends it with a full stop."""
+        if (found := self._sentence(text, depth)) is not None:
+            return found
+        if text.endswith(".") and (found := self._sentence(text[:-1], depth)) is not None:
+            return f"{found}."
+        small = text[:1].lower() + text[1:].removesuffix(".")
+        if small[:1] != text[:1] and (found := self._sentence(small, depth)) is not None:
+            return found[:1].upper() + found[1:] + ("." if text.endswith(".") else "")
+        return None
+
+    def _sentence(self, text: str, depth: int) -> str | None:
         if (found := self.word(text)) is not None:
             return found
         first, last = text.split(" ", 1)[0], text.rsplit(" ", 1)[-1]

@@ -18,7 +18,6 @@ MONTHS = (
     "December",
 )  # fmt: skip
 DAY = re.compile(rf"(\d{{1,2}}) ({'|'.join(f'{month}|{month[:3]}' for month in MONTHS)})(?: (\d{{4}}))?")
-NUMBER = re.compile(r"(?<![\w.,-])\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\w.,]*\d)")
 AMOUNT = re.compile(r"[−-]?\d+\.\d{1,4}|[−-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 TYPED = re.compile(r"[−-]?(\d{1,3}(\.\d{3})+|\d+),\d+|[−-]?\d{1,3}(\.\d{3}){2,}")
 GERMAN = (
@@ -65,11 +64,6 @@ def value(text: str) -> str:
     if found := DAY.fullmatch(text):
         return _day(found)
     return text
-
-
-def numbers(text: str) -> str:
-    """A text without words, its grouped numbers as the present language writes them."""
-    return NUMBER.sub(lambda found: value(found[0]), text)
 
 
 def _day(found: re.Match[str]) -> str:

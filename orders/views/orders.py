@@ -121,7 +121,7 @@ class Waits(tables.Column):
         super().__init__(accessor="state", orderable=False, verbose_name="Waits for", optional=True, css="soft")
 
     def shown(self, value: Any, record: Any) -> Cell:
-        return waits_for(record)
+        return str(said(waits_for(record)))
 
     def plain_cells(self, column: Any, record: Any) -> list[Any]:
         return [waits_for(record)]
