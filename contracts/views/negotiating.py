@@ -93,12 +93,12 @@ def reprice_all(request: HttpRequest, number: str, version: int) -> HttpResponse
     agreement = agreements.load(request, number, version)
     if request.POST.get("answer") == "again":
         count = len(repricing.offer(agreement.pk))
-        text = f"Worked out anew: {count} open quotes."
+        text = f"Worked out anew: {count} open {'quote' if count == 1 else 'quotes'}."
     else:
         done, refused = repricing.accept_all(agreement_id=agreement.pk, by=workspace.person(request))
-        text = f"{len(done)} quotes have the new prices."
-        if refused:
-            text += f" {len(refused)} went on meanwhile: {', '.join(str(quote) for quote, _ in refused)}."
+        text = f"{len(done)} {'quote has' if len(done) == 1 else 'quotes have'} the new prices."
+        text += "".join(f" {why}" for _, why in refused[:5])
+        text += f" {len(refused) - 5} more went on meanwhile." if len(refused) > 5 else ""
     return htmx.go(request, f"{agreement.get_absolute_url()}#reprices", toast=text)
 
 

@@ -43,6 +43,16 @@ def under_way(page: Page, deal: Deal) -> None:
     expect(build).to_contain_text("Line is being built")
 
 
+def asks(page: Page) -> None:
+    """A question about the quote, on its page."""
+    page.goto("/portal/quotes/")
+    page.get_by_role("link", name="SD-WAN roll-out, 12 sites").click()
+    page.get_by_label("Write to us").fill("Who opens the door in Sassnitz?")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("region", name="Questions and answers").get_by_role("list")).to_contain_text("Sassnitz?")
+    page.evaluate("scrollTo(0, 0)")
+
+
 def everything_works(page: Page, deal: Deal) -> None:
     """The same page afterwards."""
     page.goto("/portal/orders/")

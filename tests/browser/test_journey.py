@@ -106,6 +106,8 @@ def deliver(office: Office, deal: Deal, shoot: Shoot) -> None:
     julia.set_viewport_size({"width": 1280, "height": 900})
     portal.under_way(julia, deal)
     shoot(julia, "portal")
+    portal.asks(julia)
+    shoot(julia, "portal-quote")
     pictures_of_order(ingrid, deal, shoot)
     delivering.work(bram, first=lambda page: shoot(page, "task-390"), carelessly=True)
     delivering.work(ravi, carelessly=True)

@@ -11,7 +11,7 @@ from kernel import approvals, tableuse
 from kernel.decisions import BrokenRule
 from kernel.lifecycle import IllegalMove
 from kernel.models import ApprovalRequest, DecisionTable
-from kernel.refusal import NotPermitted, Refusal
+from kernel.refusal import Conflict, NotPermitted, Refusal
 from tests.factories import contracts_quotes as make
 from tests.factories.crm import AccountFactory
 from tests.factories.people import UserFactory
@@ -120,8 +120,11 @@ def test_nobody_approves_their_own_quote() -> None:
 
 def test_recalling_ends_the_round() -> None:
     quote, by = submitted(17), make.seller()
+    opened = step(quote, "sales_manager")
     recalled = quoteapproval.recall(quote_id=quote.pk, by=by)
     assert recalled.state == "draft"
+    with pytest.raises(Conflict, match="taken back after you opened it"):
+        quoteapproval.decide(step_id=opened, by=UserFactory(role="sales_manager"), approve=True)
     assert ApprovalRequest.objects.get().state == "recalled"
     with pytest.raises(IllegalMove):
         quoteapproval.recall(quote_id=quote.pk, by=by)

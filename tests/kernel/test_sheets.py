@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from kernel import sheets
+from kernel import csvfile, sheets
 from kernel.csvfile import Unreadable
 
 TEXT = "Code;Straße;Ort\r\nA-1;Hafenstraße 5;Köln\r\n\r\nA-2;Am Markt 1;Zürich\r\n"
@@ -71,3 +71,10 @@ def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
         packed.writestr("xl/worksheets/sheet1.xml", b"0" * 1_000_000)
     with pytest.raises(Unreadable, match="unpacks to"):
         sheets.read(out.getvalue())
+
+
+def test_a_csv_may_have_bars_between_its_cells_and_is_text() -> None:
+    found = csvfile.parse(b"code|city\n01|Brno\n", known=("code", "city"), required=("code",))
+    assert (found.delimiter, found.columns) == ("|", ("code", "city"))
+    with pytest.raises(Unreadable, match="binary data"):
+        csvfile.parse(b"\x89PNG\r\n\x1a\n\x00\x00", known=("code",), required=("code",))
