@@ -12,6 +12,7 @@ from django.utils import timezone
 from fulfillment.models import Task
 from fulfillment.queries import Link
 from kernel import approvals
+from kernel.models import AuditEntry
 from orders import dependencies, questions, supplying
 from orders.models import DomainOrder, Order
 
@@ -46,7 +47,7 @@ def blocked_by(order: Order, tasks: list[Task]) -> list[Item]:
     if len(items) > FEW:
         left = sum(map(len, _alike(tasks)[FEW:]))
         items = [*items[:FEW], Item("alert-triangle", "bad", f"{left} more have failed", "They stand in the tree.")]
-    items += _people(order) + _waiting_nodes(order) + _requirements(order)
+    items += _paused(order) + _people(order) + _waiting_nodes(order) + _requirements(order)
     return items
 
 
@@ -89,10 +90,19 @@ def _people(order: Order) -> list[Item]:
             Item("user-check", "wait", f"{step.role.replace('_', ' ').capitalize()} decides.", step.because)
             for step in approvals.current_steps(made)
         ]
-    if order.state in (Order.State.ON_HOLD, Order.State.AWAITING_INFORMATION):
-        word = "The order is on hold." if order.state == Order.State.ON_HOLD else "The customer has to answer."
-        items.append(Item("player-pause", "wait", word, "Nothing new starts until it is resumed."))
     return items
+
+
+def _paused(order: Order) -> list[Item]:
+    """Why nothing new starts in the whole order, in the words of whoever held it."""
+    if order.state not in (Order.State.ON_HOLD, Order.State.AWAITING_INFORMATION):
+        return []
+    word = "The order is on hold." if order.state == Order.State.ON_HOLD else "The customer has to answer."
+    rows = AuditEntry.objects.filter(subject_type=ROOT, subject_id=order.pk, action__in=("hold", "await_information"))
+    entry = rows.select_related("actor").order_by("-id").first()
+    said, who = (f"“{entry.reason}”", str(entry.actor or "")) if entry and entry.reason else ("", "")
+    text = f"{said} Nothing new starts until it is resumed.".strip()
+    return [Item("player-pause", "wait", word, text, who)]
 
 
 def _waiting_nodes(order: Order) -> list[Item]:

@@ -63,6 +63,9 @@ def test_a_part_stays_held_when_the_whole_order_is_held_and_resumed(manager: Use
     held, other = part(order), part(order, nth=1)
     pausing.hold(node_id=held.pk, by=manager, reason="Later")
     steering.hold(order_id=order.pk, by=manager, reason="Credit")
+    client = Client()
+    client.force_login(manager)
+    assert "“Credit” Nothing new starts until it is resumed." in client.get(order.get_absolute_url()).content.decode()
     with pytest.raises(Conflict, match="Resume the order first"):
         pausing.resume(node_id=held.pk, by=manager)
     steering.resume(order_id=order.pk, by=manager)
