@@ -178,6 +178,20 @@ class AwayForm(forms.Form):
         offer(self, "deputy", by=person)
 
 
+class LookOnForm(forms.Form):
+    """As whom to see the product, and why."""
+
+    seen_as = RecordField("kernel.person", label="As whom", empty_label="Choose a person")
+    reason = forms.CharField(
+        label="Why", max_length=300, error_messages={"required": "Say why; the audit trail keeps it."},
+        widget=forms.TextInput(attrs={"placeholder": "Such as: cannot find the order of a customer"}),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer(self, "seen_as", by=person)
+
+
 class ReportMailForm(forms.Form):
     """How often a report is sent, and to whom; who may see it is judged by the act."""
 

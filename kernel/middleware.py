@@ -2,17 +2,18 @@
 
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
-from django.urls import is_valid_path
+from django.urls import is_valid_path, reverse
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 
-from kernel import audit, clash, htmx, zones
-from kernel.refusal import Conflict, Refusal
+from kernel import audit, clash, htmx, lookingon, zones
+from kernel.refusal import Conflict, NotPermitted, Refusal
 
 MACHINES = ("/tmf-api/", "/oauth/", "/callbacks/", "/healthz")
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -94,6 +95,30 @@ class ContentPolicy:
         response.headers.setdefault("Content-Security-Policy", policy)
         response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=(self), payment=()")
         return response
+
+
+class LookingOn:
+    """Shows an administrator who looks on as somebody else the pages of that person, and refuses what would change."""
+
+    KEY = "looks_on"
+
+    def __init__(self, handle: Handler) -> None:
+        self.handle = handle
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        held = request.session.get(self.KEY) if settings.SESSION_COOKIE_NAME in request.COOKIES else None
+        if not held or request.path in (reverse("look_on_stop"), reverse("logout")):
+            return self.handle(request)
+        by: Any = request.user
+        found = lookingon.seen_as(held, by) if by.is_authenticated else None
+        if found is None:
+            del request.session[self.KEY]
+            return self.handle(request)
+        request.user, request.looking_on = found, by  # type: ignore[attr-defined]
+        if request.method in ("GET", "HEAD", "OPTIONS"):
+            return self.handle(request)
+        refusal = NotPermitted(f"You look on as {found}, so nothing can be changed. Stop looking on first.")
+        return htmx.refuse(request, refusal)
 
 
 class Reader:

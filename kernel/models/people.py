@@ -37,7 +37,10 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # of API clie
     job_title = models.CharField(max_length=80, blank=True)
 
     class Meta(AbstractUser.Meta):
-        permissions = [("use_workspace", "Can work in the agents' workspace")]
+        permissions = [
+            ("use_workspace", "Can work in the agents' workspace"),
+            ("look_on", "Can see the product as somebody else does"),
+        ]
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username

@@ -41,7 +41,7 @@ def notifications(request: HttpRequest) -> HttpResponse:
 def open_one(request: HttpRequest, pk: int) -> HttpResponse:
     """Mark one as read and go where it points."""
     note = get_object_or_404(Notification, pk=pk, user=workspace.person(request))
-    if note.read_at is None:
+    if note.read_at is None and not hasattr(request, "looking_on"):
         Notification.objects.filter(pk=pk).update(read_at=timezone.now())
         _forget_count(workspace.person(request))
     safe = note.url.startswith("/") and url_has_allowed_host_and_scheme(note.url, {request.get_host()})

@@ -11,6 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from kernel import audit, commenting, documents, following, htmx, moving, records, workspace
+from kernel import presence as present
 from kernel.forms import CommentForm, UploadForm
 from kernel.models.documents import Document
 from kernel.states import look
@@ -35,6 +36,16 @@ def move(request: HttpRequest, label: str, pk: int) -> HttpResponse:
     now = getattr(made, "state", "")
     said = f"{record} is now {look(now, record).word.lower()}." if now else f"{record} is changed."
     return htmx.go(request, back(request), toast=said)
+
+
+@workspace.allowed("kernel.use_workspace")
+@require_safe
+def presence(request: HttpRequest, label: str, pk: int) -> HttpResponse:
+    """Who else has the record open; its page asks every few seconds, and tells so that its reader is there."""
+    user = workspace.person(request)
+    records.subject(label, pk, user)
+    others = [] if hasattr(request, "looking_on") else present.sign(label, pk, user)
+    return render(request, "components/presence.html", {"others": others[:3], "more": max(0, len(others) - 3)})
 
 
 @workspace.allowed("kernel.use_workspace")
@@ -67,7 +78,7 @@ def activity(request: HttpRequest, label: str, pk: int) -> HttpResponse:
         "follows": following.follows(record, user),
         "shares": commenting.reaches_customer(record),
     }
-    if request.method == "GET" and hasattr(record, "get_absolute_url"):
+    if request.method == "GET" and hasattr(record, "get_absolute_url") and not hasattr(request, "looking_on"):
         following.visited(record, user)
     response = render(request, "components/activity.html", context, status=status)
     if request.method == "POST" and not getattr(request, "htmx", False) and status == 200:
