@@ -46,7 +46,7 @@ def begin(*, person: User, reason: str, by: User) -> dict[str, Any]:
 
 def end(*, held: Mapping[str, Any], by: User) -> None:
     """Note that it is over."""
-    person = User.objects.filter(pk=held.get("person")).first()
+    person = User.objects.filter(pk=held["person"]).first()
     if person:
         audit.record("look_on_end", person, by=by)
 
