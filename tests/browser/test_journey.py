@@ -143,3 +143,16 @@ def look_back(office: Office, deal: Deal, shoot: Shoot) -> None:
     delivering.contracts_active(ingrid)
     portal.everything_works(portal.julia(office), deal)
     portal.not_theirs(office)
+    homes(office, shoot)
+
+
+def homes(office: Office, shoot: Shoot) -> None:
+    """What each role begins its day with, for its page of the guide."""
+    for name in ("mira", "petra", "ingrid", "ravi", "michael", "nils", "jonas", "vera"):
+        page = office(name)
+        page.goto("/")
+        page.wait_for_load_state("networkidle")
+        shoot(page, f"home-{name}")
+    admin = office("admin")
+    admin.goto("/look-on/")
+    shoot(admin, "look-on")

@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('kernel', '0012_person_language'),
+        ('kernel', '0013_many_on_desks'),
     ]
 
     operations = [
