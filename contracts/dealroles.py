@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
+from contracts import chargelist
 from contracts.models import Agreement, Contract, SignatureRequest
 from kernel import finding, home, states
 from kernel.finding import Found
@@ -72,10 +73,19 @@ def figures(user: User) -> Iterable[Figure]:
     yield Figure("Agreements in negotiation", str(open_now), f"{reverse('contracts:agreement_list')}?state=negotiation")
 
 
+def _billed(user: User) -> Iterable[Figure]:
+    """How many customers are charged this month, for whoever watches what is billed."""
+    if "finance" in user.roles:
+        first = timezone.localdate().replace(day=1)
+        count = chargelist.customers(user, first, "").count()
+        yield Figure("Customers to bill", str(count), reverse("contracts:charge_list"), "this month")
+
+
 finding.register("Agreements", "heart-handshake", "contracts.view_agreement", find_agreements, order=15)
 finding.register("Contracts", "certificate", "contracts.view_contract", find_contracts, order=16)
 home.next_actions("contracts.negotiate_agreement", next_actions)
 home.figures("contracts.negotiate_agreement", figures, order=30)
+home.figures("contracts.view_billingstart", _billed, order=35)
 states.add(
     {
         "contracts.contract.pending_signature": Look("hourglass", "Waiting to start", "wait"),
