@@ -85,7 +85,7 @@ def request(
     return made
 
 
-OVER = {
+OVER: dict[str, str] = {
     ApprovalRequest.State.RECALLED: "It was taken back after you opened it. If it is asked again, read it anew first.",
     ApprovalRequest.State.VOID: "What you read has changed since, so the approval counts no more. Read it anew first.",
 }
@@ -102,7 +102,7 @@ def decide(step_id: int, *, by: User, approve: bool, reason: str = "") -> Approv
     step = ApprovalStep.objects.select_for_update(of=("self", "request")).select_related("request").get(pk=step_id)
     made = step.request
     if made.state != ApprovalRequest.State.OPEN or step.decision != ApprovalStep.Decision.PENDING:
-        raise Conflict(OVER.get(made.state, "This has been decided already."))
+        raise Conflict(OVER.get(str(made.state), "This has been decided already."))
     standing_in = require_may(step, by)
     if made.requested_by_id == by.pk:
         raise NotPermitted("Whoever asks for an approval cannot give it.")
