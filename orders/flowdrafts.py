@@ -11,6 +11,7 @@ from kernel import audit
 from kernel.models import User
 from kernel.refusal import Conflict, NotPermitted, Refusal
 from kernel.tabledrafts import insert
+from orders import flowpublication
 from orders.models import EnrichmentFlow
 
 ID = "_id"
@@ -84,7 +85,7 @@ def add_step(*, flow_id: int, table: str, condition: str = "", note: str = "", b
     flow = _draft(flow_id, by)
     if len(flow.steps) >= MOST_STEPS:
         raise Refusal(f"A flow has at most {MOST_STEPS} steps.")
-    step = {ID: uuid.uuid4().hex[:8], **_content(table, condition, note)}
+    step = {ID: uuid.uuid4().hex[:8], **_content(flow, table, condition, note)}
     flow.steps = [*flow.steps, step]
     _keep(flow, "step added", by, {"step": [None, f"{len(flow.steps)}: {step['table']}"]})
     return str(step[ID])
@@ -92,10 +93,10 @@ def add_step(*, flow_id: int, table: str, condition: str = "", note: str = "", b
 
 @transaction.atomic
 def write_step(*, flow_id: int, step: str, table: str, condition: str, note: str, by: User) -> None:
-    """Change one step."""
+    """Change one step. Raises Refusal at its field."""
     flow = _draft(flow_id, by)
     found = _step(flow, step)
-    values = _content(table, condition, note)
+    values = _content(flow, table, condition, note)
     changes = audit.difference(found, values)
     if changes:
         found.update(values)
@@ -151,7 +152,10 @@ def _step(flow: EnrichmentFlow, wanted: str) -> dict[str, Any]:
     return found  # type: ignore[no-any-return]
 
 
-def _content(table: str, condition: str, note: str) -> dict[str, str]:
+def _content(flow: EnrichmentFlow, table: str, condition: str, note: str) -> dict[str, str]:
+    """A step as it is kept. Raises Refusal for a condition that can never be told."""
+    if wrong := flowpublication.of_condition(flow, condition.strip()):
+        raise Refusal(problems={"condition": [wrong]})
     return {"table": table.strip()[:80], "condition": condition.strip()[:300], "note": note.strip()[:200]}
 
 

@@ -67,13 +67,26 @@ def retire(*, flow_id: int, by: User, reason: str = "") -> EnrichmentFlow:
     return lifecycle.move(flow, EnrichmentFlow.retire, by=by, reason=reason.strip()[:500])  # type: ignore[no-any-return]
 
 
+def of_condition(flow: EnrichmentFlow, condition: str) -> str:
+    """What is wrong with the condition of a step, wherever it stands in its flow; "" when nothing is."""
+    if wrong := decisions.mistake(condition):
+        return wrong
+    seen = _seen(flow, specifications) if (specifications := _products(flow)) else None
+    names = decisions.names_in(condition) if seen else []
+    unknown = next((name for name in names if seen and name not in seen.known and name not in seen.wanted), "")
+    return f"Nobody knows “{unknown}” when {seen.name} is filled." if unknown and seen else ""
+
+
+def _products(flow: EnrichmentFlow) -> list[Specification]:
+    """The product that the flow is for, or all."""
+    named = {"key": flow.specification} if flow.specification else {}
+    rows = Specification.objects.filter(state="active", kind="product", **named)
+    return list(rows.prefetch_related("characteristics"))
+
+
 def problems(flow: EnrichmentFlow, on: dt.date | None = None) -> list[Problem]:
     """Everything that keeps the steps from working, in their order; two queries whatever their number."""
-    specifications = list(
-        Specification.objects.filter(state="active", kind="product")
-        .filter(**({"key": flow.specification} if flow.specification else {}))
-        .prefetch_related("characteristics")
-    )
+    specifications = _products(flow)
     if flow.specification and not specifications:
         return [Problem(0, f"There is no active product specification “{flow.specification}”.")]
     if not flow.steps:

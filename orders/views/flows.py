@@ -222,11 +222,16 @@ def step(request: HttpRequest, key: str, version: int) -> HttpResponse:
     present: dict[str, Any] = next((one for one in flow.steps if one.get("_id") == old), {})
     form = StepForm(request.POST) if request.method == "POST" else StepForm(initial=present)
     if request.method == "POST" and form.is_valid():
-        if old:
-            flowdrafts.write_step(flow_id=flow.pk, step=old, by=by, **form.cleaned_data)
-        else:
-            flowdrafts.add_step(flow_id=flow.pk, by=by, **form.cleaned_data)
-        return htmx.go(request, flow)
+        try:
+            if old:
+                flowdrafts.write_step(flow_id=flow.pk, step=old, by=by, **form.cleaned_data)
+            else:
+                flowdrafts.add_step(flow_id=flow.pk, by=by, **form.cleaned_data)
+            return htmx.go(request, flow)
+        except Refusal as error:
+            if error.status != 422:
+                raise
+            add_errors(form, error)
     context = {
         "form": form, "url": _url(flow, "flow_step"), "hidden": {"step": old}, "word": "Save" if old else "Add",
         "title": "Change this step" if old else "Add a step",

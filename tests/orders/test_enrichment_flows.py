@@ -151,7 +151,10 @@ def test_a_flow_needs_steps_tables_a_product_and_a_start() -> None:
     by, today = admin(), timezone.localdate()
     flow = drafted(by)
     assert said(flow) == ["The flow has no steps, so it fills nothing."]
-    flowdrafts.add_step(flow_id=flow.pk, table="nowhere", condition="1 +", by=by)
+    with pytest.raises(Refusal) as unreadable:
+        flowdrafts.add_step(flow_id=flow.pk, table="nowhere", condition="1 +", by=by)
+    assert set(unreadable.value.problems) == {"condition"}
+    flowdrafts.add_step(flow_id=flow.pk, table="nowhere", by=by)
     with pytest.raises(flowpublication.NotReady) as refusal:
         flowpublication.publish(flow_id=flow.pk, valid_from=None, by=by)
     assert set(refusal.value.problems) == {"", "valid_from"}

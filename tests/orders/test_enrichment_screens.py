@@ -1,5 +1,7 @@
 """Screens of enrichment flows: list, steps, trial on an order, publishing, and who may."""
 
+import html
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -47,13 +49,17 @@ def test_a_flow_is_made_checked_tried_and_published_in_the_browser(client: Clien
     assert "No flow yet" in client.get(reverse("orders:flow_list")).content.decode()
     flow = drafted(client)
     assert "No step yet" in client.get(url(flow)).content.decode()
-    step = {"table": "vlans", "condition": "nobody > 5", "note": "big ones"}
+    step = {"table": "vlans", "condition": "vlan > 5", "note": "big ones"}
     assert client.post(url(flow, "flow_step"), {"table": ""}, headers=HTMX).status_code == 422
+    for condition, wrong in (("nobody > 5", "Nobody knows “nobody” when"), ("speed >", "is missing at its end")):
+        answer = client.post(url(flow, "flow_step"), {**step, "condition": condition}, headers=HTMX)
+        kept = html.unescape(answer.content.decode())
+        assert (answer.status_code, wrong in kept, f'value="{condition}"' in kept) == (422, True, True)
     assert client.post(url(flow, "flow_step"), step, headers=HTMX)["HX-Redirect"] == url(flow)
-    assert "looks at nobody, which nobody knows" in client.get(url(flow)).content.decode()
+    assert "looks at vlan, which it fills itself" in client.get(url(flow)).content.decode()
     today = timezone.localdate().isoformat()
     refused = client.post(url(flow, "flow_publish"), {"valid_from": today}, headers=HTMX)
-    assert (refused.status_code, "nobody knows" in refused.content.decode()) == (422, True)
+    assert (refused.status_code, "wait for itself" in refused.content.decode()) == (422, True)
     old = fresh(flow).steps[0]["_id"]
     client.post(url(flow, "flow_step"), {**step, "step": old, "condition": ""}, headers=HTMX)
     said = client.get(f"{url(flow, 'flow_trial')}?order={order.number}").content.decode()
