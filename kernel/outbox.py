@@ -3,7 +3,8 @@
 A reaction runs in one transaction with its delivery row, so its database effects happen exactly once however often the
 event is delivered. Whatever it does outside the database needs an idempotency key. Facts whose reactions all take many
 at once are delivered in batches, all others one by one, each in a transaction of its own. A batch that takes long is
-smaller the next time, so that its locks are held for about a second and a worker that is told to stop ends soon.
+smaller the next time, so that its locks are held for about a second and a worker that is told to stop ends soon; unless
+the smaller one takes as long, as with facts of one large order, each of which costs a look at all of it.
 
 What has begun is ended before more begins: facts whose class says `begins = True` are told when no other waits.
 """
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 BATCH = 100
 FIRST = 25  # events of the first batch of a kind, before it is known how long they take
 PACE = 1.0  # seconds that a batch should take at most
+GAIN = 0.75  # of the seconds of the batch before, which a smaller one has to stay below to be worth while
 AHEAD = dt.timedelta(hours=1)  # that facts about work under way go before those that begin some
 TURN = 10.0  # seconds after which a worker takes up nothing more without being asked again
 MAX_BACKOFF = 300  # seconds
@@ -42,6 +44,7 @@ class _Known:
     reactions: dict[str, Reaction]
     many: set[str]
     size: int = FIRST
+    before: tuple[int, float] = (0, 0.0)  # events and seconds of the batch before
 
     @property
     def batch(self) -> int:
@@ -50,7 +53,11 @@ class _Known:
 
     def learn(self, number: int, seconds: float) -> None:
         """How long so many events took says how many come next."""
-        if seconds > PACE:
+        last, took = self.before
+        self.before = number, seconds
+        if seconds > PACE and number < last and seconds > took * GAIN:
+            self.size = min(BATCH, last * 2)
+        elif seconds > PACE:
             self.size = max(1, min(self.size, number) // 2)
         elif seconds < PACE / 4 and number >= self.size:
             self.size = min(BATCH, self.size * 2)

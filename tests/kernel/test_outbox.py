@@ -173,6 +173,7 @@ def test_batches_that_take_long_are_halved_and_a_turn_ends_soon(monkeypatch: pyt
     user, calls = UserFactory(), list[list[str]]()
     outbox.reaction_to_many(Happened)(collects(calls))
     monkeypatch.setattr(outbox, "PACE", 0.0)
+    monkeypatch.setattr(outbox, "GAIN", 1e9)  # every smaller batch is worth while
     outbox.publish_all([Happened(user.pk, "told") for _ in range(outbox.FIRST + 20)])
     assert outbox.deliver() == outbox.FIRST + 20
     assert [len(call) for call in calls] == [outbox.FIRST, 12, 6, 2]
@@ -180,6 +181,22 @@ def test_batches_that_take_long_are_halved_and_a_turn_ends_soon(monkeypatch: pyt
     monkeypatch.setattr(outbox, "TURN", 0.0)
     assert outbox.deliver() == 0
     assert OutboxEvent.objects.filter(done_at__isnull=True).count() == 3
+
+
+@pytest.mark.parametrize(
+    ("own", "each", "sizes"),
+    [
+        (0.0, 0.1, [25, 12, 6, 6, 6, 6]),  # smaller is quicker: about a second each
+        (2.0, 0.0, [25, 12, 50, 25, 100, 50, 100, 50]),  # smaller only means more of them
+        (0.0, 0.001, [25, 50, 100, 100]),
+    ],
+)
+def test_batches_get_smaller_only_where_that_makes_them_quicker(own: float, each: float, sizes: list[int]) -> None:
+    known, found = outbox._Known(Happened, {}, set()), []
+    for _ in sizes:
+        found.append(known.size)
+        known.learn(known.size, own + each * known.size)
+    assert found == sizes
 
 
 @pytest.mark.django_db
