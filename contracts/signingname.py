@@ -6,10 +6,10 @@ statement of its own, that the company gave this person the authority; ours sign
 
 import unicodedata
 
-from django.core.mail import send_mail
-
 from contracts import signingorder
 from contracts.models import SignatureRequest
+from crm import spoken
+from kernel import letters
 
 MORE = 2  # names or titles beyond those of the person to whom the link went: “Dr. Julia Maria Brandt”
 FOLDED = {"ø": "o", "ł": "l", "đ": "d", "æ": "a", "œ": "o", "ae": "a", "oe": "o", "ue": "u"}
@@ -52,13 +52,13 @@ def given(made: SignatureRequest, name: str) -> dict[str, str]:
 
 def tell(made: SignatureRequest) -> None:
     """Write to the person whose link somebody else signed with."""
-    send_mail(
+    letters.send(
         f"{made.signed_name} signed in your place: {made.document.name}",
         f"Dear {made.sent_to},\n\n{made.signed_name} signed {made.document.name} for {made.account.name} with the link "
         "that we sent to you, and stated to have the authority of your company.\n\nIf that is not so, please tell us "
         "at once.\n",
-        None,
-        [made.signed_email],
+        made.signed_email,
+        language=spoken.by_contact(made.contact),
     )
 
 

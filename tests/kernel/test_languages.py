@@ -107,11 +107,14 @@ def test_each_person_has_a_language_and_the_browser_is_asked_first() -> None:
     assert "Sie" not in refused  # machines are answered in English
 
 
-@pytest.mark.django_db(transaction=True)
-def test_news_reach_each_person_in_their_own_language(mailoutbox: list[Any]) -> None:
+@pytest.mark.django_db
+def test_news_reach_each_person_in_their_own_language(
+    mailoutbox: list[Any], django_capture_on_commit_callbacks: Any
+) -> None:
     german: Any = people.UserFactory(role="sales_agent", language="de")
     british: Any = people.UserFactory(role="sales_agent")
-    notifications.tell([german, british], "The PDF of QUO0000001 is ready", "/quotes/", mail=True)
+    with django_capture_on_commit_callbacks(execute=True):
+        notifications.tell([german, british], "The PDF of QUO0000001 is ready", "/quotes/", mail=True)
     subjects = {mail.to[0]: mail.subject for mail in mailoutbox}
     assert subjects == {
         german.email: "Das PDF von QUO0000001 ist fertig", british.email: "The PDF of QUO0000001 is ready"
