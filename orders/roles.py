@@ -7,11 +7,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from contracts.models import Quote
+from fulfillment.jeopardy import TABLE as JEOPARDY
 from fulfillment.models import Level
 from kernel import finding, frame, home, moving, roles, states, tableuse
 from kernel.models import User
 from kernel.states import Look
-from orders import jeopardyrules, queries, rulecases, sampling, steering, submission  # noqa: F401 – sampling registers
+from orders import jeopardyrules, queries, rulecases, sampling, steering, submission  # noqa: F401 – some register
 from orders.models import EnrichmentFlow, Order
 
 READERS = (
@@ -67,7 +68,7 @@ frame.add(frame.NavItem("Process", "Enrichment flows", "route", "orders:flow_lis
 frame.add(
     frame.NavItem(
         "Process", "Jeopardy rules", "flag", "decision_table_latest", "kernel.view_decisiontable", 36,
-        args=(jeopardyrules.TABLE,),
+        args=(JEOPARDY,),
     )
 )  # fmt: skip
 frame.add_new(frame.NewItem("Order", "shopping-cart", "orders:new", "orders.add_order", 25))
