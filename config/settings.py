@@ -110,13 +110,8 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
         "OPTIONS": {
-            "loaders": [
-                (
-                    "template_partials.loader.Loader",
-                    [("django.template.loaders.cached.Loader", ["kernel.spoken.Loader", "kernel.spoken.OfApps"])],
-                )
-            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -127,7 +122,7 @@ TEMPLATES = [
         },
     }
 ]
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+FORM_RENDERER = "kernel.forms.Renderer"
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default="postgresql:///trunkline")}
 DATABASES["default"]["ENGINE"] = "config.database"  # notices a server that fell silent

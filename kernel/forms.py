@@ -6,12 +6,30 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
+from django.forms.renderers import TemplatesSetting
 
 from kernel import colleagues, commenting
 from kernel.models.people import User
 from kernel.models.reports import ReportMail
 from kernel.picking import RecordField, offer
 from kernel.refusal import Refusal
+from kernel.saying import said
+
+HINTS = ("placeholder", "title", "aria-label")  # attributes of fields that people read
+
+
+class Renderer(TemplatesSetting):
+    """Draws form fields as Django does, in the reader's language: what may be chosen, and hints inside fields."""
+
+    def render(self, template_name: str, context: dict[str, Any], request: Any = None) -> str:
+        """A field or a part of one; `context` is that of a single drawing, and may be changed."""
+        widget = context.get("widget") or {}
+        for _, options, _ in widget.get("optgroups") or ():
+            for option in options:
+                option["label"] = said(option["label"])
+        attrs = widget.get("attrs") or {}
+        attrs.update({name: said(attrs[name]) for name in HINTS if name in attrs})
+        return str(super().render(template_name, context, request))
 
 
 class SheetField(forms.FileField):

@@ -1,4 +1,4 @@
-"""Bareness: text of templates that no translation reaches, because it stands outside of `translate`."""
+"""Bareness: text of templates that no translation reaches: outside of `translate`, or of code and not said."""
 
 import re
 from collections.abc import Iterator
@@ -21,6 +21,13 @@ TAG = re.compile(r"<[^<>]*>")
 READ = re.compile(r'\b(?:title|aria-label|placeholder|alt|data-confirm|hx-confirm)="([^"]*)"')
 WORD = re.compile(r"[^\W\d_]{3,}[’']?[a-z]*")
 FILTER = re.compile(r'\|(?:default|default_if_none|yesno):"([^"]*[A-Za-z]{3}[^"]*)"')
+SENTENCES = {
+    "all_label", "because", "choice_label", "count_text", "detail", "due_detail", "empty", "explanation", "help_text",
+    "hint", "label", "lacks", "lead", "legend", "message", "problem", "promise", "refusal", "search_label", "sentence",
+    "sort_label", "standing", "suggested_said", "trouble", "urgency", "verb", "waits_because", "why", "why_not",
+    "why_not_act", "why_not_cancel", "why_not_skip",
+}  # fmt: skip
+HOLE = re.compile(r"\{\{\s*([\w.]+)([^{}]*)\}\}")
 MACHINE = {"wide,,", "auto", "web", "Trunkline"}
 
 
@@ -36,3 +43,13 @@ def bare() -> Iterator[str]:
         for text in texts:
             if '="' not in text and set(WORD.findall(text)) - KNOWN:
                 yield f"{path.relative_to(ROOT)}: {text.strip()[:90]}"
+
+
+def unsaid() -> Iterator[str]:
+    """Every variable that by its name holds a sentence of the code and is shown as code made it, with its file."""
+    for path in sorted((ROOT / "templates").rglob("*.html")):
+        for hole in HOLE.finditer(path.read_text()):
+            last = hole[1].rpartition(".")[2]
+            sentence = last in SENTENCES or (last.startswith("get_") and last.endswith("_display"))
+            if sentence and not hole[2].startswith(("|said", "|plain", "|linebreaks", "|mentions")):
+                yield f"{path.relative_to(ROOT)}: {hole[0]}"

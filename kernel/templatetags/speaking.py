@@ -15,7 +15,7 @@ register = template.Library()
 
 @register.filter(name="said")
 def said_filter(text: Any) -> Any:
-    """`{{ row.problem|said }}`: a sentence of the code in the reader's language; see kernel.spoken."""
+    """`{{ row.problem|said }}`: a sentence of the code in the reader's language; see kernel.saying."""
     return said(text)
 
 
