@@ -76,7 +76,7 @@ def test_who_may_not_is_told_why() -> None:
     for name in ("quote_submit", "quote_check", "quote_remove", "quote_discount"):
         refused = reader.post(url(quote, name))
         assert refused.status_code == 403
-        assert "edit quote" in text(refused)
+        assert "write quotes" in text(refused)
     assert reader.post(url(quote, "quote_configure", lines[0].pk)).status_code == 403
 
 

@@ -144,4 +144,4 @@ def test_the_number_of_queries_is_the_same_at_6_and_60_tasks() -> None:
             with CaptureQueriesContext(connection) as captured:
                 assert client.get(url(name, order) + query).status_code == 200
             counts.append(len(captured))
-        assert counts[0] == counts[1], f"{name}{query}"
+        assert counts[1] <= counts[0], f"{name}{query}"  # a page that is not full looks for rows without a value too
