@@ -60,22 +60,27 @@ def write(
     label = record._meta.label_lower
     made = Comment.objects.create(subject_type=label, subject_id=record.pk, author=by, text=text, internal=internal)
     people = [person for person in named(text) if person != by]
-    reached = [person for person in people if _is_ours(person) and following.may_see(record, person)]
+    followers = following.followers(record, but=[by])
+    ours = _ours([by, *people, *followers])
+    reached = [person for person in people if person.pk in ours and following.may_see(record, person)]
     said = f"{by} on {record}: {' '.join(text.split())[:140]}"
     notifications.tell(reached, said, url, event="mention")
     at_once = [person for person in first if person != by and person not in reached]
     notifications.tell(at_once, said, url, event="deal", mail=True)
-    others = following.followers(record, but=[by, *reached, *at_once])
-    notifications.tell([person for person in others if _is_ours(person)], said, url, event="comment")
-    following.follow(record, *(person for person in (by, *reached) if _is_ours(person)))
+    told = {person.pk for person in (*reached, *at_once)}
+    others = [person for person in followers if person.pk in ours - told]
+    notifications.tell(others, said, url, event="comment")
+    following.follow(record, *(person for person in (by, *reached) if person.pk in ours))
     if not internal and (how := _shared.get(label)):
         readers = [person for person in how.readers(record) if person != by]
         notifications.tell(readers, said, how.url(record), event="news", mail=True)
     return Written(made, [person for person in people if person not in reached])
 
 
-def _is_ours(person: User) -> bool:
-    return person.has_perm("kernel.use_workspace")
+def _ours(people: Iterable[User]) -> set[int]:
+    """Keys of those who work here; the others are customers."""
+    staff = User.objects.with_perm("kernel.use_workspace", backend="django.contrib.auth.backends.ModelBackend")
+    return set(staff.filter(pk__in=[person.pk for person in people]).values_list("pk", flat=True))
 
 
 def note(record: Any, text: Any, *, by: User) -> None:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.utils.text import slugify
 
-from kernel import csvfile, jobs, listfile, notifications, savedviews, workspace
+from kernel import csvfile, freezing, jobs, listfile, notifications, savedviews, workspace
 from kernel.models.listing import Export
 from kernel.models.people import User
 from kernel.refusal import NotPermitted, Refusal
@@ -35,7 +35,7 @@ class Stopped(Exception):
 
 def order(declared: type, path: str, query: str) -> str:
     """A slip by which the reader of this list may ask for its file."""
-    told = {"list": f"{declared.__module__}.{declared.__qualname__}", "path": path, "query": savedviews.kept(query)}
+    told = {"list": freezing.path_of(declared), "path": path, "query": savedviews.kept(query)}
     return signing.dumps(told, salt=SALT, compress=True)
 
 

@@ -11,6 +11,11 @@ from kernel.refusal import Conflict
 HOUR = 3600
 
 
+def path_of(declared: type) -> str:
+    """The dotted path of a class, by which `import_string` finds it again."""
+    return f"{declared.__module__}.{declared.__qualname__}"
+
+
 def freeze(kind: str, what: dict[str, Any], by: User) -> str:
     """A token that only `thaw` of the same kind and person reads; no two are alike."""
     return signing.dumps({**what, "by": by.pk, "at": timezone.now().timestamp()}, salt=kind, compress=True)

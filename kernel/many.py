@@ -122,7 +122,7 @@ def offered(acts: tuple[Act, ...], by: Any) -> list[Act]:
 
 def slip(declared: type, path: str, query: str) -> str:
     """What a list's page hands back, so that “all that match” means what its reader saw."""
-    told = {"list": f"{declared.__module__}.{declared.__qualname__}", "path": path, "query": query}
+    told = {"list": freezing.path_of(declared), "path": path, "query": query}
     return signing.dumps(told, salt=SLIP, compress=True)
 
 
@@ -162,10 +162,8 @@ def preview(told: str, key: str, *, picked: list[int], everything: bool, by: Use
 
 def frozen_for(declared: type[Taken], path: str, key: str, records: list[Any], by: User) -> str:
     """The token of a preview that took these records."""
-    name = f"{declared.__module__}.{declared.__qualname__}"
-    return freezing.freeze(
-        PREVIEW, {"list": name, "path": path, "act": key, "ids": [record.pk for record in records]}, by
-    )  # fmt: skip
+    keys = [record.pk for record in records]
+    return freezing.freeze(PREVIEW, {"list": freezing.path_of(declared), "path": path, "act": key, "ids": keys}, by)
 
 
 @transaction.atomic
@@ -245,8 +243,7 @@ def declared_by(made: Many) -> type[Taken]:
 
 def running(declared: type[Taken]) -> Any:
     """What is being done to many there now, whoever began it, the latest first."""
-    name = f"{declared.__module__}.{declared.__qualname__}"
-    return Many.objects.filter(declared=name, ended_at=None).select_related("by").order_by("-pk")
+    return Many.objects.filter(declared=freezing.path_of(declared), ended_at=None).select_related("by").order_by("-pk")
 
 
 def progress(made: Many) -> dict[str, int]:

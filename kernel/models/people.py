@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-LANGUAGES = [("", "As the browser asks"), ("en-gb", "English"), ("de", "Deutsch")]
 RIGHTS = """
 ARRAY(SELECT role.name::text FROM kernel_user_groups held JOIN auth_group role ON role.id = held.group_id
     WHERE held.user_id = person.id) AS role_names,
@@ -26,7 +26,9 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # of API clie
 
     email = models.EmailField(unique=True)
     time_zone = models.CharField(max_length=40, default="Europe/Amsterdam")
-    language = models.CharField(max_length=10, default="", blank=True, choices=LANGUAGES)
+    language = models.CharField(
+        max_length=10, default="", blank=True, choices=[("", "As the browser asks"), *settings.LANGUAGES]
+    )
     theme = models.CharField(
         max_length=5, default="auto", choices=[("auto", "Auto"), ("light", "Light"), ("dark", "Dark")]
     )
