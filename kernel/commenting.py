@@ -14,6 +14,7 @@ from kernel.models.people import User
 
 NAMED = re.compile(r"(?<![\w@])@([\w.+-]*\w)")
 SHOWN = 6
+WORKS_HERE = "kernel.use_workspace"
 LONGEST = 4000  # characters
 
 
@@ -61,7 +62,7 @@ def write(
     made = Comment.objects.create(subject_type=label, subject_id=record.pk, author=by, text=text, internal=internal)
     people = [person for person in named(text) if person != by]
     followers = following.followers(record, but=[by])
-    ours = _ours([by, *people, *followers])
+    ours = _ours([*people, *followers]) | ({by.pk} if by.has_perm(WORKS_HERE) else set())
     reached = [person for person in people if person.pk in ours and following.may_see(record, person)]
     said = f"{by} on {record}: {' '.join(text.split())[:140]}"
     notifications.tell(reached, said, url, event="mention")
@@ -79,7 +80,7 @@ def write(
 
 def _ours(people: Iterable[User]) -> set[int]:
     """Keys of those who work here; the others are customers."""
-    staff = User.objects.with_perm("kernel.use_workspace", backend="django.contrib.auth.backends.ModelBackend")
+    staff = User.objects.with_perm(WORKS_HERE, backend="django.contrib.auth.backends.ModelBackend")
     return set(staff.filter(pk__in=[person.pk for person in people]).values_list("pk", flat=True))
 
 
