@@ -245,6 +245,7 @@ CELERY_BEAT_SCHEDULE = {
     "forget-exports": {"task": "kernel.tasks.forget_exports", "schedule": 3600.0, "options": {"expires": 3600}},
     "send-digests": {"task": "kernel.tasks.send_digests", "schedule": 900.0, "options": {"expires": 900}},
     "send-reports": {"task": "kernel.tasks.send_reports", "schedule": 600.0, "options": {"expires": 600}},
+    "end-looks": {"task": "kernel.tasks.end_looks", "schedule": 300.0, "options": {"expires": 300}},
     "tidy-calls": {"task": "kernel.tasks.tidy_calls", "schedule": 3600.0, "options": {"expires": 3600}},
     "activate-agreements": {
         "task": "contracts.tasks.activate_agreements",

@@ -107,11 +107,14 @@ class LookingOn:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         held = request.session.get(self.KEY) if settings.SESSION_COOKIE_NAME in request.COOKIES else None
-        if not held or request.path in (reverse("look_on_stop"), reverse("logout")):
+        if not held or request.path == reverse("look_on_stop"):
             return self.handle(request)
         by: Any = request.user
-        found = lookingon.seen_as(held, by) if by.is_authenticated else None
+        leaves = request.path == reverse("logout") and request.method == "POST"
+        found = lookingon.seen_as(held, by) if by.is_authenticated and not leaves else None
         if found is None:
+            if by.is_authenticated:
+                lookingon.end(held=held, by=by, reason="" if leaves else "its time was over")
             del request.session[self.KEY]
             return self.handle(request)
         request.user, request.looking_on = found, by  # type: ignore[attr-defined]

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from kernel import deputies, exporting, following, many, notifications, outbox, sweeping
+from kernel import deputies, exporting, following, lookingon, many, notifications, outbox, sweeping
 from kernel.reporting import mailing
 from kernel.rest import sending, tidying
 
@@ -82,3 +82,9 @@ def run_many(many_id: int) -> int:
 def sweep_many() -> int:
     """Go on with acts for many that nobody works on."""
     return many.sweep()
+
+
+@shared_task(name="kernel.tasks.end_looks")
+def end_looks() -> int:
+    """Note in the trail that looking on as somebody is over."""
+    return lookingon.end_due()

@@ -3,11 +3,13 @@
 import datetime as dt
 
 import pytest
+import time_machine
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from kernel import lookingon
 from kernel.middleware import LookingOn
 from kernel.models import AuditEntry, User
 from tests.factories.crm import AccountFactory
@@ -61,17 +63,45 @@ def test_an_administrator_sees_what_somebody_sees_and_changes_nothing(client: Cl
     assert User.objects.get(pk=mira.pk).first_name == "Mira"
 
 
+def _told(person: User) -> list[tuple[str, str]]:
+    rows = AuditEntry.objects.filter(subject_type="kernel.user", subject_id=person.pk).order_by("id")
+    return [(row.action, row.reason) for row in rows]
+
+
+BEGUN, OVER = ("look_on", "cannot find an order"), ("look_on_end", "its time was over")
+
+
 def test_it_ends_by_itself_and_with_the_right(client: Client, chief: User, mira: User) -> None:
     assert _begin(client, mira) == 302
     session = client.session
     session[LookingOn.KEY] = session[LookingOn.KEY] | {"until": (timezone.now() - dt.timedelta(seconds=1)).isoformat()}
     session.save()
     assert client.get(reverse("home")).wsgi_request.user == chief
+    assert _told(mira) == [BEGUN, OVER]
+    lookingon.end(held=session[LookingOn.KEY], by=chief)  # another page that was asked for at the same moment
+    assert _told(mira) == [BEGUN, OVER]
 
     assert _begin(client, mira) == 302
     User.objects.filter(pk=chief.pk).update(is_superuser=False)
     assert client.get(reverse("home")).wsgi_request.user == chief
     assert client.get(reverse("look_on")).status_code == 403
+    assert _told(mira) == [BEGUN, OVER] * 2
+
+
+def test_the_trail_says_the_end_for_who_closes_the_browser_or_logs_out(client: Client, chief: User, mira: User) -> None:
+    assert _begin(client, mira) == 302
+    assert lookingon.end_due() == 0, "there is time left"
+    with time_machine.travel(timezone.now() + lookingon.LONGEST + dt.timedelta(minutes=1), tick=False):
+        assert (lookingon.end_due(), lookingon.end_due()) == (1, 0)
+        assert _told(mira) == [BEGUN, OVER]
+        assert AuditEntry.objects.get(action="look_on_end").actor == chief
+
+        client.force_login(chief)
+        assert _begin(client, mira) == 302
+        assert client.post(reverse("logout")).status_code == 302
+        assert _told(mira) == [BEGUN, OVER, BEGUN, ("look_on_end", "")]
+        assert LookingOn.KEY not in client.session
+        assert lookingon.end_due() == 0
 
 
 def test_nobody_looks_on_as_an_administrator(client: Client, chief: User) -> None:
