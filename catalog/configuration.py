@@ -213,6 +213,8 @@ def effects_of(conditions: str, values: Values) -> Effects:
 
 def missing(characteristic: Characteristic) -> str:
     """What is said where a needed value is not there."""
+    if characteristic.type == Characteristic.Type.BOOLEAN:
+        return f"Answer yes or no: {characteristic.name}."
     typed = (Characteristic.Type.NUMBER, Characteristic.Type.TEXT, Characteristic.Type.DATE)
     verb = "Enter" if characteristic.type in typed else "Choose"
     return f"{verb} the {within(characteristic.name)}."

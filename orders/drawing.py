@@ -170,7 +170,7 @@ def domain_orders(order: Order, site_id: int | None) -> Drawing:
         Task.objects.filter(flow__in=flows, state=Task.State.ON_HOLD).exclude(problem="").values_list("flow", flat=True)
     )
     forecasts = {row.flow_id: row for row in FlowForecast.objects.filter(flow__in=flows)}
-    known = telling.of(key for row in rows for key in row.missing)
+    known = telling.of(key for row in rows for key in row.lacking)
     boxes = {
         row.pk: _of_node(row, forecasts.get(row.flow_id or 0), known, failed=row.flow_id in failed) for row in rows
     }
@@ -216,7 +216,7 @@ def _window(boxes: dict[int, Box], pairs: list[tuple[int, int]]) -> dict[int, Bo
 
 def _of_node(row: DomainOrder, forecast: FlowForecast | None, known: telling.Glossary, *, failed: bool) -> Box:
     look = states.look("failed", row) if failed else states.look(row.state, row)
-    needed = ", ".join(configuration.within(known.name(key)) for key in row.missing)
+    needed = ", ".join(configuration.within(known.name(key)) for key in row.lacking)
     word = f"needs {needed}" if needed else look.word
     day = row.flow.planned_end if row.flow and row.state != DomainOrder.State.CLOSED_COMPLETE else None
     day = forecast.ends_on if forecast and day else day

@@ -17,7 +17,7 @@ SELECT n.line_id, count(t.id), count(t.id) FILTER (WHERE t.state = ANY(%(closed)
        max(coalesce(f.ends_on, t.estimated_end) - t.planned_end) FILTER (WHERE t.state <> ALL(%(closed)s)),
        max(f.level), coalesce(mode() WITHIN GROUP (ORDER BY t.team)
            FILTER (WHERE t.team <> '' AND t.state IN ('ready', 'in_progress', 'on_hold', 'awaiting_information')), ''),
-       bool_or(n.missing <> '[]'::jsonb)
+       bool_or(n.state = 'waiting_data')
 FROM orders_domainorder n
 LEFT JOIN fulfillment_task t ON t.flow_id = n.flow_id AND t.state NOT IN ('discarded', 'cancelled')
 LEFT JOIN fulfillment_taskforecast f ON f.task_id = t.id AND t.state <> ALL(%(closed)s)

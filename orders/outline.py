@@ -150,7 +150,7 @@ def _parts(order: Order, by_line: dict[int, list[DomainOrder]], *, large: bool) 
     shared: dict[int, int] = defaultdict(int)
     for child in DomainOrderLink.objects.filter(child__in=[node.pk for node in nodes]).values_list("child", flat=True):
         shared[child] += 1
-    waits = supplying.of(order, [node for node in nodes if node.missing])
+    waits = supplying.of(order, [node for node in nodes if node.lacking])
     return Parts(_tasks(flows), shared, waits, levels, linesums.of(order) if large else {})
 
 
@@ -237,9 +237,9 @@ def _node(node: DomainOrder, line: Row, made: dict[int, Row], parts: Parts) -> R
         rule=f"rule {node.rule.key} v{node.rule_version}" if node.rule else "", tone=look.tone, state_icon=look.icon,
         word=look.word, level_of=parts.levels.get(node.flow_id or 0, 0),
     )  # fmt: skip
-    if node.missing:
+    if node.lacking:
         given = "; ".join(f"{supply.name} from {supply.who}" for supply in parts.waits.get(node.pk, ()))
-        row.sub = f"{row.sub}, needs {given or ', '.join(node.missing).replace('_', ' ')}"
+        row.sub = f"{row.sub}, needs {given or ', '.join(node.lacking).replace('_', ' ')}"
         row.word, row.missing = "Waiting for data", True
     for task in parts.tasks.get(node.flow_id or 0, ()):
         row.below.append(_task(task, row))

@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
+from fulfillment import maintenance
 from fulfillment.models import Task
 from fulfillment.queries import Link
 from kernel import approvals
@@ -94,7 +95,10 @@ def _people(order: Order) -> list[Item]:
 
 
 def _paused(order: Order) -> list[Item]:
-    """Why nothing new starts in the whole order, in the words of whoever held it."""
+    """Why nothing new starts in the whole order, in the words of whoever held it or paused the engine."""
+    if order.state == Order.State.IN_PROGRESS and (pause := maintenance.current()):
+        text = f"“{pause.reason}” Nothing new starts until it is resumed."
+        return [Item("player-pause", "wait", "The engine is paused.", text, str(pause.by or ""))]
     if order.state not in (Order.State.ON_HOLD, Order.State.AWAITING_INFORMATION):
         return []
     word = "The order is on hold." if order.state == Order.State.ON_HOLD else "The customer has to answer."

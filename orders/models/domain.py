@@ -82,6 +82,11 @@ class DomainOrder(Numbered):
     def __str__(self) -> str:
         return f"{self.number} {self.name}"
 
+    @property
+    def lacking(self) -> list[str]:
+        """Characteristics that it still waits for; one that was given up waits for none."""
+        return list(self.missing) if self.state == self.State.WAITING_DATA else []
+
     @transition(field=state, source=State.DRAFT, target=State.WAITING_DATA, custom=HIDDEN)
     def wait_for_data(self) -> None:
         """Named characteristics are missing."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from catalog import rulebook, rulemaking
 from catalog.models import DecompositionRule, Offering, Specification
 from kernel.decisions import BrokenRule
-from orders import decomposition, facts, rehearsal
+from orders import decomposition, facts, linesums, rehearsal
 from orders.models import DomainOrder, DomainOrderLink, MissingValue, Order, OrderLine
 from tests.factories.crm import SiteFactory
 from tests.factories.orders import LONG_SINCE, Shop, table
@@ -117,7 +117,9 @@ def test_a_node_that_turns_out_unwanted_is_cancelled() -> None:
     access = DomainOrder.objects.get(specification__key="t-access")
     decomposition.know_at(values={access.pk: {"pop_found": "RTM2"}})
     decomposition.decompose(order_id=order.pk)
-    assert DomainOrder.objects.get(specification__key="t-optimiser").state == "cancelled"
+    unwanted = DomainOrder.objects.get(specification__key="t-optimiser")
+    assert (unwanted.state, unwanted.missing, unwanted.lacking) == ("cancelled", ["pop_found"], [])
+    assert not any(row.missing for row in linesums.of(order).values())
 
 
 def test_a_condition_that_is_decided_whatever_the_missing_value_is_does_not_wait() -> None:

@@ -10,10 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from fulfillment import maintenance
 from fulfillment.models import Task
 from kernel import approvals, lifecycle
 from kernel.models import User
-from orders import enrichment, jeopardy, outline, progress
+from orders import enrichment, jeopardy, outline, outlook, progress
 from orders.models import DomainOrder, Order
 from orders.views import page
 from tests.factories.crm import AccountFactory, ContactFactory
@@ -54,6 +55,14 @@ def test_the_tree_shows_sites_nodes_tasks_and_the_rule_that_made_them() -> None:
     for text in (site.name, "Internet access", "Dig", "rule t-access-t-fibre", "needs pop found", order.number):
         assert text in page
     assert "made by rule t-internet-t-access version 1" in page
+
+
+def test_an_order_at_work_says_why_nothing_starts_while_the_engine_is_paused() -> None:
+    order = Shop().running()
+    maintenance.pause(by=None, reason="New disks")
+    assert [(item.strong, item.text) for item in outlook.blocked_by(order, [])][:1] == [
+        ("The engine is paused.", "“New disks” Nothing new starts until it is resumed.")
+    ]
 
 
 def test_a_failed_task_is_shown_everywhere_it_matters() -> None:
