@@ -74,8 +74,8 @@ def change(*, lead_id: int, edition: int, by: User | None, lines: Iterable[Line]
         Unreachable: as in `capture`.
     """
     lead = Lead.objects.locked(lead_id)
-    if lead.state == Lead.State.CONVERTED:
-        raise Conflict("This lead was converted; change the account or the opportunity instead.")
+    if why := why_not(lead):
+        raise Conflict(why)
     _require({"last_name": lead.last_name, "email": lead.email, "need": lead.need, **fields})
     wanted = None if lines is None else list(lines)
     _require_lines(wanted or [])
@@ -172,6 +172,13 @@ def _replace_lines(lead: Lead, lines: list[Line], by: User | None, *, stale: boo
     lead.edition += 1
     lead.save(update_fields=["edition", "updated_at"])
     audit.record("lines_changed", lead, by=by, changes={"lines": [len(standing), len(lines)]})
+
+
+def why_not(lead: Lead) -> str:
+    """Why a lead takes no corrections, if it does not."""
+    if lead.state == Lead.State.CONVERTED:
+        return "This lead was converted; change the account or the opportunity instead."
+    return ""
 
 
 def bare(company: str) -> str:

@@ -95,6 +95,12 @@ class LeadForm(ModelForm):
         widgets = {"need": forms.Textarea(attrs={"rows": 3})}
 
 
+class OwnedLeadForm(LeadForm):
+    """The same from a list, where who looks after it is seen too."""
+
+    owner = RecordField("crm.seller", required=False, empty_label="Nobody yet")
+
+
 class LineForm(forms.Form):
     """One thing that they might want."""
 

@@ -153,6 +153,15 @@ def _first(outcome: str) -> Stage:
     return stage
 
 
+def why_not(opportunity: Opportunity) -> str:
+    """Why a deal is no longer planned, if it is not."""
+    return (
+        ""
+        if opportunity.state == Opportunity.State.OPEN
+        else f"This opportunity is {opportunity.state}; reopen it first."
+    )
+
+
 def _require_open(opportunity: Opportunity) -> None:
     if opportunity.state != Opportunity.State.OPEN:
         raise Conflict(f"This opportunity is {opportunity.state}; its lines no longer change.")

@@ -136,6 +136,12 @@ class UploadForm(forms.Form):
         return file
 
 
+class ReturnedFileForm(forms.Form):
+    """A list's file, changed in a spreadsheet."""
+
+    file = SheetField(label="CSV or Excel file", accept=".csv,.xlsx,text/csv")
+
+
 class ReasonForm(forms.Form):
     """Why something is done, asked once for all that it is done to."""
 

@@ -28,7 +28,7 @@ from django.db.models import Count
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from kernel import clash, freezing, jobs, lifecycle, moving, workspace
+from kernel import amending, clash, freezing, jobs, lifecycle, moving, workspace
 from kernel.models.many import Many, ManyItem
 from kernel.models.people import User
 from kernel.refusal import NotPermitted, Refusal
@@ -36,6 +36,7 @@ from kernel.refusal import NotPermitted, Refusal
 log = logging.getLogger(__name__)
 SLIP, PREVIEW = "kernel.many.list", "kernel.many.preview"
 LIMIT = 1000
+AMENDS = "amend"
 AT_ONCE = 20  # so many are done while the person waits; more go to a worker
 RUN = "kernel.tasks.run_many"
 Answer = ManyItem.Answer
@@ -72,6 +73,7 @@ class Taken:
     model: ClassVar[type[models.Model]]
     acts: ClassVar[tuple[Act, ...]] = ()
     related: ClassVar[tuple[str, ...]] = ()
+    edits: ClassVar[amending.Edits | None] = None
     seen_with: ClassVar[str] = ""  # the permission of those who see what others did; everybody sees their own
     stopped_with: ClassVar[str] = ""
 
@@ -180,18 +182,42 @@ def start(frozen: dict[str, Any], values: dict[str, Any], by: User, *, about: st
     found = {row.pk: declared.named(row) for row in rows.filter(pk__in=frozen["ids"]).order_by("pk")}
     if not found:
         raise Refusal("Nothing is left that this would change.")
-    mark = hashlib.sha256(repr(sorted(frozen.items())).encode()).hexdigest()
+    items = [ManyItem(subject_id=pk, name=name[:200]) for pk, name in found.items()]
+    return begin(
+        declared, act, frozen["path"], items, by, once=repr(sorted(frozen.items())), values=values, about=about
+    )
+
+
+@transaction.atomic
+def begin(
+    declared: type[Taken], act: Act, path: str, items: list[ManyItem], by: User, *, once: str,
+    values: dict[str, Any] | None = None, about: str = "",
+) -> Many:  # fmt: skip
+    """Begin an act for these records; the same `once` gives the same."""
+    mark = hashlib.sha256(once.encode()).hexdigest()
     try:
         with transaction.atomic():
             made: Many = Many.objects.create(
-                declared=frozen["list"], act=act.key, label=act.label, path=frozen["path"], values=values, key=mark,
-                by=by, total=len(found), about=about[:200], seen_with=declared.seen_with,
+                declared=freezing.path_of(declared), act=act.key, label=act.label, path=path, values=values or {},
+                key=mark, by=by, total=len(items), about=about[:200], seen_with=declared.seen_with,
             )  # fmt: skip
     except IntegrityError:
         return Many.objects.get(key=mark)
-    ManyItem.objects.bulk_create(ManyItem(many=made, subject_id=pk, name=name[:200]) for pk, name in found.items())
+    for item in items:
+        item.many = made
+    ManyItem.objects.bulk_create(items, batch_size=500)
     jobs.wake(RUN, many_id=made.pk)
     return made
+
+
+def amends(declared: Any, label: str = "Changes from a file") -> Act:
+    """The act that stores what a file says of each record, or takes it back."""
+    edits: amending.Edits = declared.edits
+
+    def one(pk: int, by: User, edition: int, typed: dict[str, str], **_: Any) -> Any:
+        return amending.amend(edits, declared.model, pk, edition=edition, by=by, typed=typed)
+
+    return Act(AMENDS, label, "pencil", edits.permission, one)
 
 
 def work(many_id: int, limit: int | None = None) -> int:
@@ -254,12 +280,16 @@ def progress(made: Many) -> dict[str, int]:
 
 
 def _act(declared: Any, key: str, by: User) -> Act:
-    for act in declared.acts:
+    for act in _acts(declared):
         if act.key == key:
             if act.permission and not by.has_perm(act.permission):
                 raise NotPermitted(f"Your roles do not include the right to do this: {act.label.lower()}.")
-            return act  # type: ignore[no-any-return]
+            return act
     raise BadRequest("There is no such act for many records.")
+
+
+def _acts(declared: Any) -> list[Act]:
+    return [*declared.acts, *([amends(declared)] if declared.edits else [])]
 
 
 @transaction.atomic
@@ -272,7 +302,7 @@ def _finish(many_id: int) -> None:
 def _end(made: Many) -> None:
     made.ended_at = timezone.now()
     made.save(update_fields=["ended_at", "stopped"])
-    act = next((one for one in declared_by(made).acts if one.key == made.act), None)
+    act = next((one for one in _acts(declared_by(made)) if one.key == made.act), None)
     if act is not None and act.ended is not None:
         act.ended(list(made.items.filter(answer=Answer.DONE).values_list("subject_id", flat=True)), made.by)
 
@@ -297,7 +327,8 @@ def _answered(item: ManyItem) -> tuple[str, str]:
         with transaction.atomic():
             act = _act(declared, item.many.act, by)
             rows.visible_to(by).get(pk=item.subject_id)
-            act.one(item.subject_id, by, **_cleaned(act, by, item.many.values))
+            values = _cleaned(act, by, item.many.values) if item.values is None else item.values
+            act.one(item.subject_id, by, **values)
     except ObjectDoesNotExist:
         return Answer.REFUSED, "You do not see this any more."
     except Refusal as refusal:

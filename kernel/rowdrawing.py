@@ -1,6 +1,6 @@
 """Row drawing: the body of a list as HTML, without a template for each of its cells."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
@@ -12,15 +12,24 @@ from kernel.columns import Column, Name, reach
 from kernel.markup import put, safe
 from kernel.saying import said
 
+BUTTON = '<button type="button" class="cell" data-cell="{}.{}" aria-describedby="cell-how">{}</button>'
 Draw = Callable[[Any], Any]  # a record to the cell's content
 
 
-def body(table: Any, columns: Iterable[Any], records: list[Any], ticks: Any = None) -> SafeString:
-    """All rows of a list in these columns of a table of `kernel.tables`; a box before each when the list has ticks."""
+def body(
+    table: Any, columns: Iterable[Any], records: list[Any], ticks: Any = None, edits: Any = None,
+    cells: Collection[str] = (),
+) -> SafeString:  # fmt: skip
+    """All rows of a list in these columns of a table of `kernel.tables`; a box before each when the list has ticks,
+    and `cells` that turn into their field as the list's `edits` say."""
     if not records:
         return SafeString("")
-    drawn = [(_opening(bound, first=not at), _drawing(table, bound, records[0]), "</td>" if at else "</th>")
-             for at, bound in enumerate(columns)]  # fmt: skip
+    drawn = [
+        (_opening(bound, first=not at),
+         _changing(table, bound, records[0], edits) if bound.name in cells else _drawing(table, bound, records[0]),
+         "</td>" if at else "</th>")
+        for at, bound in enumerate(columns)
+    ]  # fmt: skip
     return SafeString("\n".join(_row(one, drawn, ticks) for one in records))
 
 
@@ -41,6 +50,22 @@ def _tick(record: Any, ticks: Any) -> str:
 def _opening(bound: Any, *, first: bool) -> str:
     names = bound.attrs.get("td", {}).get("class", "")
     return put('<th scope="row" class="{}">' if first else '<td class="{}">', names)
+
+
+def cell(table: Any, bound: Any, record: Any, edits: Any) -> SafeString:
+    """What stands in a cell that may be changed."""
+    return SafeString(safe(_changing(table, bound, record, edits)(record)))
+
+
+def _changing(table: Any, bound: Any, record: Any, edits: Any) -> Draw:
+    """A cell as the button that turns it into its field, where the record may be changed."""
+    draw = _drawing(table, bound, record)
+
+    def drawn(one: Any) -> Any:
+        shown = draw(one)
+        return shown if edits.why_not(one) else put(BUTTON, one.pk, bound.name, shown)
+
+    return drawn
 
 
 def _drawing(table: Any, bound: Any, record: Any) -> Draw:

@@ -28,10 +28,11 @@ class Sheet:
     notes: list[str] = field(default_factory=list)
 
 
-def read(content: bytes) -> Sheet:
+def read(content: bytes, *, longest: int = MAX_CELL) -> Sheet:
     """Read a CSV file (UTF-8, UTF-16, else Windows-1252; comma, semicolon, tab or bar) or the first sheet of an XLSX.
 
-    A formula of a workbook stays what it is, text that begins with “=”, so that whoever takes the cell refuses it.
+    Cells are cut to `longest` characters. A formula of a workbook stays what it is, text that begins with “=”, so that
+    whoever takes the cell refuses it.
 
     Raises:
         Unreadable: too large, another kind of file, no table, or more than 5,000 rows.
@@ -41,6 +42,7 @@ def read(content: bytes) -> Sheet:
         raise Unreadable("This is an old or protected Excel file (.xls).", "Save it as .xlsx without a password.")
     notes: list[str] = []
     rows = _workbook(content) if content.startswith(b"PK\x03\x04") else _text(content, notes)
+    rows = ((line, [cell[:longest] for cell in cells]) for line, cells in rows)
     return _sheet(rows, notes)
 
 
@@ -77,8 +79,7 @@ def _head(cells: list[str]) -> list[str]:
 
 def _text(content: bytes, notes: list[str]) -> Iterator[tuple[int, list[str]]]:
     text = _decoded(content, notes)
-    for line, cells in csvfile.rows(text, _delimiter(text)):
-        yield line, [cell[:MAX_CELL] for cell in cells]
+    yield from csvfile.rows(text, _delimiter(text))
 
 
 def _decoded(content: bytes, notes: list[str]) -> str:
@@ -117,7 +118,7 @@ def _workbook(content: bytes) -> Iterator[tuple[int, list[str]]]:
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=False, keep_links=False)
         sheet: Any = book.worksheets[0]
         for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
-            yield number, [_told(cell)[:MAX_CELL] for cell in cells[: MAX_COLUMNS + 1]]
+            yield number, [_told(cell) for cell in cells[: MAX_COLUMNS + 1]]
             if number > MAX_ROWS * 2:
                 raise Unreadable(f"The sheet has more than {MAX_ROWS:,} rows.", SPLIT)
     except Unreadable:

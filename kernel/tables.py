@@ -52,7 +52,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.text import slugify
 
-from kernel import counting, csvfile, exporting, htmx, listfile, many, rowdrawing, savedviews
+from kernel import counting, csvfile, exporting, htmx, listfile, many, returning, rowdrawing, savedviews
 from kernel.columns import Avatar, Column, Date, Day, Due, Flag, Meter, Money, Name, Number, Pill, State, Text, When
 from kernel.keyset import Page, ordering, paginate
 from kernel.models.people import User
@@ -131,6 +131,8 @@ class Shown:
     later: str = ""
     acts: list[many.Act] = field(default_factory=list)
     slip: str = ""
+    edits: returning.Offer | None = None
+    cells: list[str] = field(default_factory=list)
     ticks: Ticks | None = None
     body: str = ""
 
@@ -259,7 +261,10 @@ def _shown(
     shown.newest = _newest(made.model)
     shown.acts = many.offered(made.acts, request.user)
     shown.ticks = MANY if shown.acts else None
-    shown.body = rowdrawing.body(table, columns, page.rows, shown.ticks)
+    shown.edits = returning.offered(type(made), request.path, request.user, count)
+    if made.edits is not None and shown.edits:
+        shown.cells = [name for name in made.edits.names(request.user) if name in made.edits.cells]
+    shown.body = rowdrawing.body(table, columns, page.rows, shown.ticks, made.edits, shown.cells)
     if shown.acts:
         shown.slip = many.slip(type(made), request.path, shown.views.query if shown.views else "")
     if count > listfile.AT_ONCE and made.export and not made.scope:
@@ -364,7 +369,11 @@ def _export(made: ListPage, table: Any, found: models.QuerySet[Any], columns: li
         raise BadRequest("A list is given as csv or xlsx.")
     if not made.scope and counting.counted(found) > listfile.AT_ONCE:
         raise Refusal("This file is written in the background. Open the list and choose Export.")
-    rows = listfile.rows([table.columns[name] for name in columns], found.order_by(*ordering(made.model, path)))
+    found = found.order_by(*ordering(made.model, path))
+    if "edit" in made.request.GET:
+        rows = returning.cells(made, found, person(made.request))
+    else:
+        rows = listfile.rows([table.columns[name] for name in columns], found)
     name = f"{slugify(made.title or str(made.model._meta.verbose_name_plural)) or 'list'}.{form}"
     if form == "csv":
         return htmx.download(csvfile.lines(rows), name)

@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 
 from kernel.views import (
     account,
+    amending,
     apipages,
     approving,
     assets,
@@ -24,6 +25,7 @@ from kernel.views import (
     many,
     records,
     reports,
+    returning,
     tokens,
     trail,
 )
@@ -68,6 +70,12 @@ urlpatterns: list[URLPattern] = [
     path("many/", many.listing, name="many_list"),
     path("many/<int:pk>/", many.page, name="many"),
     path("many/<int:pk>/stop/", many.stop, name="many_stop"),
+    path("lists/cell/", amending.cell, name="list_cell"),
+    path("lists/files/", returning.listing, name="returned_files"),
+    path("lists/files/new/", returning.new, name="returned_file_new"),
+    path("lists/files/<int:pk>/", returning.page, name="returned_file"),
+    path("lists/files/<int:pk>/problems.csv", returning.problems, name="returned_file_problems"),
+    path("lists/files/<int:pk>/undo/", returning.undo, name="returned_file_undo"),
     path("look-on/", lookingon.begin, name="look_on"),
     path("look-on/stop/", lookingon.end, name="look_on_stop"),
     path("presence/<str:label>/<int:pk>/", records.presence, name="presence"),

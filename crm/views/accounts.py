@@ -15,7 +15,7 @@ from crm import queries
 from crm.choosing import sellers
 from crm.forms import COUNTRIES, AccountForm, LongSelect, refuse
 from crm.models import Account, Opportunity, Site
-from crm.views import editing_of, lazily
+from crm.views import editing_of, lazily, listedits
 from crm.views.owning import giving
 from kernel import editing, htmx, tables
 from kernel.models import User
@@ -66,6 +66,7 @@ class Accounts(tables.ListPage):
         "A customer is a legal entity with the companies and sites below it, or a person.",
     )
     new = tables.New("New customer", "crm:account_new", "crm.add_account")
+    edits = listedits.ACCOUNTS
     acts = (giving(Account, "crm.change_account"),)
 
     def rows(self) -> QuerySet[Account]:
@@ -204,6 +205,7 @@ class Sites(tables.ListPage):
     search_label = "Name, code, city, street"
     sort = "name"
     related = ("account", "contact")
+    edits = listedits.SITES
     empty = tables.Empty(
         "map-pin", "No sites yet", "Products are delivered to sites. Add one on the account’s page, or import a file."
     )

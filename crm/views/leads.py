@@ -12,7 +12,7 @@ from crm import capture
 from crm.choosing import sellers
 from crm.forms import SOURCES, LeadForm, LineForm, LineFormSet, lines_of, refuse
 from crm.models import Lead, LeadImport
-from crm.views import editing_of
+from crm.views import editing_of, listedits
 from crm.views.owning import giving
 from kernel import editing, htmx, many, tables
 from kernel.forms import ReasonForm
@@ -78,6 +78,7 @@ class Leads(tables.ListPage):
         "user-plus", "No leads yet", "A lead is interest that nobody has checked. Write one down when somebody asks."
     )
     new = tables.New("New lead", "crm:lead_new", "crm.add_lead")
+    edits = listedits.LEADS
     acts = (
         giving(Lead, "crm.change_lead"),
         many.moves(Lead, "contact", icon="phone"),
@@ -131,8 +132,8 @@ def lead(request: HttpRequest, number: str) -> HttpResponse:
 def edit(request: HttpRequest, number: str) -> HttpResponse:
     """Correct a lead; a second editor sees what differs."""
     record = _lead(request, number)
-    if record.state == Lead.State.CONVERTED:
-        raise Conflict("This lead was converted; change the account or the opportunity instead.")
+    if why := capture.why_not(record):
+        raise Conflict(why)
     title, edition = record.title, record.edition
     form = LeadForm(request.POST or None, instance=record)
     lines = LineFormSet(request.POST or None, prefix="lines", initial=_initial(record))

@@ -12,7 +12,7 @@ from crm import forecast, pipeline, queries
 from crm.choosing import sellers
 from crm.forms import OpportunityForm, OpportunityLineForm, StageForm, refuse
 from crm.models import Account, Opportunity, OpportunityLine, Stage
-from crm.views import editing_of, lazily
+from crm.views import editing_of, lazily, listedits
 from crm.views.owning import giving
 from kernel import editing, htmx, tables
 from kernel.refusal import Refusal
@@ -67,6 +67,7 @@ class Opportunities(tables.ListPage):
         "A deal in the making: convert a lead, or open one on a customer’s page.",
     )
     new = tables.New("New opportunity", "crm:opportunity_new", "crm.add_opportunity")
+    edits = listedits.OPPORTUNITIES
     acts = (giving(Opportunity, "crm.change_opportunity"),)
 
 

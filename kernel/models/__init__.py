@@ -8,7 +8,7 @@ from kernel.models.clients import ApiCall, ApiClient, KeptAnswer, PersonalToken
 from kernel.models.decisions import DecisionTable
 from kernel.models.documents import Document
 from kernel.models.hubs import Delivery, Subscription
-from kernel.models.listing import Export, SavedView
+from kernel.models.listing import Export, ReturnedFile, SavedView
 from kernel.models.many import Many, ManyItem
 from kernel.models.outbox import OutboxDelivery, OutboxEvent
 from kernel.models.people import User
@@ -45,6 +45,7 @@ __all__ = [
     "Record",
     "RecordQuerySet",
     "ReportMail",
+    "ReturnedFile",
     "SavedView",
     "StateField",
     "Subscription",

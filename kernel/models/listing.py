@@ -1,10 +1,11 @@
-"""Lists as people keep them: saved views, and files written of whole lists."""
+"""Lists as people keep them: saved views, files written of whole lists, and those that came back changed."""
 
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 
 from kernel.models.base import RecordQuerySet
 from kernel.models.people import User
@@ -80,3 +81,47 @@ class Export(models.Model):
 
     def __str__(self) -> str:
         return f"{self.title}.{self.form}"
+
+
+class ReturnedFileQuerySet(RecordQuerySet["ReturnedFile"]):
+    """A person's own files."""
+
+    def visible_to(self, user: User) -> Any:
+        return self.filter(owner=user)
+
+
+class ReturnedFile(models.Model):
+    """A list's file that came back changed. `rows` are [line, cells] as read; `mapping` says what each column is."""
+
+    declared = models.CharField(max_length=200, help_text="The list's class, as a dotted path.")
+    title = models.CharField(max_length=120)
+    path = models.CharField(max_length=200)
+    name = models.CharField(max_length=120)
+    columns = models.JSONField(default=list)
+    rows = models.JSONField(default=list)
+    notes = models.JSONField(default=list, blank=True)
+    mapping = models.JSONField(default=list, blank=True)
+    row_count = models.PositiveIntegerField(default=0)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="returned_files")
+    sent_at = models.DateTimeField(auto_now_add=True)
+    stored = models.OneToOneField(
+        "Many", null=True, editable=False, on_delete=models.PROTECT, related_name="returned_file"
+    )
+    undone = models.OneToOneField("Many", null=True, editable=False, on_delete=models.PROTECT, related_name="+")
+    id: int
+
+    objects: ClassVar[Any] = ReturnedFileQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(undone__isnull=True) | Q(stored__isnull=False), name="only_a_stored_file_is_undone"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        """Its page."""
+        return reverse("returned_file", args=[self.pk])

@@ -58,6 +58,7 @@ class ManyItem(models.Model):
     name = models.CharField(max_length=200)
     answer = models.CharField(max_length=8, choices=Answer, blank=True)
     why = models.CharField(max_length=400, blank=True)
+    values = models.JSONField(null=True, help_text="What the act takes for this record alone.")
     done_at = models.DateTimeField(null=True)
 
     class Meta:

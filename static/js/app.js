@@ -4,6 +4,7 @@ import "./menus.js";
 import "./dialogs.js";
 import "./palette.js";
 import "./rows.js";
+import "./cells.js";
 import "./forms.js";
 import "./mention.js";
 import "./picker.js";

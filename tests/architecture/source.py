@@ -27,7 +27,7 @@ DOORS = {
     "templatetags", "urls", "views",
 }  # fmt: skip
 # What the kernel offers to the views of every app: how pages, lists and forms are made.
-KERNEL_DOORS = {"frame", "htmx", "keyset", "picking", "records", "rest", "sidebar", "workspace"}
+KERNEL_DOORS = {"frame", "htmx", "keyset", "listfields", "picking", "records", "rest", "sidebar", "workspace"}
 
 
 @functools.cache

@@ -61,7 +61,7 @@ BESIDE: dict[str, str] = {  # pages that these records do not have, by the reaso
         contracts:sign_document crm:lead_import_check crm:lead_import_problems crm:partner crm:partner_ask
         crm:partner_request crm:site_import_check crm:site_import_problems export fallout:runbook
         fulfillment:capacity fulfillment:project notification orders:flow orders:flow_trial orders:flow_versions
-        report_mail view
+        report_mail returned_file returned_file_problems view
     """,
     "is refused for what is in force, sold or under way": """
         catalog:characteristic_new catalog:group_new catalog:member_new catalog:offering_edit catalog:rule_edit
@@ -71,8 +71,8 @@ BESIDE: dict[str, str] = {  # pages that these records do not have, by the reaso
     """,
     "wants a choice in its address": """
         catalog:adjustment catalog:money_add choose contracts:quote_rows contracts:quote_together crm:opportunity_move
-        dashboard fulfillment:task_all home_block orders:pairing_trial orders:service orders:task report
-        report_mail_new report_tile
+        dashboard fulfillment:task_all home_block list_cell orders:pairing_trial orders:service orders:task report
+        report_mail_new report_tile returned_file_new
     """,
     "leads on to another page": """
         api contracts:agreement_latest contracts:quote_latest dashboards many openapi decision_table_latest
