@@ -10,3 +10,4 @@ import "./mention.js";
 import "./picker.js";
 import "./drafts.js";
 import "./theme.js";
+import "./scrolling.js";
