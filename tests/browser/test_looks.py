@@ -2,7 +2,7 @@
 
 A picture is the screen with each eight by eight pixels as one, and each digit as an 8. So edges of letters and numbers
 that count up do not matter, while a panel at another place, of another size or colour does: one in two hundred of the
-cells may differ visibly. Records, people and time are fixed, and the typeface comes with the product, so machines agree.
+cells may differ visibly. Records, people and time are fixed, the typeface comes with the product: machines agree.
 The test also breaks a screen on purpose in small ways and expects each to be noticed.
 
 When a screen was meant to change: `LOOKS=write pytest tests/browser/test_looks.py`, look at the new pictures, commit
