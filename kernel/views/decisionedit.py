@@ -58,7 +58,7 @@ class RowsFile(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
     """The form of a new table; made, it is a draft."""
-    form = NewTable(request.POST or None)
+    form = NewTable(request.POST or None, initial={"key": request.GET.get("key", "")})
     status = 200
     if request.method == "POST":
         status = 422

@@ -128,9 +128,11 @@ def version_of(request: HttpRequest, key: str, version: int) -> DecisionTable:
 @allowed("kernel.use_workspace", VIEW)
 @require_safe
 def latest(request: HttpRequest, key: str) -> HttpResponse:
-    """To the version in force, else to the newest."""
+    """To the version in force, else to the newest; of a table that is asked and not written yet, what it is for."""
     seen = DecisionTable.objects.visible_to(person(request)).filter(key=key)
     found = seen.in_force().first() or seen.order_by("-version").first()
+    if found is None and (uses := [use for use in tableuse.of(key) if use.key == key]):
+        return htmx.respond(request, "decisions/unwritten.html", {"key": key, "use": uses[0]})
     if found is None:
         raise Http404("There is no such decision table.")
     return htmx.go(request, "decision_table", found.key, found.version)

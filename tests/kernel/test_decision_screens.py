@@ -178,6 +178,17 @@ def test_a_new_table_is_made_and_a_draft_thrown_away(client: Client) -> None:
     assert client.post(url(kept, "decision_retire")).status_code == 409
 
 
+def test_a_table_that_is_asked_and_not_written_says_what_it_is_for_and_is_begun_from_there(client: Client) -> None:
+    DecisionTable.objects.filter(key="fallout_routing").delete()
+    assert 'href="/process/tables/fallout_routing/"' in client.get("/process/tables/").content.decode()
+    page = client.get(reverse("decision_table_latest", args=["fallout_routing"]))
+    begun = f"{reverse('decision_table_new')}?key=fallout_routing"
+    assert page.status_code == 200
+    assert "Which team mends a failure" in page.content.decode() and begun in page.content.decode()
+    assert client.get(begun).context["form"]["key"].value() == "fallout_routing"
+    assert client.get(reverse("decision_table_latest", args=["of-nobody"])).status_code == 404
+
+
 def test_the_home_of_a_process_admin_names_drafts_and_failing_tables(client: Client) -> None:
     drafted(client)
     made("t-bad", title="Wrong", tests=[{"_id": "a", "given": {"speed": "5"}, "expect": {"team": "fast"}}])
