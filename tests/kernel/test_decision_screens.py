@@ -184,7 +184,8 @@ def test_a_table_that_is_asked_and_not_written_says_what_it_is_for_and_is_begun_
     page = client.get(reverse("decision_table_latest", args=["fallout_routing"]))
     begun = f"{reverse('decision_table_new')}?key=fallout_routing"
     assert page.status_code == 200
-    assert "Which team mends a failure" in page.content.decode() and begun in page.content.decode()
+    assert "Which team mends a failure" in page.content.decode()
+    assert begun in page.content.decode()
     assert client.get(begun).context["form"]["key"].value() == "fallout_routing"
     assert client.get(reverse("decision_table_latest", args=["of-nobody"])).status_code == 404
 
