@@ -5,6 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 urlpatterns = [
+    path("", include("config.apis")),  # the busiest, and so the first to be found
     path("admin/login/", RedirectView.as_view(pattern_name="login", query_string=True)),  # one door, one guard
     path("admin/", admin.site.urls),
     path("", include("kernel.urls")),
@@ -16,7 +17,6 @@ urlpatterns = [
     path("", include("orders.urls")),
     path("", include("fallout.urls")),
     path("portal/", include("portal.urls")),
-    path("", include("config.apis")),
 ]
 
 handler400 = "kernel.views.errors.bad_request"

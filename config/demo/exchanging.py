@@ -7,7 +7,8 @@ from typing import Any
 from catalog import publication
 from config.demo import people
 from crm import accounts, partnership, requesting, shelfreading
-from crm.models import PartnerRequest, Site
+from crm.models import Site
+from kernel import audit, documents
 from orders.models import Order
 
 SHELF = Path(__file__).with_name("partner.yaml")
@@ -54,13 +55,13 @@ class Sides:
         )
         return {"number": made.number}
 
-    def look(self) -> dict[str, Any]:
-        """The buyer: how far the request is, from its own database."""
-        found = PartnerRequest.objects.latest("pk")
-        return {
-            "number": found.number, "there": found.number_there, "state": found.state, "problem": found.problem,
-            "milestones": [one["text"] for one in found.milestones],
-        }  # fmt: skip
+    def share(self) -> dict[str, Any]:
+        """The seller: what was agreed about the work goes to the partner with its order."""
+        order, name = Order.objects.filter(channel=Order.Channel.PARTNER).latest("pk"), "agreed-work.txt"
+        by = self.team["order_manager"]
+        documents.upload(order, name=name, content=b"Port 7, rack B2.", by=by, customer_may_see=True)
+        audit.record("document_added", order, by=by, changes={"document": [None, name]})
+        return {"document": name}
 
     def orders(self) -> dict[str, Any]:
         """The seller: the orders that came from partners."""

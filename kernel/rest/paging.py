@@ -5,7 +5,7 @@ counted to; its far half is then read from the end, so that the deepest page cos
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -57,9 +57,10 @@ class Page:
 
 
 def page(
-    rows: models.QuerySet[Any], reserved: Mapping[str, str], known: Mapping[str, Filter], ready: Any
+    rows: models.QuerySet[Any], reserved: Mapping[str, str], known: Mapping[str, Filter],
+    read: Callable[[models.QuerySet[Any]], list[Any]],
 ) -> Page:  # fmt: skip
-    """The rows asked for; `ready` is called with the narrowed queryset and adds what rendering needs."""
+    """The rows asked for, read as rendering needs them."""
     offset = _whole(reserved, "offset", 0)
     limit = min(_whole(reserved, "limit", USUAL), MOST)
     order = ordering(reserved.get("sort", ""), known)
@@ -67,13 +68,12 @@ def page(
     asked = "offset" in reserved or "limit" in reserved
     if limit == 0 or offset >= total:
         return Page([], total, offset, limit, asked)
-    found = ready(rows)
     number = min(limit, total - offset)
     if top is not None and offset > total // 2:
         start = total - offset - number
-        taken = list(found.filter(pk__lte=top).order_by("-pk")[start : start + number])[::-1]
+        taken = read(rows.filter(pk__lte=top).order_by("-pk")[start : start + number])[::-1]
     else:
-        taken = list(found.order_by(*order)[offset : offset + number])
+        taken = read(rows.order_by(*order)[offset : offset + number])
     return Page(taken, total, offset, limit, asked)
 
 
@@ -101,13 +101,13 @@ def _whole(reserved: Mapping[str, str], name: str, default: int) -> int:
 def _total(rows: models.QuerySet[Any], *, plain: bool) -> tuple[int, int | None]:
     """How many there are, and on a long list sorted by key the last key counted."""
     bare = rows.order_by()
-    some = bare.values("pk")[: EXACT + 1].count()
-    if some <= EXACT:
-        return some, None
     sql, values = bare.values("pk").query.sql_with_params()
     key = "total:" + hashlib.sha256(repr((sql, values)).encode()).hexdigest()
     kept: tuple[int, int] | None = cache.get(key)
     if kept is None:
+        some = bare.values("pk")[: EXACT + 1].count()
+        if some <= EXACT:
+            return some, None
         counted = bare.aggregate(total=models.Count("pk"), top=Max("pk"))
         kept = (counted["total"], counted["top"])
         cache.set(key, kept, KEPT_SECONDS)

@@ -119,23 +119,39 @@ def nested(rows: Iterable[Any], name: str, write: Callable[[Any], Json]) -> list
 class Flat:
     """Rows of plain values, many times cheaper than records with all that they point at.
 
-    `paths` are those of `values_list` and the names of the values; the first says to which record a row belongs.
+    `paths` are those of `values_list` and the names of the values; `beside` says by attribute which more it reads.
     """
 
-    def __init__(self, *paths: str) -> None:
-        make: Any = namedtuple
-        self.paths, self._row = paths, make("Row", paths)
+    def __init__(self, *paths: str, **beside: tuple[str, ...]) -> None:
+        self.paths, self.beside = paths, beside
+
+    def rows(self, rows: Any, page: Rendering) -> list[Any]:
+        """Rows of a queryset, with what the wanted attributes read."""
+        wanted = (paths for name, paths in self.beside.items() if page.wants(name))
+        return self._read(rows, _row(self.paths + sum(wanted, ())))
 
     def below(self, rows: Any) -> dict[Any, list[Any]]:
-        """Rows of a queryset, in its order, by the record to which they belong."""
+        """Rows of a queryset, in its order, by the record to which they belong: the first of the paths says it."""
         found: dict[Any, list[Any]] = defaultdict(list)
-        for values in rows.values_list(*self.paths):
-            found[values[0]].append(self._row._make(values))
+        for row in self._read(rows, _row(self.paths)):
+            found[row[0]].append(row)
         return found
 
     def of(self, record: Any) -> Any:
         """The row of a record that is at hand."""
-        return self._row._make(functools.reduce(_step, path.split("__"), record) for path in self.paths)
+        kind = _row(self.paths + sum(self.beside.values(), ()))
+        return kind._make(functools.reduce(_step, path.split("__"), record) for path in kind._fields)
+
+    @staticmethod
+    def _read(rows: Any, kind: Any) -> list[Any]:
+        return [kind._make(values) for values in rows.values_list(*kind._fields)]
+
+
+@functools.cache
+def _row(paths: tuple[str, ...]) -> Any:
+    """A kind of row with these values; more may be put on one later."""
+    plain: Any = namedtuple  # its type says only what is written out
+    return type("Row", (plain("Row", paths),), {})
 
 
 def _step(record: Any, name: str) -> Any:

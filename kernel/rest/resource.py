@@ -12,7 +12,7 @@ from django.urls import URLPattern, path
 from kernel.models.people import User
 from kernel.rest import shapes
 from kernel.rest.filters import Filter
-from kernel.rest.rendering import Json, Rendering
+from kernel.rest.rendering import Flat, Json, Rendering
 
 Rows = Callable[[User], models.QuerySet[Any]]
 _apis: dict[str, "Api"] = {}
@@ -37,7 +37,8 @@ class Resource:
     """One kind of record at one address.
 
     `rows` are those that a person may see; `ready` adds what rendering the wanted attributes reads, in a constant
-    number of queries, and `fill` puts more on rows that were read, such as plain values of what lies below them;
+    number of queries, or `flat` says which plain values are enough; `fill` puts more on rows that were read, such as
+    what lies below them;
     `render` writes one row, with functions for values that are dear. `create` and `change` call the acts of the
     screens; `create` gives the primary key of the record, or the record itself as it would be read. `field` turns the
     field names of a refusal into JSON paths of the body. `refused` says why an operation of the definition is not
@@ -51,6 +52,7 @@ class Resource:
     key: str = "number"
     filters: Mapping[str, Filter] = field(default_factory=dict)
     ready: Callable[[models.QuerySet[Any], Rendering], models.QuerySet[Any]] = lambda rows, page: rows
+    flat: Flat | None = None
     fill: Callable[[list[Any], Rendering], None] = lambda rows, page: None
     create: Callable[[Json, User], Any] | None = None
     change: Callable[[int, Change, User], None] | None = None
@@ -64,9 +66,13 @@ class Resource:
 
     def one(self, rows: models.QuerySet[Any], page: Rendering) -> Any:
         """The first of these rows as rendering reads it, None without one."""
-        found = list(self.ready(rows, page)[:1])
+        return next(iter(self.read(rows[:1], page)), None)
+
+    def read(self, rows: models.QuerySet[Any], page: Rendering) -> list[Any]:
+        """These rows, with all that rendering them reads."""
+        found = self.flat.rows(rows, page) if self.flat else list(self.ready(rows, page))
         self.fill(found, page)
-        return found[0] if found else None
+        return found
 
     def key_of(self, row: Any) -> str:
         """The id of a record."""

@@ -224,10 +224,9 @@ def _listed(request: HttpRequest, who: Caller, api: Api, resource: Resource) -> 
     rows = filters.narrowed(resource.rows(who.user), terms, resource.known)
 
     def read() -> paging.Page:
-        return paging.page(rows, reserved, resource.known, lambda found: resource.ready(found, page))
+        return paging.page(rows, reserved, resource.known, lambda found: resource.read(found, page))
 
     found = _guarded(read) if any(term.operator == "regex" for term in terms) else read()
-    resource.fill(found.rows, page)
     query = [(name, value) for name, values in request.GET.lists() for value in values]
     headers = found.headers(f"{page.root}{request.path}", query)
     status = 206 if found.is_part and settings.API_PARTIAL else 200

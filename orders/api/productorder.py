@@ -96,7 +96,7 @@ FILTERS = {
 }
 
 ORDER = Resource(
-    name="productOrder", type="ProductOrder", rows=KIND.rows, render=shown.order, ready=shown.ready, fill=shown.fill,
+    name="productOrder", type="ProductOrder", rows=KIND.rows, render=shown.order, flat=shown.HEAD, fill=shown.fill,
     filters=FILTERS, create=create, change=KIND.change, path_of=KIND.path_of, frozen=Resource.frozen | CLOSED,
     refused={"DELETE": "an order is part of the books. Cancel it with cancelProductOrder."},
 )  # fmt: skip

@@ -9,11 +9,11 @@ from cmdb.api import asking
 from cmdb.api.serviceinventory import STATES, named
 from crm.api import naming
 from fulfillment.models import Kind as TaskKind
-from fulfillment.models import Task
+from fulfillment.models import Level, Task
 from kernel.models import User
 from kernel.rest import filters, notices, shapes
 from kernel.rest.filters import CHOICE, DAY, MOMENT, NUMBER, Filter
-from kernel.rest.rendering import Json, Rendering, characteristics, moment, nested
+from kernel.rest.rendering import Flat, Json, Rendering, characteristics, moment, nested
 from kernel.rest.resource import Api, Resource
 from orders import serviceintake
 from orders.api import shown
@@ -27,6 +27,12 @@ KIND = Kind(
         "offering": "service.serviceSpecification.id", "product": "service.id", "site": "service.place[0].id",
         "id": "id", "quantity": "quantity", "ending": "serviceOrderItem", "requested_on": "requestedCompletionDate",
     }, "service.serviceCharacteristic", ("state", "inactive"),
+)  # fmt: skip
+
+
+HEAD = Flat(
+    *shown.HEAD.paths, **shown.HEAD.beside,
+    jeopardyAlert=("forecast__level", "forecast__reason", "forecast__since"),
 )  # fmt: skip
 
 
@@ -47,16 +53,13 @@ def _item(row: Json, place: str, parent: str) -> Item:
     )  # fmt: skip
 
 
-def ready(rows: Any, page: Rendering) -> Any:
-    """Orders with what the wanted attributes point at."""
-    return page.joined(rows, relatedParty=("account", "contact"), jeopardyAlert=("forecast",))
-
-
 def fill(rows: list[Any], page: Rendering) -> None:
     """Their lines with the services that came of them, and milestones, if that is wanted."""
     if page.wants("serviceOrderItem"):
         shown.with_lines(rows)
-        built = DomainOrder.objects.filter(order__in=rows, depth=0, service__isnull=False).order_by("-pk")
+        built = DomainOrder.objects.filter(order__in=[row.pk for row in rows], depth=0, service__isnull=False).order_by(
+            "-pk"
+        )
         services = {line: service for line, *service in built.values_list("line", "service__number", "service__state")}
         for row in rows:
             row.built = services
@@ -86,12 +89,12 @@ def order(row: Any, page: Rendering) -> Json:
 
 def _jeopardy(row: Any) -> list[Json]:
     """The danger in which the promise is; nothing while there is none."""
-    known = getattr(row, "forecast", None)
-    if known is None or not known.level:
+    if not row.forecast__level:
         return []
+    name = str(Level(row.forecast__level).label)
     return [{
-        "id": row.number, "name": known.get_level_display(), "jeopardyType": known.get_level_display().lower(),
-        "message": known.reason, "alertDate": moment(known.since),
+        "id": row.number, "name": name, "jeopardyType": name.lower(), "message": row.forecast__reason,
+        "alertDate": moment(row.forecast__since),
     }]  # fmt: skip
 
 
@@ -133,7 +136,7 @@ FILTERS = {
 }  # fmt: skip
 
 ORDER = Resource(
-    name="serviceOrder", type="ServiceOrder", rows=KIND.rows, render=order, ready=ready, fill=fill, filters=FILTERS,
+    name="serviceOrder", type="ServiceOrder", rows=KIND.rows, render=order, flat=HEAD, fill=fill, filters=FILTERS,
     create=create, change=KIND.change, path_of=KIND.path_of, frozen=Resource.frozen | CLOSED | {"startDate"},
     refused={"DELETE": "an order is part of the books. Cancel it with cancelServiceOrder."},
 )  # fmt: skip

@@ -32,12 +32,13 @@ LINE = Flat(
 )  # fmt: skip
 
 
-def ready(rows: Any, page: Rendering) -> Any:
-    """Orders with what the wanted attributes point at."""
-    return page.joined(
-        rows, relatedParty=("account", "contact"), billingAccount=("billing_profile",), quote=("quote",),
-        agreement=("contract",),
-    )  # fmt: skip
+HEAD = Flat(
+    "pk", "number", "channel", "their_reference", "title", "priority", "state", "currency", "monthly", "one_time",
+    "created_at", "submitted_at", "started_at", "ended_at", "requested_on", "promised_on",
+    relatedParty=("account__number", "account__name", "contact_id", "contact__first_name", "contact__last_name"),
+    billingAccount=("billing_profile_id", "billing_profile__name"),
+    quote=("quote__number", "quote__version", "quote__title"), agreement=("contract__number",),
+)  # fmt: skip
 
 
 def fill(rows: list[Any], page: Rendering) -> None:
@@ -50,7 +51,7 @@ def fill(rows: list[Any], page: Rendering) -> None:
 
 def with_lines(rows: list[Any]) -> None:
     """Put lines on their orders."""
-    lines = LINE.below(OrderLine.objects.filter(order__in=rows).order_by("position", "id"))
+    lines = LINE.below(OrderLine.objects.filter(order__in=[row.pk for row in rows]).order_by("position", "id"))
     for row in rows:
         row.items = lines[row.pk]
 
@@ -64,8 +65,9 @@ def with_tasks(rows: list[Any], tasks: Any) -> None:
 
 def fresh(row: Any, lines: list[OrderLine]) -> Any:
     """An order at hand with its lines, as reading it again would give it."""
-    row.items = [LINE.of(line) for line in lines]
-    return row
+    found = HEAD.of(row)
+    found.items = [LINE.of(line) for line in lines]
+    return found
 
 
 def _reached() -> Any:
@@ -78,7 +80,7 @@ def _reached() -> Any:
     return tasks.order_by("ended_at", "pk").values(said=said)
 
 
-def _notes(row: Order) -> list[Json]:
+def _notes(row: Any) -> list[Json]:
     found = getattr(row, "reached", None) or ()
     return [
         {"id": one["id"], "author": "milestone", "date": moment(dt.datetime.fromisoformat(one["date"])),
@@ -91,11 +93,14 @@ def order(row: Any, page: Rendering) -> Json:
     """One order."""
     return {
         **head(row, page), "category": "product",
-        "channel": lambda: [{"id": row.channel, "name": row.get_channel_display(), "@referredType": "Channel"}],
-        "billingAccount": lambda: row.billing_profile and {
-            "id": str(row.billing_profile.pk), "name": row.billing_profile.name, "@referredType": "BillingAccount"},
-        "quote": lambda: row.quote and [page.ref("quote", f"{row.quote.number}-{row.quote.version}", row.quote.title)],
-        "agreement": lambda: row.contract and [page.ref("agreement", row.contract.number, "", "Agreement")],
+        "channel": lambda: [
+            {"id": row.channel, "name": str(Order.Channel(row.channel).label), "@referredType": "Channel"}],
+        "billingAccount": lambda: row.billing_profile_id and {
+            "id": str(row.billing_profile_id), "name": row.billing_profile__name, "@referredType": "BillingAccount"},
+        "quote": lambda: row.quote__number and [
+            page.ref("quote", f"{row.quote__number}-{row.quote__version}", row.quote__title)],
+        "agreement": lambda: row.contract__number and [
+            page.ref("agreement", row.contract__number, "", "Agreement")],
         "orderTotalPrice": lambda: _prices(row.monthly, row.one_time, row.currency), "note": lambda: _notes(row),
         "productOrderItem": lambda: nested(
             row.items, "productOrderItem", lambda line: _item(line, row.currency, page)
@@ -103,7 +108,7 @@ def order(row: Any, page: Rendering) -> Json:
     }  # fmt: skip
 
 
-def head(row: Order, page: Rendering) -> Json:
+def head(row: Any, page: Rendering) -> Json:
     """What is written of an order of either kind."""
     return {
         "externalId": row.their_reference or None, "description": row.title,
@@ -116,11 +121,12 @@ def head(row: Order, page: Rendering) -> Json:
     }  # fmt: skip
 
 
-def _parties(row: Order, page: Rendering) -> list[Json]:
+def _parties(row: Any, page: Rendering) -> list[Json]:
     """The customer of an order, and whom to talk to."""
-    found = [page.ref("customer", row.account.number, row.account.name, role="customer", **PARTY)]
-    if row.contact:
-        found.append(page.ref("individual", row.contact.pk, str(row.contact), role="contact", **PARTY))
+    found = [page.ref("customer", row.account__number, row.account__name, role="customer", **PARTY)]
+    if row.contact_id:
+        name = f"{row.contact__first_name} {row.contact__last_name}"
+        found.append(page.ref("individual", row.contact_id, name, role="contact", **PARTY))
     return found
 
 

@@ -4,10 +4,13 @@ import json
 import secrets
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
+import psycopg
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from psycopg.rows import dict_row
 
 from config.demo import exchanging
 from config.stack import Stack, scratch
@@ -15,6 +18,13 @@ from config.stack import Stack, scratch
 PARTS = ("web", "worker", "beat")
 PATIENCE = 120.0  # seconds for each thing that has to happen by itself
 OVER = ("completed", "failed", "cancelled", "rejected", "partial", "refused")
+NEWS = """
+SELECT number, number_there AS there, status AS state, problem,
+    jsonb_path_query_array(milestones, '$[*].text') AS milestones,
+    ARRAY(SELECT name FROM kernel_document WHERE subject_type = 'crm.partnerrequest' AND subject_id = request.id
+        ORDER BY id) AS documents
+FROM crm_partnerrequest request ORDER BY id DESC LIMIT 1
+"""  # asked many times: a command would have to start for each
 
 
 class Command(BaseCommand):
@@ -26,7 +36,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print one JSON object instead of the trace")
-        parser.add_argument("--act", choices=("invite", "join", "request", "look", "orders"), help="one act, here")
+        parser.add_argument("--act", choices=("invite", "join", "request", "share", "orders"), help="one act, here")
         parser.add_argument("--url", default="", help="of the seller, with --act join")
         parser.add_argument("--code", default="", help="of the seller, with --act join")
 
@@ -36,8 +46,8 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(getattr(exchanging.here(), act)(*given)))
             return
         self.quiet, self.began = options["json"], time.monotonic()
-        with ExitStack() as both:
-            seller, buyer = (both.enter_context(_installation()) for _ in range(2))
+        with ThreadPoolExecutor(2) as starters, ExitStack() as both:  # processes end with the thread that started them
+            seller, buyer = starters.map(lambda _: both.enter_context(_installation()), range(2))
             told = self._exchange(seller, buyer)
         if self.quiet:
             self.stdout.write(json.dumps(told | {"seconds": round(time.monotonic() - self.began, 1)}))
@@ -57,11 +67,15 @@ class Command(BaseCommand):
         seller.launch("web")
         taken = self._until(lambda: _look(buyer), lambda found: bool(found["there"]))
         self._say(f"the seller is back and has taken it as {taken['there']}")
-        done = self._until(lambda: _look(buyer), lambda found: found["state"] in OVER)
+        shared = _act(seller, "share")["document"]
+        done = self._until(
+            lambda: _look(buyer), lambda found: found["state"] in OVER and shared in found["documents"]
+        )  # fmt: skip
         self._say(f"{number} is {done['state']} here; on the way: {', '.join(done['milestones'])}")
+        self._say(f"documents that came along: {', '.join(done['documents'])}")
         there = _act(seller, "orders")["orders"]
         self._say(f"there: {there}")
-        return done | {"orders_there": there}
+        return done | {"waited_for": waiting["problem"], "orders_there": there}
 
     def _until(
         self, look: Callable[[], dict[str, Any]], reached: Callable[[dict[str, Any]], bool]
@@ -70,7 +84,7 @@ class Command(BaseCommand):
         while not reached(found := look()):
             if time.monotonic() > end:
                 raise CommandError(f"Nothing more happened: {found}")
-            time.sleep(0.5)
+            time.sleep(0.2)
         return found
 
     def _say(self, line: str) -> None:
@@ -84,7 +98,9 @@ def _installation() -> Any:
 
 
 def _look(stack: Stack) -> dict[str, Any]:
-    return _act(stack, "look")
+    """How far the request is, as its installation knows."""
+    with psycopg.connect(stack.environment["DATABASE_URL"], row_factory=dict_row) as connection:
+        return connection.execute(NEWS).fetchone() or {}
 
 
 def _act(stack: Stack, act: str, *more: str) -> dict[str, Any]:
