@@ -22,7 +22,10 @@ class Origin:
     address: str | None = None
 
 
-_waiting: contextvars.ContextVar[list[AuditEntry] | None] = contextvars.ContextVar("waiting", default=None)
+COLUMNS = (
+    "actor_id", "action", "subject_type", "subject_id", "subject_name", "changes", "reason", "request_id", "address"
+)  # fmt: skip
+_waiting: contextvars.ContextVar[list[tuple[Any, ...]] | None] = contextvars.ContextVar("waiting", default=None)
 origin: contextvars.ContextVar[Origin] = contextvars.ContextVar("origin", default=Origin())  # noqa: B039 – frozen
 
 _MOVES = """
@@ -49,7 +52,7 @@ def record(
     if waiting is None:
         entry.save(force_insert=True)
     else:
-        waiting.append(entry)
+        waiting.append(tuple(getattr(entry, name) for name in COLUMNS))
     return entry
 
 
@@ -57,13 +60,13 @@ def record(
 def together() -> Iterator[None]:
     """Within this block, which lies in a transaction, what `record` and `record_moves` write is written at its end,
     in their order and in one statement."""
-    entries: list[AuditEntry] = []
-    token = _waiting.set(entries)
+    rows: list[tuple[Any, ...]] = []
+    token = _waiting.set(rows)
     try:
         yield
     finally:
         _waiting.reset(token)
-    AuditEntry.objects.bulk_create(entries)
+    copying.copy(AuditEntry, COLUMNS, rows)
 
 
 def record_many(
@@ -113,8 +116,8 @@ def record_moves(
     announcing.tell(action, label, {pk: {field: [old, target]} for pk, old in rows}, by)
     waiting = _waiting.get()
     if waiting is not None:
-        about = {"actor": by, "action": action, "subject_type": label, **vars(here)}
-        waiting += [AuditEntry(subject_id=pk, changes={field: [old, target]}, **about) for pk, old in rows]
+        who, end = by.pk if by else None, ("", here.request_id, here.address)
+        waiting += [(who, action, label, pk, "", {field: [old, target]}, *end) for pk, old in rows]
         return
     with connection.cursor() as cursor:
         cursor.execute(

@@ -20,7 +20,7 @@ from cmdb.models import Product
 from contracts.models import Quote
 from crm.models import Account, BillingProfile, Contact, Site
 from fulfillment.models import Action
-from kernel import audit, commenting, remembering
+from kernel import audit, commenting, copying, remembering
 from kernel.models import User
 from kernel.refusal import Conflict, Refusal
 from orders import capture, queries, reduction, servicing, submission, validation
@@ -29,6 +29,9 @@ from orders.tree import WALKED
 
 MOST_LINES = 2000
 MOST_QUANTITY = 10_000
+COLUMNS = tuple(
+    field.attname for field in OrderLine._meta.concrete_fields if field.name not in ("created_at", "updated_at")
+)
 Problems = dict[str, list[str]]
 
 
@@ -296,17 +299,15 @@ PRODUCTS = Orderable(_read, _line)
 
 
 def _store(order: Order, asked: Asked, lines: list[OrderLine]) -> None:
-    for line in lines:
-        line.order = order
-    OrderLine.objects.bulk_create(lines)
+    """Write the lines at once; their keys are taken before, so that each can name the one above it."""
+    for line, key in zip(lines, copying.keys(OrderLine, len(lines)), strict=True):
+        line.pk, line.order = key, order
+        line._state.adding = False
     by_item = {line.their_item: line for line in lines}
-    members = []
     for item in asked.items:
         if item.parent in by_item:
             by_item[item.id].parent = by_item[item.parent]
-            members.append(by_item[item.id])
-    if members:
-        OrderLine.objects.bulk_update(members, ["parent"])
+    copying.copy(OrderLine, COLUMNS, ([getattr(line, name) for name in COLUMNS] for line in lines))
 
 
 def _submit(order: Order, asked: Asked, lines: list[OrderLine], by: User) -> None:

@@ -15,6 +15,7 @@ from psycopg import IsolationLevel
 from psycopg.abc import PQGen
 from psycopg.conninfo import make_conninfo
 from psycopg.pq import TransactionStatus
+from psycopg.types.datetime import TimestamptzLoader
 
 AT_WORK = """
     SELECT pg_catalog.pg_backend_pid(), (SELECT state = 'active' AND wait_event_type IS DISTINCT FROM 'Client'
@@ -95,6 +96,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """Django's own, by our connections; the isolation level is the one that all locks here are written for."""
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Connection:
-        """A connection without a pool."""
+        """A connection without a pool, whose moments the driver reads by itself, many times as fast as Django does.
+
+        They come in the time zone of the connection, which is the one that Django would give them.
+        """
         self.isolation_level = IsolationLevel.READ_COMMITTED
-        return Connection.connect(**conn_params)
+        made = Connection.connect(**conn_params)
+        made.adapters.register_loader("timestamptz", TimestamptzLoader)
+        return made
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        """As the parent's, which would have moments read in another time zone where a connection's is not ours."""
+        if name is None:
+            return self.connection.cursor()
+        named: Any = base.ServerSideCursor
+        return named(self.connection, name=name, scrollable=False, withhold=self.connection.autocommit)

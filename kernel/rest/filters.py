@@ -28,13 +28,15 @@ class Filter:
     """An attribute that can be filtered: the ORM path behind it and the kind of its values.
 
     `words` maps a TMF word to our values; `many` says that the path leads through several rows; `build` makes the
-    condition itself from operator and values where a path cannot say it.
+    condition itself from operator and values where a path cannot say it; `filled` promises that no row is without a
+    value, so that one index serves both directions.
     """
 
     path: str = ""
     kind: str = TEXT
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     many: bool = False
+    filled: bool = False
     build: Callable[[str, list[str]], Q] | None = None
 
     @property

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.cache import cache
+from django.core.exceptions import EmptyResultSet
 from django.db import models
 from django.db.models import F, Max
 
@@ -85,8 +86,9 @@ def ordering(text: str, known: Mapping[str, Filter]) -> list[Any]:
         one = known.get(name)
         if one is None or not one.sorts:
             raise invalid("sort", f"A list cannot be sorted by “{name[:80]}”.")
-        found.append(F(one.path).desc(nulls_last=True) if part.startswith("-") else F(one.path).asc(nulls_last=True))
-    return [*found, "pk"]
+        last = None if one.filled else True
+        found.append(F(one.path).desc(nulls_last=last) if part.startswith("-") else F(one.path).asc(nulls_last=last))
+    return [*found, "-pk" if found and found[-1].descending else "pk"]
 
 
 def _whole(reserved: Mapping[str, str], name: str, default: int) -> int:
@@ -101,7 +103,10 @@ def _whole(reserved: Mapping[str, str], name: str, default: int) -> int:
 def _total(rows: models.QuerySet[Any], *, plain: bool) -> tuple[int, int | None]:
     """How many there are, and on a long list sorted by key the last key counted."""
     bare = rows.order_by()
-    sql, values = bare.values("pk").query.sql_with_params()
+    try:
+        sql, values = bare.values("pk").query.sql_with_params()
+    except EmptyResultSet:
+        return 0, None
     key = "total:" + hashlib.sha256(repr((sql, values)).encode()).hexdigest()
     kept: tuple[int, int] | None = cache.get(key)
     if kept is None:

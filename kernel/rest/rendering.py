@@ -140,7 +140,7 @@ class Flat:
     def of(self, record: Any) -> Any:
         """The row of a record that is at hand."""
         kind = _row(self.paths + sum(self.beside.values(), ()))
-        return kind._make(functools.reduce(_step, path.split("__"), record) for path in kind._fields)
+        return kind._make([_at(record, path) for path in kind._fields])
 
     @staticmethod
     def _read(rows: Any, kind: Any) -> list[Any]:
@@ -154,8 +154,12 @@ def _row(paths: tuple[str, ...]) -> Any:
     return type("Row", (plain("Row", paths),), {})
 
 
-def _step(record: Any, name: str) -> Any:
-    return None if record is None else getattr(record, name)
+def _at(record: Any, path: str) -> Any:
+    if "__" not in path:
+        return getattr(record, path)
+    first, _, rest = path.partition("__")
+    beyond = getattr(record, first)
+    return None if beyond is None else _at(beyond, rest)
 
 
 def _type(value: Any) -> str:

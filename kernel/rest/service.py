@@ -30,8 +30,9 @@ REGEX_SECONDS = 3
 NOTED = "trunkline.noted"  # the answer whose call was noted in the transaction of its act
 CALL = """
 INSERT INTO kernel_apicall (user_id, by, method, path, status, reason, address, request_id, milliseconds)
-VALUES (%(user)s, %(by)s, %(method)s, %(path)s, %(status)s, %(reason)s, %(address)s, %(request_id)s, %(milliseconds)s)
+SELECT %(user)s, %(by)s, %(method)s, %(path)s, %(status)s, %(reason)s, %(address)s, %(request_id)s, %(milliseconds)s
 """
+UNHURRIED = "FROM set_config('synchronous_commit', 'off', true)"  # a reading is noted without waiting for the disk
 
 View = Callable[..., HttpResponse]
 Work = Callable[[HttpRequest, Caller], HttpResponse]
@@ -98,7 +99,7 @@ def _note(request: HttpRequest, who: Caller | None, answer: HttpResponse, began:
     }  # fmt: skip
     try:
         with connection.cursor() as cursor:
-            cursor.execute(CALL, call)
+            cursor.execute(CALL + (UNHURRIED if request.method in VERBS and not reason else ""), call)
     except (OperationalError, InterfaceError) as error:
         log.warning("a call could not be noted: %s", error)
 

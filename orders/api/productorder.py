@@ -73,7 +73,7 @@ FILTERS = {
     "state": Filter("state", CHOICE, filters.words(Order.TMF)),
     "externalId": Filter("their_reference"),
     "description": Filter("title"),
-    "orderDate": Filter("submitted_at", MOMENT),
+    "orderDate": Filter("submitted_at", MOMENT, filled=True),
     "requestedCompletionDate": Filter("requested_on", DAY),
     "expectedCompletionDate": Filter("promised_on", DAY),
     "completionDate": Filter("ended_at", MOMENT),

@@ -122,7 +122,7 @@ def _service(line: Any, row: Any, page: Rendering) -> Json:
 
 FILTERS = {
     "state": Filter("state", CHOICE, filters.words(Order.TMF)), "externalId": Filter("their_reference"),
-    "description": Filter("title"), "orderDate": Filter("submitted_at", MOMENT),
+    "description": Filter("title"), "orderDate": Filter("submitted_at", MOMENT, filled=True),
     "requestedCompletionDate": Filter("requested_on", DAY), "expectedCompletionDate": Filter("promised_on", DAY),
     "completionDate": Filter("ended_at", MOMENT), "relatedParty.id": Filter("account__number"),
     "relatedParty.name": Filter("account__name"), "serviceOrderItem.id": Filter("lines__their_item", many=True),

@@ -122,6 +122,15 @@ class Order(Numbered):
             models.Index(fields=["state", "-id"]), models.Index(fields=["account", "-id"]),
             models.Index(fields=["id"], condition=~models.Q(state="draft"), name="order_promised"),
             models.Index(fields=["promised_on", "id"], name="order_promised_on"),  # the list's order, either way
+            # what other systems look for and sort by
+            models.Index(fields=["submitted_at", "id"], name="order_submitted_at"),
+            models.Index(
+                fields=["requested_on"], condition=models.Q(requested_on__isnull=False), name="order_requested"
+            ),
+            models.Index(fields=["ended_at"], condition=models.Q(ended_at__isnull=False), name="order_ended_at"),
+            models.Index(
+                fields=["their_reference"], condition=models.Q(their_reference__gt=""), name="order_reference"
+            ),
             words.index("order_words", *WORDS),
         ]  # fmt: skip
 
