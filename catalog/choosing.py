@@ -2,17 +2,19 @@
 
 from typing import Any
 
-from catalog.models import Offering
+from django.db.models import Q
+
+from catalog.models import Offering, Specification
 from kernel import choosing
 from kernel.models import User
 
 SEARCH = ("name", "key", "description")
 
 
-def for_sale(by: User, specified: bool = False) -> Any:
-    """What can be sold by itself today; `specified` leaves out bundles without a specification of their own."""
-    rows = Offering.objects.visible_to(by).filter(pk__in=Offering.objects.on_sale().values("pk"))
-    rows = rows.filter(sellable=True).exclude(kind="entitlement").order_by("position", "key")
+def for_sale(by: User, specified: bool = False, also: tuple[int, ...] = ()) -> Any:
+    """What can be sold by itself today, and these; `specified` leaves out bundles without a specification."""
+    sold = Q(pk__in=Offering.objects.on_sale().values("pk"), sellable=True) & ~Q(kind="entitlement")
+    rows = Offering.objects.visible_to(by).filter(sold | Q(pk__in=also)).order_by("position", "key")
     return rows.filter(specification__isnull=False) if specified else rows
 
 
@@ -21,5 +23,14 @@ def active(by: User) -> Any:
     return Offering.objects.visible_to(by).filter(state="active").exclude(kind="entitlement").order_by("name")
 
 
+def specifications(by: User) -> Any:
+    """Every active specification."""
+    return Specification.objects.filter(state="active").order_by("name", "key")
+
+
+choosing.register(
+    "catalog.specification", rows=specifications, search=("name", "key"),
+    label=lambda one: f"{one.name} ({one.get_kind_display().lower()}, {one.key})",
+)  # fmt: skip
 choosing.register("catalog.for_sale", rows=for_sale, search=SEARCH)
 choosing.register("catalog.active", rows=active, search=SEARCH)

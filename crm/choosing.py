@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from crm.models import Account, BillingProfile, Contact, Site
+from crm.models import Account, BillingProfile, Contact, LeadImport, Site
 from kernel import choosing, colleagues
 from kernel.models import User
 
@@ -39,6 +39,16 @@ def sellers(by: User | None = None) -> Any:
     return found.distinct().order_by("first_name", "last_name")
 
 
+def helpers(by: User) -> Any:
+    """Our people who solve cases."""
+    return User.objects.filter(groups__name="service_agent").distinct().order_by("last_name", "first_name")
+
+
+def imports(by: User) -> Any:
+    """Files of leads that were taken in, the latest first."""
+    return LeadImport.objects.filter(applied_at__isnull=False).order_by("-pk")
+
+
 def ours(by: User) -> Any:
     """Our people, whatever they do."""
     found = User.objects.filter(is_active=True, groups__isnull=False).exclude(groups__name="customer")
@@ -61,5 +71,7 @@ choosing.register(
     detail=lambda site: f"{site.city}, {site.country} · {site.account.name}",
 )  # fmt: skip
 choosing.register("crm.profile", rows=profiles, search=("name", "invoice_email"))
+choosing.register("crm.helper", rows=helpers, **PEOPLE)
+choosing.register("crm.leadimport", rows=imports, search=("name",))
 choosing.register("crm.seller", rows=sellers, **PEOPLE)
 choosing.register("crm.ours", rows=ours, **PEOPLE)

@@ -4,13 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.conf import settings
-from django.db.models import Q
 from django.forms import BaseFormSet, formset_factory
 from django.forms.utils import flatatt
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from catalog.models import Offering
 from crm import countries
 from crm.capture import Line
 from crm.models import Account, BillingProfile, Case, Contact, Lead, Opportunity, Site
@@ -104,14 +102,18 @@ class OwnedLeadForm(LeadForm):
 class LineForm(forms.Form):
     """One thing that they might want."""
 
-    offering = forms.TypedChoiceField(coerce=int, empty_value=None, required=False)
+    offering = RecordField("catalog.for_sale", required=False, empty_label="Choose an offering")
     description = forms.CharField(max_length=160, required=False, label="Or in words")
     quantity = forms.IntegerField(min_value=1, max_value=100_000, initial=1, required=False)
 
-    def __init__(self, *args: Any, offerings: list[tuple[Any, str]] | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, by: User, like: RecordField | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field: Any = self.fields["offering"]
-        field.choices = offering_choices() if offerings is None else offerings
+        field = self.fields["offering"]
+        assert isinstance(field, RecordField)  # noqa: S101 – for the type checker
+        if like is None:
+            field.offer(by)
+        else:
+            field.share(like)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -126,27 +128,24 @@ class LineForm(forms.Form):
         offering, words = self.cleaned_data.get("offering"), self.cleaned_data.get("description", "")
         if not offering and not words:
             return None
-        return Line(offering, words, self.cleaned_data.get("quantity") or 1)
+        return Line(offering.pk if offering else None, words, self.cleaned_data.get("quantity") or 1)
 
 
 class _Lines(LineSet):
     """Rows of lines that read the offerings once, also those of the standing lines that are no longer sold."""
 
     def get_form_kwargs(self, index: int | None) -> dict[str, Any]:
-        if not hasattr(self, "_offerings"):
-            standing = [row.get("offering") for row in self.initial or []]
-            self._offerings = offering_choices(*filter(None, standing))
-        return {**super().get_form_kwargs(index), "offerings": self._offerings}
+        told = super().get_form_kwargs(index)
+        if not hasattr(self, "_like"):
+            standing = [row["offering"] for row in self.initial or [] if row.get("offering")]
+            self._like = RecordField("catalog.for_sale")
+            self._like.offer(told["by"], also=standing)
+            if standing:
+                self._like.know(standing)
+        return {**told, "like": self._like}
 
 
 LineFormSet = formset_factory(LineForm, formset=_Lines, extra=1, max_num=50, absolute_max=60)
-
-
-def offering_choices(*also: int) -> list[tuple[Any, str]]:
-    """Offerings that can be sold by themselves, and these."""
-    sold = Q(state="active", sellable=True) & ~Q(kind="entitlement")
-    rows = Offering.objects.filter(sold | Q(pk__in=also)).order_by("position", "key")
-    return [("", "Choose an offering"), *rows.values_list("pk", "name")]
 
 
 def lines_of(formset: Any) -> list[Line]:

@@ -10,6 +10,7 @@ Whatever is sent is looked up among the rows offered, so that a made-up key is r
 text typed is the answer: it is taken when it fits one record, else those that fit are offered.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -57,9 +58,8 @@ class Picker(forms.Select):
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
         offered: Any = self.choices
         field: RecordField = offered.field
-        rows = field.rows
         marks = self.build_attrs(self.attrs, attrs)
-        few = list(rows[: choosing.SHORT + 1])
+        few = field.few()
         context: dict[str, Any] = {"name": name, "attrs": marks, "key": "" if value is None else str(value)}
         if len(few) <= choosing.SHORT:
             context["options"] = [(str(one.pk), field.label_from_instance(one)) for one in few]
@@ -97,15 +97,33 @@ class RecordField(ModelChoiceField):
     def offer(self, by: User, **scope: Any) -> None:
         """Let this person choose among what they may see, narrowed as the kind knows."""
         self.queryset = self.kind.rows(by, **scope)
+        self._read: dict[str, list[Any]] = {"known": []}
         widget: Any = self.widget
         widget.slip = choosing.slip(self.kind_name, by, scope)
+
+    def share(self, other: "RecordField") -> None:
+        """Offer what another field does, without reading it again: for the rows of one form."""
+        self.queryset, self._read = other.queryset, other._read
+        mine: Any = self.widget
+        theirs: Any = other.widget
+        mine.slip = theirs.slip
+
+    def know(self, keys: Iterable[int]) -> None:
+        """Read what is chosen already, for all rows of a form at once."""
+        self._read["known"] += self.rows.filter(pk__in=list(keys))
+
+    def few(self) -> list[Any]:
+        """The first rows; more than 50 are searched instead of shown."""
+        if "few" not in self._read:
+            self._read["few"] = list(self.rows[: choosing.SHORT + 1])
+        return self._read["few"]
 
     def label_from_instance(self, obj: Any) -> str:
         return self.kind.label(obj)
 
     def called(self, key: str, known: list[Any]) -> str:
         """What the record behind a key is called; nothing when it is not among those offered."""
-        for one in known:
+        for one in [*known, *self._read["known"]]:
             if str(one.pk) == key:
                 return self.label_from_instance(one)
         found = self.rows.filter(pk=key).first() if key.isdecimal() and len(key) < 19 else None

@@ -54,6 +54,7 @@ from django.utils.text import slugify
 
 from kernel import counting, csvfile, exporting, htmx, listfile, many, returning, rowdrawing, savedviews
 from kernel.columns import Avatar, Column, Date, Day, Due, Flag, Meter, Money, Name, Number, Pill, State, Text, When
+from kernel.filters import Choices, Filters, Records
 from kernel.keyset import Page, ordering, paginate
 from kernel.models.people import User
 from kernel.refusal import Refusal
@@ -62,22 +63,10 @@ from kernel.workspace import person
 
 __all__ = [
     "Avatar", "Choices", "Column", "Date", "Day", "Due", "Empty", "Filters", "Flag", "ListPage", "Meter",
-    "Money", "Name", "New", "Number", "Pill", "State", "Table", "Text", "When", "show",
+    "Money", "Name", "New", "Number", "Pill", "Records", "State", "Table", "Text", "When", "show",
 ]  # fmt: skip
 
 Table = django_tables2.Table
-
-
-class Filters(django_filters.FilterSet):
-    """Filters of a list, drawn as chips; their state lives in the URL."""
-
-
-class Choices(django_filters.ChoiceFilter):
-    """A chip with a closed list of values."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("empty_label", "All")
-        super().__init__(*args, **kwargs)
 
 
 @dataclass(frozen=True)
@@ -345,7 +334,7 @@ def _active(request: HttpRequest, filterset: Any, query: str, figure: figures.Fi
 
     def without(name: str) -> str:
         left = request.GET.copy()
-        for key in (name, "after", "before", f"{name}_min", f"{name}_max"):
+        for key in (name, "after", "before", f"{name}_min", f"{name}_max", f"{name}_typed"):
             left.pop(key, None)
         return f"?{left.urlencode()}"
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import django_filters
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -12,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from catalog import rulebook, rulemaking, trial, wording
 from catalog.forms.rules import TryForm
-from catalog.models import DecompositionRule, Specification
+from catalog.models import DecompositionRule
 from kernel import htmx, tables
 from kernel.refusal import Refusal
 from kernel.workspace import allowed, person
@@ -37,12 +36,8 @@ class RuleTable(tables.Table):
 class RuleFilter(tables.Filters):
     """Chips of the list."""
 
-    source = django_filters.ModelChoiceFilter(
-        queryset=Specification.objects.filter(state="active").order_by("name"), label="From"
-    )
-    target = django_filters.ModelChoiceFilter(
-        queryset=Specification.objects.filter(state="active").order_by("name"), label="Makes"
-    )
+    source = tables.Records("catalog.specification", label="From", empty_label="Any")
+    target = tables.Records("catalog.specification", label="Makes", empty_label="Any")
     state = tables.Choices(choices=State.choices)
 
     class Meta:

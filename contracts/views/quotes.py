@@ -14,7 +14,6 @@ from contracts.models import Quote
 from contracts.views import quotescreen
 from crm.models import Opportunity
 from kernel import htmx, tables, workspace
-from kernel.models import User
 from kernel.refusal import Refusal
 
 SHOWN = 8
@@ -41,9 +40,7 @@ class QuoteFilters(django_filters.FilterSet):
     """Chips of the list."""
 
     state = tables.Choices(choices=Quote.State.choices, label="State")
-    owner = django_filters.ModelChoiceFilter(
-        queryset=User.objects.filter(groups__name__in=["sales_agent", "sales_manager"]).distinct(), label="Owner"
-    )
+    owner = tables.Records("crm.seller", label="Owner")
 
     class Meta:
         model = Quote

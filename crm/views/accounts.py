@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import django_filters
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +11,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from crm import accounts as acts
 from crm import queries
-from crm.choosing import sellers
 from crm.forms import COUNTRIES, AccountForm, LongSelect, refuse
 from crm.models import Account, Opportunity, Site
 from crm.views import editing_of, lazily, listedits
@@ -42,7 +40,7 @@ class AccountFilter(tables.Filters):
 
     kind = tables.Choices(choices=Account.Kind.choices)
     tier = tables.Choices(choices=Account.Tier.choices)
-    owner = django_filters.ModelChoiceFilter(queryset=lambda request: sellers(), empty_label="Anyone")
+    owner = tables.Records("crm.seller")
 
     class Meta:
         model = Account

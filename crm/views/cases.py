@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import django_filters
 from django.db.models import Case as DbCase
 from django.db.models import Count, Q, When
 from django.http import HttpRequest, HttpResponse
@@ -17,7 +16,6 @@ from crm.models import Account, Case
 from crm.views import editing_of
 from kernel import editing, htmx, many, tables
 from kernel.forms import ReasonForm
-from kernel.models import User
 from kernel.refusal import Refusal
 from kernel.workspace import allowed, person
 
@@ -42,10 +40,7 @@ class CaseFilter(tables.Filters):
     state = tables.Choices(choices=[("open", "Open"), *Case.State.choices], method="by_state")
     severity = tables.Choices(choices=Case.Severity.choices)
     kind = tables.Choices(choices=Case.Kind.choices)
-    owner = django_filters.ModelChoiceFilter(
-        queryset=lambda request: User.objects.filter(groups__name="service_agent").order_by("last_name"),
-        empty_label="Anyone",
-    )
+    owner = tables.Records("crm.helper")
 
     class Meta:
         model = Case

@@ -2,16 +2,14 @@
 
 from typing import Any
 
-import django_filters
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from crm import capture
-from crm.choosing import sellers
 from crm.forms import SOURCES, LeadForm, LineForm, LineFormSet, lines_of, refuse
-from crm.models import Lead, LeadImport
+from crm.models import Lead
 from crm.views import editing_of, listedits
 from crm.views.owning import giving
 from kernel import editing, htmx, many, tables
@@ -46,11 +44,8 @@ class LeadFilter(tables.Filters):
     state = tables.Choices(choices=[("open", "Open"), *Lead.State.choices], method="by_state")
     rating = tables.Choices(choices=Lead.Rating.choices)
     source = tables.Choices(choices=[(name, name.capitalize()) for name in SOURCES])
-    owner = django_filters.ModelChoiceFilter(queryset=lambda request: sellers(), empty_label="Anyone")
-
-    file = django_filters.ModelChoiceFilter(
-        queryset=LeadImport.objects.filter(applied_at__isnull=False), field_name="came_with", empty_label="Any"
-    )
+    owner = tables.Records("crm.seller")
+    file = tables.Records("crm.leadimport", field_name="came_with", empty_label="Any")
 
     class Meta:
         model = Lead
@@ -98,7 +93,7 @@ def leads(request: HttpRequest) -> Any:
 def new(request: HttpRequest) -> HttpResponse:
     """Write down a lead."""
     form = LeadForm(request.POST or None)
-    lines = LineFormSet(request.POST or None, prefix="lines")
+    lines = LineFormSet(request.POST or None, prefix="lines", form_kwargs={"by": person(request)})
     if request.method == "POST" and _both_valid(form, lines):
         try:
             lead = capture.capture(by=person(request), lines=lines_of(lines), **form.cleaned_data)
@@ -136,7 +131,9 @@ def edit(request: HttpRequest, number: str) -> HttpResponse:
         raise Conflict(why)
     title, edition = record.title, record.edition
     form = LeadForm(request.POST or None, instance=record)
-    lines = LineFormSet(request.POST or None, prefix="lines", initial=_initial(record))
+    lines = LineFormSet(
+        request.POST or None, prefix="lines", initial=_initial(record), form_kwargs={"by": person(request)}
+    )
     conflict: editing.Changed | None = None
     status = 200
     if request.method == "POST" and _both_valid(form, lines):
@@ -183,7 +180,7 @@ def line(request: HttpRequest) -> HttpResponse:
     """One more empty row of lines, and the count that goes with it."""
     at = request.GET.get("lines-TOTAL_FORMS", "1")
     count = min(int(at), 49) if at.isdecimal() and len(at) < 4 else 1
-    row = LineForm(prefix=f"lines-{count}")
+    row = LineForm(prefix=f"lines-{count}", by=person(request))
     return render(request, "crm/lead_form.html#more", {"line": row, "count": count + 1})
 
 

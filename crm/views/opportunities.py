@@ -9,7 +9,6 @@ from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from crm import forecast, pipeline, queries
-from crm.choosing import sellers
 from crm.forms import OpportunityForm, OpportunityLineForm, StageForm, refuse
 from crm.models import Account, Opportunity, OpportunityLine, Stage
 from crm.views import editing_of, lazily, listedits
@@ -37,7 +36,7 @@ class OpportunityFilter(tables.Filters):
 
     state = tables.Choices(choices=Opportunity.State.choices)
     stage = django_filters.ModelChoiceFilter(queryset=Stage.objects.all(), to_field_name="key", empty_label="Any")
-    owner = django_filters.ModelChoiceFilter(queryset=lambda request: sellers(), empty_label="Anyone")
+    owner = tables.Records("crm.seller")
 
     month = tables.Choices(label="Signature", choices=forecast.choices, method="by_month")
 
@@ -196,12 +195,12 @@ def stage(request: HttpRequest, number: str) -> HttpResponse:
 def add_line(request: HttpRequest, number: str) -> HttpResponse:
     """Note what might be sold."""
     record = _opportunity(request, number)
-    form = OpportunityLineForm(request.POST)
+    form = OpportunityLineForm(request.POST, by=person(request))
     if not form.is_valid():
         return _page(request, record, form=form, status=422)
     data = form.cleaned_data
     pipeline.add_line(
-        opportunity_id=record.pk, by=person(request), offering_id=data["offering"],
+        opportunity_id=record.pk, by=person(request), offering_id=getattr(data["offering"], "pk", None),
         description=data["description"], quantity=data["quantity"] or 1, monthly=data["monthly"] or 0,
         one_time=data["one_time"] or 0,
     )  # fmt: skip
@@ -241,7 +240,8 @@ def _page(
             ("Opportunities", reverse("crm:opportunity_list")),
             (record.account.name, record.account.get_absolute_url()),
         ],
-        "lines": record.lines.select_related("offering").order_by("pk"), "line_form": form or OpportunityLineForm(),
+        "lines": record.lines.select_related("offering").order_by("pk"),
+        "line_form": form or OpportunityLineForm(by=user),
         "may_move": user.has_perm("crm.work_opportunity"),
         "may_reopen": user.has_perm("crm.reopen_opportunity"),
         "may_change": user.has_perm("crm.change_opportunity") and is_open,

@@ -3,7 +3,6 @@
 from functools import lru_cache
 from typing import Any
 
-import django_filters
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import get_language
@@ -16,7 +15,6 @@ from kernel import many, tables
 from kernel.columns import Cell
 from kernel.forms import ReasonForm
 from kernel.markup import put
-from kernel.models import User
 from kernel.saying import said
 from kernel.templatetags import trunkline as tags
 from kernel.workspace import allowed, person
@@ -160,9 +158,7 @@ class OrderFilter(tables.Filters):
     )  # fmt: skip
     jeopardy = tables.Choices(label="Jeopardy", choices=LEVELS, method="by_level")
     channel = tables.Choices(choices=Order.Channel.choices)
-    manager = django_filters.ModelChoiceFilter(
-        queryset=lambda request: User.objects.filter(groups__name="order_manager").distinct(), empty_label="Anyone"
-    )
+    manager = tables.Records("orders.manager")
 
     class Meta:
         model = Order

@@ -22,17 +22,19 @@ window.addEventListener("pageshow", () => document.querySelectorAll("[data-sent]
 
 document.addEventListener("change", (event) => {
   const form = event.target.closest?.("form[data-auto]");
-  if (form && event.target.matches("select, input[type=checkbox], input[type=radio], input[type=date]")) form.requestSubmit();
+  const taken = event.target.matches("[data-picker] input[type=hidden]") && event.target.value;
+  if (form && (taken || event.target.matches("select, input[type=checkbox], input[type=radio], input[type=date]"))) form.requestSubmit();
 });
 
-// Empty filters stay out of the URL.
+// Empty filters stay out of the URL, and the words typed for a record that was found.
+const spare = (form, name, value) => value === "" || (name.endsWith("_typed") && form.elements[name.slice(0, -6)]?.value);
 document.addEventListener("htmx:configRequest", (event) => {
   if (!event.target.matches?.("form[data-auto]")) return;
-  for (const [name, value] of [...event.detail.formData.entries()]) if (value === "") event.detail.formData.delete(name);
+  for (const [name, value] of [...event.detail.formData.entries()]) if (spare(event.target, name, value)) event.detail.formData.delete(name);
 });
 document.addEventListener("formdata", (event) => {
   if (!event.target.matches("form[data-auto]")) return;
-  for (const [name, value] of [...event.formData.entries()]) if (value === "") event.formData.delete(name);
+  for (const [name, value] of [...event.formData.entries()]) if (spare(event.target, name, value)) event.formData.delete(name);
 });
 
 document.querySelector("main:not(.design) .errors")?.focus();

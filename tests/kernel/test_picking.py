@@ -137,3 +137,27 @@ def test_each_kind_offers_nothing_to_nobody() -> None:
 
     assert seen
     assert not any(seen.values())
+
+
+def test_a_chip_lists_few_records_and_searches_many(agent: User) -> None:
+    client = Client()
+    client.force_login(agent)
+    url = reverse("crm:account_list")
+    AccountFactory(name="Alder", owner=agent)
+    page = client.get(url).content.decode()
+    assert f'<option value="{agent.pk}">' in page
+    assert "data-picker" not in page
+    sellers = [UserFactory(role="sales_agent", first_name="Seller", last_name=f"No{n:03}") for n in range(51)]
+    AccountFactory(name="Birch", owner=sellers[7])
+    page = client.get(url).content.decode()
+    assert "data-picker" in page
+    assert "No008" not in page
+    for query in ({"owner": sellers[7].pk}, {"owner_typed": "Seller No007"}):
+        found = client.get(url, query).content.decode()
+        assert "Birch" in found
+        assert "Alder" not in found
+    assert "Nothing here is called “Nobody”" in client.get(url, {"owner_typed": "Nobody"}).content.decode()
+    gone = re.search(
+        r'href="\?([^"]*)"[^>]*>[^<]*(?:<[^>]+>)*[^<]*Clear', client.get(url, {"owner_typed": "No007"}).content.decode()
+    )
+    assert gone is None or "owner_typed" not in gone[1]
