@@ -68,7 +68,7 @@ def deals_to_do(user: User) -> Iterable[Action]:
     for deal in mine.filter(close_on__gte=today, next_step="").order_by("close_on")[:SHOWN]:
         yield Action(
             f"Say what is next for {deal.name}", deal.get_absolute_url(), f"{deal.account}, {deal.stage}", deal.number,
-            "arrow-right", "wait", capfirst(distance(deal.close_on)), "signature expected", "Open", deal.close_on,
+            "arrow-right", "wait", capfirst(distance(deal.close_on)), "signature expected", "Open it", deal.close_on,
         )  # fmt: skip
 
 

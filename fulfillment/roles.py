@@ -56,7 +56,7 @@ def _actions(user: User) -> Iterable[home.Action]:
             text=task.name, url=task.get_absolute_url(), number=task.flow.root_number, icon=drawing.ICONS[task.kind],
             detail=", ".join(filter(None, [str(task.account), task.flow.site.name if task.flow.site else ""])),
             tone=tone, due=distance(due) if due else "", due_detail="due" if due else "",
-            word="Go on" if task.assignee_id == user.pk else "Open", at=due,
+            word="Go on" if task.assignee_id == user.pk else "Open it", at=due,
         )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ class Action:
     tone: str = "wait"
     due: str = ""
     due_detail: str = ""
-    word: str = "Open"
+    word: str = "Open it"
     at: dt.datetime | dt.date | None = None
 
 

@@ -61,7 +61,7 @@ _family(
     cancelled="Cancelled", disqualified="Disqualified", discarded="Discarded", withdrawn="Withdrawn",
     void="Void", recalled="Recalled", terminated="Terminated", retired="Retired", ended="Ended",
     superseded="Superseded", skipped="Skipped", aborted="Aborted", obsolete="Obsolete", inactive="Inactive",
-    expired="Expired",
+    expired="Expired", countered="Answered otherwise",
 )  # fmt: skip
 _family(
     _bad, failed="Failed", fallout="In fallout", error="Error", critical="Critical", missed="Missed",

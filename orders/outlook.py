@@ -123,7 +123,7 @@ def _waiting_nodes(order: Order) -> list[Item]:
         what = ", ".join(supply.name for supply in supplies)
         who = supplies[0].who[:1].upper() + supplies[0].who[1:]
         items.append(Item("hourglass", "wait", f"{node.name}{where} waits for {what}.", f"{who}.", "", supplies[0].url,
-                          "Open"))  # fmt: skip
+                          "Open it"))  # fmt: skip
     return items
 
 

@@ -106,6 +106,15 @@ class _Reading(ast.NodeVisitor):
         if node.value is not None:
             self.visit(node.value)
 
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        if any("Choices" in ast.unparse(base) for base in node.bases):
+            names = (
+                part for part in node.body if isinstance(part, ast.Assign) and isinstance(part.value, ast.Constant)
+            )
+            for part in names:  # Django makes the word that is shown from the name
+                self.found.append(ast.unparse(part.targets[0]).replace("_", " ").title())
+        self.generic_visit(node)
+
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         for part in (*node.decorator_list, *node.args.defaults, *node.args.kw_defaults, *node.body):
             if part is not None:

@@ -13,6 +13,7 @@ from django.urls import reverse
 from kernel.reporting import figures
 from kernel.reporting.asking import Asked, inside
 from kernel.reporting.shelf import Column, Report, Row
+from kernel.saying import said
 from kernel.templatetags.trunkline import money_text, number_text
 
 SHOWN = 12  # lines that a chart has room for
@@ -59,10 +60,11 @@ class Table:
         return next((pair for pair in found if pair[0].key == self.report.headline), None)
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """What the headline is, in words that go on after the number."""
         head = self.report.says or (self.headline[0].label if self.headline else "")
-        return ", ".join(filter(None, [inside(head), "" if self.report.says else inside(self.asked.words)]))
+        words = (inside(head), "" if self.report.says else inside(self.asked.words))
+        return ", ".join(said(word) for word in words if word)
 
     @property
     def url(self) -> str:
@@ -79,17 +81,17 @@ class Table:
         lines = self.lines[:SHOWN] if chart.across else self.lines
         series = [
             {
-                "label": self.columns[at[key]].label, "tone": tone,
+                "label": said(self.columns[at[key]].label), "tone": tone,
                 "tones": [line.tone or tone for line in lines],
                 "data": [_plain(line.cells[at[key]].raw) for line in lines],
-                "texts": [line.cells[at[key]].text for line in lines],
+                "texts": [said(line.cells[at[key]].text) for line in lines],
                 "urls": [line.cells[at[key]].url for line in lines],
             }
             for key, tone in chart.series if key in at
         ]  # fmt: skip
         return {
             "kind": chart.kind, "stacked": chart.stacked, "across": chart.across,
-            "labels": [_short(line.label) if self.report.months else line.label for line in lines],
+            "labels": [_short(line.label) if self.report.months else said(line.label) for line in lines],
             "series": series,
         }  # fmt: skip
 
@@ -169,7 +171,7 @@ def _url(report: Report, asked: Asked, column: Column, row: str) -> str:
 
 def _short(month: str) -> str:
     """December 2025 → Dec 2025."""
-    name, _, year = month.rpartition(" ")
+    name, _, year = said(month).rpartition(" ")
     return f"{name[:3]} {year}"
 
 
