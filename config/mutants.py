@@ -1,72 +1,51 @@
 """The mutation score of pricing: its code is changed in small ways, one at a time; good tests fail for each.
 
-What is mutated, and which tests are asked, stands in pyproject.toml under tool.mutmut. It happens in a copy under
-var/mutants, so that nothing here is touched; an unfinished or earlier run is thrown away first.
+What is mutated, and which tests are asked, stands in pyproject.toml under tool.mutants; how, in tests/catalog/mutating.
+A word behind the command chooses the mutants whose names hold it, as in `python -m config.mutants tiering`.
 """
 
 import json
 import os
-import shutil
 import subprocess
 import sys
+import tomllib
 from collections import Counter
-from pathlib import Path
+from typing import Any
 
 from config import servers, template
 
 ROOT = servers.ROOT
-PLACE = servers.VAR / "mutants"
-BIN = Path(sys.executable).parent
+VERDICTS = servers.VAR / "mutants.json"
 LEAST = 85  # percent that has to be noticed
-KILLED, TIMED_OUT = {1, 3}, {-24, 24, 36, 152, 255}  # how mutmut says that a test failed, or never ended
-PARTS = (".git", ".venv", "var", "node_modules")  # of the checkout, not of the copy
+ARGUMENTS = ("-q", "-p", "no:xdist", "-p", "no:cacheprovider", "-p", "tests.catalog.mutating", "--reuse-db")
 
 
 def main() -> None:
     """Mutate, test, print the score and what nobody noticed; end with 1 below the goal."""
     servers.ensure()
     os.environ["TEST_TEMPLATE"] = template.ensure(os.environ["DATABASE_URL"])
-    stage()
+    tests = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mutants"]["tests"]
+    VERDICTS.unlink(missing_ok=True)
     done = subprocess.run(
-        [str(BIN / "mutmut"), "run", "--max-children", str(os.cpu_count() or 2)], cwd=PLACE, check=False,
-        env=os.environ | {"TRUNKLINE_VAR": str(servers.VAR)},
+        [sys.executable, "-m", "pytest", *ARGUMENTS, *tests], cwd=ROOT, check=False,
+        env=os.environ | {"MUTANTS_VERDICTS": str(VERDICTS), "MUTANTS_NAMED": "".join(sys.argv[1:2])},
     )  # fmt: skip
-    if done.returncode:
+    if done.returncode or not VERDICTS.exists():
         raise SystemExit("The mutants could not be tried; the reason stands above.")
-    raise SystemExit(0 if report(verdicts()) else 1)
+    raise SystemExit(0 if report(json.loads(VERDICTS.read_text())) else 1)
 
 
-def stage() -> None:
-    """A place beside the checkout that has links to all of it: mutmut copies them and leaves the originals alone."""
-    shutil.rmtree(PLACE, ignore_errors=True)
-    PLACE.mkdir(parents=True)
-    for path in ROOT.iterdir():
-        if path.name not in PARTS and not path.name.startswith("."):
-            (PLACE / path.name).symlink_to(path)
-
-
-def verdicts() -> dict[str, int | None]:
-    """Mutant → how its tests ended."""
-    found: dict[str, int | None] = {}
-    for path in sorted((PLACE / "mutants").rglob("*.py.meta")):
-        found |= json.loads(path.read_text())["exit_code_by_key"]
-    return found
-
-
-def report(found: dict[str, int | None]) -> bool:
-    """Print who lived, and the score by module and of all; whether it is enough. An unfinished run never is."""
-    noticed = {name: code in KILLED | TIMED_OUT for name, code in found.items() if code is not None}
-    for name, dead in noticed.items():
-        if not dead:
-            print(f"nobody noticed {name}; see: cd {PLACE} && mutmut show {name}")
-    of, dead_of = Counter(map(module, noticed)), Counter(module(name) for name, dead in noticed.items() if dead)
+def report(found: dict[str, dict[str, Any]]) -> bool:
+    """Print who lived, and the score by module and of all; whether it is enough."""
+    lived = [name for name, verdict in found.items() if not verdict["noticed"]]
+    for name in lived:
+        print(f"nobody noticed {name}\n{found[name]['change']}")
+    of, lived_of = Counter(map(module, found)), Counter(map(module, lived))
     for name, count in of.items():
-        print(f"{name:<22}{dead_of[name]:>5} of {count:>5}{100 * dead_of[name] / count:>8.1f} %")
-    score = 100 * sum(noticed.values()) / len(noticed) if noticed else 0.0
-    print(f"mutation score of pricing: {score:.1f} % of {len(noticed)} mutants; the goal is {LEAST} %")
-    if left := len(found) - len(noticed):
-        print(f"{left} mutants were not tried")
-    return score >= LEAST and not left
+        print(f"{name:<22}{count - lived_of[name]:>5} of {count:>5}{100 * (1 - lived_of[name] / count):>8.1f} %")
+    score = 100 * (1 - len(lived) / len(found)) if found else 0.0
+    print(f"mutation score of pricing: {score:.1f} % of {len(found)} mutants; the goal is {LEAST} %")
+    return score >= LEAST
 
 
 def module(mutant: str) -> str:

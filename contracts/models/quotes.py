@@ -237,7 +237,9 @@ class Quote(Record):
 class QuoteLine(models.Model):
     """One offering at one site. `key` stays the same over versions, orders and revisions."""
 
-    quote = models.ForeignKey(Quote, on_delete=models.CASCADE, related_name="lines")
+    quote = models.ForeignKey(
+        Quote, on_delete=models.CASCADE, related_name="lines", db_index=False  # quote_line_key begins with it
+    )  # fmt: skip
     key = models.UUIDField()
     position = models.PositiveIntegerField()
     site = models.ForeignKey("crm.Site", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
@@ -300,7 +302,9 @@ class LinePrice(models.Model):
     months; a usage charge is the price of one unit, its tiers and what is included stand in `usage`.
     """
 
-    line = models.ForeignKey(QuoteLine, on_delete=models.CASCADE, related_name="prices")
+    line = models.ForeignKey(
+        QuoteLine, on_delete=models.CASCADE, related_name="prices", db_index=False  # line_price_once begins with it
+    )  # fmt: skip
     charge = models.CharField(max_length=10)
     label = models.CharField(max_length=80)
     list_amount = models.DecimalField(max_digits=18, decimal_places=6)
