@@ -358,6 +358,11 @@ def sellable(offering_id: int) -> Offering:
     return offering
 
 
+def refused_at(offering: Offering, site: Site) -> list[str]:
+    """Why the offering is not sold at a site, in sentences; [] when it is."""
+    return eligibility.problems(offering, {"country": site.country, "region": site.region})
+
+
 def _sites(
     quote: Quote, offering: Offering, wanted: Iterable[int | None]
 ) -> tuple[list[Site | None], list[RefusedSite]]:

@@ -230,7 +230,8 @@ def _empty_cell(request: HttpRequest, quote: Quote) -> HttpResponse:
     site = get_object_or_404(quoting.sites_of(quote), pk=keys["site"]) if offering.needs_site else None
     if not getattr(request, "htmx", False):
         return htmx.go(request, quoteapproval.url_of(quote))
-    context = {"quote": quote, "offering": offering, "site": site, "can_edit": True}
+    refused = quoting.refused_at(offering, site) if site else []
+    context = {"quote": quote, "offering": offering, "site": site, "can_edit": True, "refused": refused}
     return render(request, f"{quotescreen.TEMPLATE}#empty", context)
 
 
