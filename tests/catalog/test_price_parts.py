@@ -248,6 +248,8 @@ def test_every_month_has_thirty() -> None:
     assert [p.amount for p in february] == [81, 9]
     quarter = proration.share(day("2026-01-01"), day("2026-03-31"), day("2026-02-15"), Rule.THIRTY)
     assert quarter == Decimal("0.5")
+    over_the_year = proration.share(day("2026-12-01"), day("2027-01-31"), day("2027-01-15"), Rule.THIRTY)
+    assert over_the_year == Decimal("0.75")
 
 
 @pytest.mark.parametrize("rule", [Rule.WHOLE, Rule.FREE])

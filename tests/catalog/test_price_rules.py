@@ -235,6 +235,7 @@ def test_the_agreement_of_the_offering_and_of_the_charge() -> None:
     ]  # fmt: skip
     made = priced(book([entry(), entry(charge="one_time")], negotiated=special), manual=Decimal(10))
     assert [(c.agreed, c.amount) for c in made] == [(80, 72), (50, 50)]  # the discount by hand is on monthly prices
+    assert made[1].steps[-1]["label"] == "Agreement"
 
 
 def test_a_fixed_price_of_the_agreement_replaces_its_own_list_price_alone() -> None:
@@ -248,7 +249,11 @@ def test_a_fixed_price_of_the_agreement_replaces_its_own_list_price_alone() -> N
     assert (plain.amount, plain.steps[-1]["step"]) == (210, "agreement")
     assert "fixed price 70" in plain.steps[-1]["detail"]
     assert (once.amount, once.steps[-1]["step"]) == (300, "list")
-    assert priced(made, values={"bandwidth": "1G"})[0].amount == 60
+    of_one = priced(made, values={"bandwidth": "1G"})[0]
+    assert (of_one.amount, of_one.steps[-1]) == (60, {
+        "step": "agreement", "label": "Agreement", "detail": "F, fixed price 60", "before": "100", "after": "60",
+        "rule": "agreement:F", "input": "bandwidth 1G",
+    })  # fmt: skip
     others = [ten, fixed("1", of="Other"), fixed("2", charge="one_time"), fixed("3", offering=2)]
     assert priced(book([entry()], negotiated=others))[0].amount == 90
     assert priced(book([entry()], negotiated=[fixed("0")]))[0].amount == 0

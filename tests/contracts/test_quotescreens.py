@@ -184,6 +184,10 @@ def test_a_product_is_added_from_an_empty_cell() -> None:
     client, sip = logged_in(), catalog.offering("sip")
     cell = client.get(f"{url(quote, 'quote_add')}?offering={sip.pk}&site={lines[0].site_id}", headers=HTMX)
     assert "Add at" in text(cell)
+    swiss = make.site(quote.account, country="CH")
+    closed = text(client.get(f"{url(quote, 'quote_add')}?offering={sip.pk}&site={swiss.pk}", headers=HTMX))
+    assert "Voice is not sold in Switzerland." in closed
+    assert "Add at" not in closed
     made = client.post(url(quote, "quote_add"), {"offering": sip.pk, "sites": [lines[0].site_id]})
     assert made.status_code == 302
     assert QuoteLine.objects.filter(quote=quote, site=lines[0].site_id, offering=sip).exists()
