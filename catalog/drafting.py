@@ -225,12 +225,19 @@ def in_design(model: type[V], pk: int) -> V:
 
 def require_design(row: Specification | Offering) -> None:
     """Raise Fixed when a version is not in design."""
-    if row.state != "design":
-        word = row.get_state_display().lower()
-        raise Fixed(
-            f"{row.name} version {row.version} is {word} and stays as it is. Make a new version, or take a version in "
-            "testing back to design."
-        )
+    if why := why_not(row):
+        raise Fixed(why)
+
+
+def why_not(row: Specification | Offering) -> str:
+    """Why a version stays as it is, unless it is in design."""
+    if row.state == "design":
+        return ""
+    word = row.get_state_display().lower()
+    return (
+        f"{row.name} version {row.version} is {word} and stays as it is. Make a new version, or take a version in "
+        "testing back to design."
+    )
 
 
 def _problems(row: Specification | Offering, items: list[BundleItem]) -> consistency.Problems:

@@ -111,8 +111,15 @@ def decide(*, case_id: int, name: str, by: User, because: str = "") -> Case:
 
 def require_open(case: Case) -> None:
     """Raises Conflict for a case that is solved or ended."""
-    if not case.is_open:
-        raise Conflict(f"{case.number} is {case.get_state_display().lower()}; it is not changed any more.")
+    if why := why_not(case):
+        raise Conflict(why)
+
+
+def why_not(case: Case) -> str:
+    """Why a case is not changed any more, if it is not."""
+    if case.is_open:
+        return ""
+    return f"{case.number} is {case.get_state_display().lower()}; it is not changed any more."
 
 
 def _due(since: dt.datetime, severity: str) -> dt.datetime:

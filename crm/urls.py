@@ -13,6 +13,7 @@ from crm.views import (
     merging,
     opportunities,
     partners,
+    people,
     siteimport,
 )
 
@@ -74,6 +75,7 @@ urlpatterns: list[URLPattern] = [
     path("accounts/<str:number>/contacts/new/", belongings.add_contact, name="account_add_contact"),
     path("accounts/<str:number>/billing/new/", belongings.add_billing_profile, name="account_add_billing_profile"),
     path("accounts/<str:number>/team/new/", belongings.add_team_member, name="account_add_team_member"),
+    path("accounts/<str:number>/people/", people.people, name="contact_list"),
     path("accounts/<str:number>/sites/", accounts.sites, name="site_list"),
     path("accounts/<str:number>/sites/new/", belongings.add_site, name="account_add_site"),
     path("accounts/<str:number>/sites/import/", siteimport.upload, name="site_import"),

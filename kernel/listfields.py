@@ -19,6 +19,7 @@ from kernel.saying import said
 
 YES, NO = ("yes", "true", "1", "ja", "x"), ("no", "false", "0", "nein", "")
 GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
+CLOSED = (forms.ChoiceField, forms.TypedChoiceField)
 NUMBERS = (forms.IntegerField, forms.DecimalField, forms.FloatField)
 MOST = 5_000  # records that a cell of a file may name
 SHOWN = 8  # choices named in a refusal
@@ -40,6 +41,7 @@ class Fields:
             if isinstance(one, RecordField):
                 one.offer(by)
         self._offered: dict[str, dict[str, Any]] = {}
+        self._words = {name: _words(one) for name, one in self.each.items() if type(one) in CLOSED}
 
     def label(self, name: str) -> str:
         """What the field is called."""
@@ -52,8 +54,8 @@ class Fields:
             return ""
         if isinstance(one, RecordField):
             return one.label_from_instance(value)
-        if isinstance(one, forms.ChoiceField):
-            return str(_words(one).get(str(value), value))
+        if name in self._words:
+            return self._words[name].get(str(value), str(value))
         if isinstance(value, bool):
             return "yes" if value else "no"
         if isinstance(value, Decimal):
@@ -64,7 +66,7 @@ class Fields:
 
     def raw(self, name: str, value: Any) -> str:
         """A stored value as its field takes it."""
-        if isinstance(self.each[name], RecordField | forms.ChoiceField):
+        if isinstance(self.each[name], RecordField) or name in self._words:
             return "" if value is None else str(getattr(value, "pk", value))
         return self.told(name, value)
 
@@ -73,8 +75,8 @@ class Fields:
         one, text = self.each[name], text.strip()
         if isinstance(one, RecordField):
             return str(self._named(name, text).pk) if text else ""
-        if isinstance(one, forms.ChoiceField) and text:
-            return _choice(one, text)
+        if name in self._words and text:
+            return _choice(self._words[name], text)
         if isinstance(one, forms.BooleanField):
             if text.lower() not in (*YES, *NO):
                 raise ValidationError("Write yes or no.")
@@ -128,11 +130,10 @@ class Fields:
         return found[0]
 
 
-def _words(one: forms.ChoiceField) -> dict[str, str]:
+def _words(one: Any) -> dict[str, str]:
     """Key → word of a field with choices."""
     flat: dict[str, str] = {}
-    choices: Any = one.choices
-    for key, word in choices:
+    for key, word in one.choices:
         if isinstance(word, list | tuple):
             flat.update({str(inner): str(label) for inner, label in word})
         elif str(key):
@@ -140,8 +141,8 @@ def _words(one: forms.ChoiceField) -> dict[str, str]:
     return flat
 
 
-def _choice(one: forms.ChoiceField, text: str) -> str:
-    words, wanted = _words(one), text.lower()
+def _choice(words: dict[str, str], text: str) -> str:
+    wanted = text.lower()
     for key, word in words.items():
         if wanted in (key.lower(), word.lower(), str(said(word)).lower()):
             return key

@@ -9,9 +9,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from catalog import consistency, differences, drafting, queries
+from catalog.forms.drafts import OfferingForm
 from catalog.models import Category, Offering
 from catalog.views import tabs
-from kernel import htmx, tables, workspace
+from kernel import amending, htmx, tables, workspace
 
 CHANGES, PUBLISHES = "catalog.change_offering", "catalog.publish_catalogue"
 
@@ -43,6 +44,13 @@ class OfferingFilters(django_filters.FilterSet):
         fields: list[str] = []
 
 
+EDITS = amending.Edits(
+    OfferingForm, ("name", "short_name", "description", "position", "valid_from", "valid_until", "note"), CHANGES,
+    lambda pk, edition, by, **values: drafting.change(Offering, pk, edition=edition, values=values, by=by),
+    key="pk", why_not=drafting.why_not,
+)  # fmt: skip
+
+
 class Offerings(tables.ListPage):
     """All offerings; retired ones only when they are asked for."""
 
@@ -55,6 +63,7 @@ class Offerings(tables.ListPage):
     search_label = "Name or key"
     sort = "name"
     related = ("category", "specification")
+    edits = EDITS
     new = tables.New("New offering", "catalog:offering_new", CHANGES)
     empty = tables.Empty(
         "books", "The catalogue is empty",

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from crm import casework
 from crm.forms import CaseForm, refuse
 from crm.models import Account, Case
-from crm.views import editing_of
+from crm.views import editing_of, listedits
 from kernel import editing, htmx, many, tables
 from kernel.forms import ReasonForm
 from kernel.refusal import Refusal
@@ -68,6 +68,7 @@ class Cases(tables.ListPage):
         "headset", "No cases yet", "A case is what a customer reports, asks or complains about. Write it down when one "
         "does; systems of customers and partners report over the interface."
     )  # fmt: skip
+    edits = listedits.CASES
     new = tables.New("New case", "crm:case_new", "crm.add_case")
     acts = (
         many.moves(Case, "start", icon="player-play"),

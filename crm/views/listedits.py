@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from crm import accounts, capture, countries, pipeline
-from crm.forms import AccountForm, OpportunityForm, OwnedLeadForm, SiteForm
+from crm import accounts, capture, casework, countries, pipeline
+from crm.forms import AccountForm, CaseForm, ContactForm, OpportunityForm, OwnedLeadForm, SiteForm
 from crm.models import Opportunity
 from kernel import editing
 from kernel.amending import Edits
@@ -42,6 +42,15 @@ ACCOUNTS = Edits(
     ("name", "registration", "vat_number", "industry", "segment", "tier", "owner", "credit_limit"),
     "crm.change_account", lambda pk, **how: accounts.change_account(account_id=pk, **how),
     cells=("industry", "tier", "owner"), rights={"credit_limit": "crm.set_credit"},
+)  # fmt: skip
+CASES = Edits(
+    CaseForm, ("title", "description", "kind", "severity", "about", "their_reference"), "crm.change_case",
+    lambda pk, **how: casework.change(case_id=pk, **how), cells=("kind", "severity"), why_not=casework.why_not,
+)  # fmt: skip
+CONTACTS = Edits(
+    ContactForm, ("first_name", "last_name", "job_title", "email", "phone", "role"), "crm.change_contact",
+    lambda pk, **how: accounts.change_contact(contact_id=pk, **how),
+    cells=("job_title", "role", "email", "phone"), key="pk",
 )  # fmt: skip
 SITES = Edits(
     SiteForm,

@@ -11,10 +11,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from catalog import drafting
+from catalog.models import Offering
 from crm import capture
-from crm.models import Account, Lead, Site
+from crm.models import Account, Case, Contact, Lead, Site
 from kernel.models import AuditEntry, Many, ReturnedFile, User
-from tests.factories.crm import AccountFactory, LeadFactory, SiteFactory
+from tests.factories import catalog as shelves
+from tests.factories.crm import AccountFactory, CaseFactory, ContactFactory, LeadFactory, SiteFactory
 from tests.factories.people import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -214,6 +217,35 @@ def test_sites_are_told_by_their_id_and_their_address_has_to_fit(mira: User) -> 
     desk.store(file, page)
     site = Site.objects.get(pk=site.pk)
     assert (site.country, site.postcode, site.edition) == ("DE", "10115", 2)
+
+
+def test_people_cases_and_drafts_of_offerings_come_back_too(mira: User) -> None:
+    contact = ContactFactory(first_name="Ann", email="ann@one.example")
+    table = Desk(mira, reverse("crm:contact_list", args=[contact.account.number]))
+    rows = table.export()
+    assert len(rows) == 2
+    rows[1][column(rows, "Email")], rows[1][column(rows, "Role")] = "Ann.Bell@one.example", "technical"
+    table.store(*table.look(rows))
+    contact = Contact.objects.get(pk=contact.pk)
+    assert (contact.email, contact.role, contact.edition) == ("ann.bell@one.example", "technical", 2)
+    case = CaseFactory(account=contact.account, severity="minor")
+    helper = Desk(UserFactory(role="service_agent"), "/cases/")
+    rows = helper.export()
+    rows[1][column(rows, "Severity")] = "Critical"
+    helper.store(*helper.look(rows))
+    changed = Case.objects.get(pk=case.pk)
+    assert (changed.severity, changed.due_at < case.due_at) == ("critical", True)  # its own act sets the new time
+    shelves.publish()
+    draft = drafting.next_version(Offering, Offering.objects.filter(state="active").latest("pk").pk, by=None)
+    keeper = Desk(UserFactory(role="product_manager"), "/catalogue/")
+    rows = keeper.export()
+    for row in rows[1:]:
+        row[column(rows, "Description")] = "Said anew"
+    file, page = keeper.look(rows)
+    assert "1 record would change" in page
+    assert "and stays as it is" in page
+    keeper.store(file, page)
+    assert list(Offering.objects.filter(description="Said anew")) == [draft]
 
 
 def test_a_file_that_cannot_be_read_is_refused_at_its_field(mira: User) -> None:
