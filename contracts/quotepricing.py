@@ -135,11 +135,21 @@ def book_of(quote: Quote, offerings: Iterable[int]) -> PriceBook:
 
 def terms_of(quote: Quote) -> Terms:
     """In which currency the quote is, by which stored rate, and how low its owner may go."""
-    rate = None
-    if quote.exchange_rate is not None and quote.rate_on is not None:
-        rate = Rate(quote.price_list.currency, quote.currency, quote.exchange_rate, quote.rate_on)
     roles = quote.owner.groups.values_list("name", flat=True) if quote.owner else ()
-    return Terms(quote.currency, rate, pricebook.floor_for(roles, quote.account.segment))
+    return Terms(quote.currency, rate_of(quote), pricebook.floor_for(roles, quote.account.segment))
+
+
+def rate_of(quote: Quote) -> Rate | None:
+    """The rate that the quote stored, when its list is in another currency."""
+    if quote.exchange_rate is None or quote.rate_on is None:
+        return None
+    return Rate(quote.price_list.currency, quote.currency, quote.exchange_rate, quote.rate_on)
+
+
+def worded_rate(quote: Quote) -> str:
+    """The stored rate as people read it; empty where prices are in the list's own currency."""
+    rate = rate_of(quote)
+    return rate.worded() if rate else ""
 
 
 def build_rate(quote: Quote) -> Rate | None:

@@ -7,7 +7,6 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from catalog import explaining, ramps
-from catalog.currencies import Rate
 from catalog.explaining import Explained, Finder
 from contracts import quoteapproval, quotepricing, quoteramps
 from contracts.models import LinePrice, Quote, QuoteLine
@@ -65,7 +64,8 @@ def shown(
     rows = [*typed, *({} for _ in range(BLANK if can_edit else 0))]
     read, term = ramps.read(line.ramp, ramps.LONGEST), quotepricing.term_of(quote, line)
     context = {
-        "quote": quote, "line": line, "charges": charges, "currency": quote.currency, "rate": _rate(quote),
+        "quote": quote, "line": line, "charges": charges, "currency": quote.currency,
+        "rate": quotepricing.worded_rate(quote),
         "sees_cost": user.has_perm("contracts.view_margin"), "can_edit": can_edit,
         "ramp": ramps.worded(read, term), "term": term, "here": url_of(quote, line),
         "rows": [(place, row, _of_row(problems or {}, place)) for place, row in enumerate(rows)],
@@ -101,16 +101,11 @@ def _of_row(problems: dict[str, list[str]], place: int) -> dict[str, list[str]]:
     return {name.removeprefix(prefix): texts for name, texts in problems.items() if name.startswith(prefix)}
 
 
-def _rate(quote: Quote) -> str:
-    if quote.exchange_rate is None or quote.rate_on is None:
-        return ""
-    return Rate(quote.price_list.currency, quote.currency, quote.exchange_rate, quote.rate_on).worded()
-
-
 def _head(quote: Quote, line: QuoteLine) -> dict[str, Any]:
     return {
         "quote": quote.number, "version": quote.version, "line": str(line.key), "offering": line.offering.key,
-        "site": line.site.code if line.site else None, "currency": quote.currency, "rate": _rate(quote),
+        "site": line.site.code if line.site else None, "currency": quote.currency,
+        "rate": quotepricing.worded_rate(quote),
         "price_list": quote.price_list.name, "term_months": quotepricing.term_of(quote, line),
         "quantity": line.quantity, "characteristics": line.characteristics, "ramp": line.ramp,
     }  # fmt: skip

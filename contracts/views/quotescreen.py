@@ -69,6 +69,7 @@ def context(request: HttpRequest, quote: Quote, *, active: int | None = None) ->
         "moves": {move.name: move for move in lifecycle.moves(quote, user)},
         "road": _road(quote),
         "saved_at": quote.updated_at,
+        "rate": quotepricing.worded_rate(quote),
         "ready_on": quotechecks.ready_on(line.lead_days for line in shown["outline"].lines),
         **approval(quote, user),
     }
