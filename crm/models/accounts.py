@@ -187,6 +187,11 @@ class Contact(Record):
         constraints = [models.UniqueConstraint(fields=["account", "email", "role"], name="contact_role_once")]
 
     def __str__(self) -> str:
+        return self.person
+
+    @property
+    def person(self) -> str:
+        """First and last name."""
         return f"{self.first_name} {self.last_name}"
 
 

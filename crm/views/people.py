@@ -16,8 +16,8 @@ from kernel.workspace import allowed, person
 class ContactTable(tables.Table):
     """Columns of a customer's people."""
 
-    name = tables.Name(
-        accessor="__str__", url=lambda one: one.account.get_absolute_url(), sub="account.name", verbose_name="Person",
+    person = tables.Name(
+        url=lambda one: one.account.get_absolute_url(), sub="account.name", verbose_name="Person",
         order_by=("last_name",),
     )  # fmt: skip
     job_title = tables.Text(verbose_name="Job title", optional=True)
@@ -45,7 +45,7 @@ class Contacts(tables.ListPage):
     filters = ContactFilter
     search = ("first_name", "last_name", "email", "job_title")
     search_label = "Name, e-mail, job"
-    sort = "name"
+    sort = "person"
     related = ("account",)
     edits = listedits.CONTACTS
     empty = tables.Empty(

@@ -224,6 +224,7 @@ def test_people_cases_and_drafts_of_offerings_come_back_too(mira: User) -> None:
     table = Desk(mira, reverse("crm:contact_list", args=[contact.account.number]))
     rows = table.export()
     assert len(rows) == 2
+    assert f">{contact}</a>" in table.page
     rows[1][column(rows, "Email")], rows[1][column(rows, "Role")] = "Ann.Bell@one.example", "technical"
     table.store(*table.look(rows))
     contact = Contact.objects.get(pk=contact.pk)
