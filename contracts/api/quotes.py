@@ -92,7 +92,7 @@ def create(body: Json, user: User) -> int:
     account = _account(body, user)
     items = body["quoteItem"]
     if len(items) > MOST:
-        raise ApiError(422, f"A quote is opened with at most {MOST} items.", [("$.quoteItem", "Too many.")])
+        raise ApiError(400, f"A quote is opened with at most {MOST} items.", [("$.quoteItem", "Too many.")])
     frames = quoting.frames(account)
     made = quoting.create(
         by=user, account_id=account.pk, title=str(body.get("description") or "")[:120],
@@ -107,7 +107,7 @@ def _account(body: Json, user: User) -> Account:
     numbers = [str(one["id"]) for one in body.get("relatedParty") or () if str(one.get("role")).lower() == "customer"]
     found: Account | None = Account.objects.visible_to(user).filter(number__in=numbers).first()
     if found is None:
-        raise ApiError(422, "Say for whom: a related party with the role “customer” and the id of a customer.",
+        raise ApiError(400, "Say for whom: a related party with the role “customer” and the id of a customer.",
                        [("$.relatedParty", "No customer of ours is named.")])  # fmt: skip
     return found
 
@@ -117,22 +117,22 @@ def _add(made: Quote, item: Json, account: Account, user: User, place: str) -> N
     key = str((item.get("productOffering") or {}).get("id") or "")
     offering = Offering.objects.on_sale().filter(key=key, sellable=True).first()
     if offering is None:
-        raise ApiError(422, f"“{key[:80]}” is not an offering that is sold.",
+        raise ApiError(400, f"“{key[:80]}” is not an offering that is sold.",
                        [(f"{place}.productOffering.id", "Unknown offering.")])  # fmt: skip
     named = [str(one.get("id") or "") for one in product.get("place") or ()]
     keys = [int(one) for one in named if one.isdecimal() and len(one) < 16]
     sites = list(Site.objects.filter(pk__in=keys, account__path__startswith=account.path).values_list("pk", flat=True))
     if len(sites) < len(named):
-        raise ApiError(422, "This customer has no such site.", [(f"{place}.product.place", "Unknown site.")])
+        raise ApiError(400, "This customer has no such site.", [(f"{place}.product.place", "Unknown site.")])
     quantity = int(item.get("quantity") or 1)
     if not 1 <= quantity <= 10_000:
-        raise ApiError(422, "A quantity is from 1 to 10,000.", [(f"{place}.quantity", "From 1 to 10,000.")])
+        raise ApiError(400, "A quantity is from 1 to 10,000.", [(f"{place}.quantity", "From 1 to 10,000.")])
     values = asking.values_of(product.get("productCharacteristic"))
     _, refused = quoting.add_lines(
         quote_id=made.pk, offering_id=offering.pk, by=user, site_ids=sites, values=values, quantity=quantity
     )
     if refused:
-        raise ApiError(422, str(refused[0]), [(f"{place}.product.place", str(refused[0]))])
+        raise ApiError(400, str(refused[0]), [(f"{place}.product.place", str(refused[0]))])
 
 
 QUOTE = Resource(

@@ -21,7 +21,7 @@ def account_of(body: dict[str, Any], user: User) -> Account:
     if number := party(body, "customer"):
         found: Account | None = visible.filter(number=number).first()
         if found is None:
-            raise ApiError(422, f"There is no customer “{number[:40]}”.", [("$.relatedParty", "Unknown customer.")])
+            raise ApiError(400, f"There is no customer “{number[:40]}”.", [("$.relatedParty", "Unknown customer.")])
         return found
     own: list[Account] = list(visible.filter(parent=None)[:2])
     if len(own) != 1:

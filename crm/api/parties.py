@@ -98,7 +98,7 @@ def create_organization(body: Json, user: User) -> int:
     above = ((body.get("organizationParentRelationship") or {}).get("organization") or {}).get("id")
     parent = Account.objects.visible_to(user).filter(number=str(above)).first() if above else None
     if above and parent is None:
-        raise ApiError(422, "There is no such organisation above.", [("$.organizationParentRelationship", "Unknown.")])
+        raise ApiError(400, "There is no such organisation above.", [("$.organizationParentRelationship", "Unknown.")])
     known = [one.get("identificationId") for one in body.get("organizationIdentification") or ()]
     fields = fitting({"name": str(body["tradingName"]).strip(), "registration": str(known[0] or "") if known else ""})
     kind = Account.Kind.CHILD if parent else Account.Kind.LEGAL_ENTITY
@@ -131,11 +131,11 @@ def create_individual(body: Json, user: User) -> int:
     numbers = [str(one["id"]) for one in body.get("relatedParty") or ()]
     account = Account.objects.visible_to(user).filter(number__in=numbers).first()
     if account is None:
-        raise ApiError(422, "Say where this person works: a related party with the id of a customer or organisation.",
+        raise ApiError(400, "Say where this person works: a related party with the id of a customer or organisation.",
                        [("$.relatedParty", "No customer of ours is named.")])  # fmt: skip
     reached = _reached(body)
     if "email" not in reached:
-        raise ApiError(422, "A person has an address for mail.", [("$.contactMedium", "Add an emailAddress.")])
+        raise ApiError(400, "A person has an address for mail.", [("$.contactMedium", "Add an emailAddress.")])
     fields = fitting({"first_name": body["givenName"], "last_name": body["familyName"], **reached})
     return int(accounts.add_contact(account_id=account.pk, by=user, **fields).pk)
 

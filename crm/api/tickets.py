@@ -62,7 +62,7 @@ def _contact(body: Json, user: User) -> Contact | None:
     if key.isdecimal() and len(key) < 16:
         found = Contact.objects.visible_to(user).filter(pk=int(key)).select_related("account").first()
     if found is None:
-        raise ApiError(422, "There is no such person at this customer.", [("$.relatedParty", "Unknown contact.")])
+        raise ApiError(400, "There is no such person at this customer.", [("$.relatedParty", "Unknown contact.")])
     return found
 
 

@@ -7,14 +7,14 @@ from kernel.refusal import Refusal
 
 CODES = {
     400: "invalidRequest", 401: "unauthenticated", 403: "notPermitted", 404: "notFound", 405: "methodNotAllowed",
-    409: "conflict", 412: "changedMeanwhile", 413: "tooLarge", 415: "unsupportedMediaType", 422: "refused",
-    429: "tooManyCalls", 500: "internalError", 501: "notImplemented", 503: "unavailable",
+    409: "conflict", 411: "lengthRequired", 412: "changedMeanwhile", 413: "tooLarge", 415: "unsupportedMediaType",
+    422: "keyUsed", 429: "tooManyCalls", 500: "internalError", 501: "notImplemented", 503: "unavailable",
 }  # fmt: skip
 REASONS = {
     400: "The request is not right", 401: "Who are you?", 403: "Not permitted", 404: "Not found",
-    405: "This method is not there", 409: "The state does not allow it", 412: "Changed meanwhile", 413: "Too large",
-    415: "Unsupported media type", 422: "Refused", 429: "Too many calls", 500: "Something broke",
-    501: "Not implemented", 503: "Not available at the moment",
+    405: "This method is not there", 409: "The state does not allow it", 411: "Say how long the body is",
+    412: "Changed meanwhile", 413: "Too large", 415: "Unsupported media type", 422: "The key was used already",
+    429: "Too many calls", 500: "Something broke", 501: "Not implemented", 503: "Not available at the moment",
 }  # fmt: skip
 
 Problem = tuple[str, str]  # JSON path or query attribute, sentence
@@ -51,9 +51,13 @@ def body(status: int, message: str, found: Iterable[Problem] = (), reference: st
 
 
 def of_refusal(refusal: Refusal, path_of: Any = None) -> tuple[int, str, list[Problem]]:
-    """Status, message and problems of any refusal; `path_of` turns the act's field names into JSON paths."""
+    """Status, message and problems of any refusal; `path_of` turns the act's field names into JSON paths.
+
+    What an act refuses because of what was sent is a wrong request here: the published definitions know no 422.
+    """
     if isinstance(refusal, ApiError):
         return refusal.status, str(refusal), refusal.found
     name = path_of or (lambda field: f"$.{field}" if field else "$")
     found = [(name(field), text) for field, texts in refusal.problems.items() for text in texts]
-    return refusal.status, " ".join(text for _, text in found[:3]) or str(refusal), found
+    status = 400 if refusal.status == Refusal.status else refusal.status
+    return status, " ".join(text for _, text in found[:3]) or str(refusal), found

@@ -136,7 +136,10 @@ def _body(api: Api, one: Resource, kind: str, event: events.Changed, record: Jso
 
 def require_query(query: str) -> None:
     """Raises ApiError unless a query can be read."""
-    reserved, terms = filters.parse(query.lstrip("?"))
+    try:
+        reserved, terms = filters.parse(query.lstrip("?"))
+    except ApiError as refusal:
+        raise invalid("$.query", str(refusal)) from None
     if reserved:
         raise invalid("$.query", f"“{next(iter(reserved))}” is not a condition on events.")
     for term in terms:

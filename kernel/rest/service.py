@@ -180,9 +180,16 @@ def once(request: HttpRequest, who: Caller, act: Callable[[], HttpResponse]) -> 
 
 
 def _require_size(request: HttpRequest) -> None:
+    if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
+        raise ApiError(411, "Send the body in one piece, with a Content-Length.")
     length = request.headers.get("Content-Length") or "0"
     if length.isdigit() and int(length) > settings.API_BODY_BYTES:
         raise ApiError(413, f"A body has at most {settings.API_BODY_BYTES} bytes.")
+
+
+def _marks(request: HttpRequest, header: str) -> list[str]:
+    """ETags of a conditional header; one that was weakened on the way, because the answer was packed, counts."""
+    return [one.strip().removeprefix("W/") for one in request.headers.get(header, "").split(",") if one.strip()]
 
 
 def read_body(request: HttpRequest, kinds: tuple[str, ...] = (JSON,)) -> dict[str, Any]:
@@ -283,7 +290,7 @@ def _shown(request: HttpRequest, who: Caller, api: Api, resource: Resource, key:
     wanted = rendering_for(request, who, _wanted(api, resource, reserved))
     whole = _written(resource, _row(resource, who, key, page), page)
     mark = tag(whole)
-    if request.headers.get("If-None-Match") == mark:
+    if mark in _marks(request, "If-None-Match"):
         return HttpResponse(status=304, headers={"ETag": mark})
     return answered(wanted.shown(whole), 200, {"ETag": mark})
 
@@ -311,8 +318,8 @@ def _placed(refusal: Refusal, resource: Resource, body: dict[str, Any]) -> ApiEr
 
 
 def _require_same(request: HttpRequest, body: dict[str, Any]) -> None:
-    wanted = request.headers.get("If-Match")
-    if wanted and wanted != "*" and tag(body) not in [one.strip() for one in wanted.split(",")]:
+    wanted = _marks(request, "If-Match")
+    if wanted and wanted != ["*"] and tag(body) not in wanted:
         raise ApiError(412, "It has changed since you read it. Read it again, then decide.")
 
 

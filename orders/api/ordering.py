@@ -111,7 +111,7 @@ class Kind:
         action, about = _action(row), row.get(self.about) or {}
         if len(about.get("place") or ()) > 1:
             path = f"{place}.{self.about}.place[1]"
-            raise ApiError(422, "An item has one place; send an item for each.", [(path, "One place too many.")])
+            raise ApiError(400, "An item has one place; send an item for each.", [(path, "One place too many.")])
         name, off = self.switch
         word = str(about.get(name) or "").strip()
         if action != Action.MODIFY or word not in (off, "active"):
@@ -120,7 +120,7 @@ class Kind:
             return str(Action.SUSPEND if word == off else Action.RESUME)
         if word == off:
             path = f"{place}.{self.about}.{name}"
-            raise ApiError(422, "Suspend it by an order of its own.", [(path, "It is changed by this item.")])
+            raise ApiError(400, "Suspend it by an order of its own.", [(path, "It is changed by this item.")])
         return action
 
     def path_of(self, name: str, body: Json) -> str:
@@ -157,7 +157,7 @@ class Kind:
         number = str(body[self.order]["id"])
         order = self.rows(user).filter(number=number).first()
         if order is None:
-            raise ApiError(422, f"There is no order “{number[:40]}”.", [(f"$.{self.order}.id", "Unknown order.")])
+            raise ApiError(400, f"There is no order “{number[:40]}”.", [(f"$.{self.order}.id", "Unknown order.")])
         wanted = shapes.moment(str(body.get("requestedCancellationDate") or ""))
         reason = str(body.get("cancellationReason") or "")
         if len(reason) > 300:

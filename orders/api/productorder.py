@@ -58,12 +58,12 @@ def _from_quote(body: Json, account: Account, user: User) -> int:
     rows = rows.filter(version=int(version)) if version.isdecimal() and len(version) < 6 else rows
     quote = rows.filter(state__in=["accepted", "completed"]).order_by("-version").first() or rows.last()
     if quote is None:
-        raise ApiError(422, f"There is no quote “{text[:40]}”.", [("$.quote[0].id", "Unknown quote.")])
+        raise ApiError(400, f"There is no quote “{text[:40]}”.", [("$.quote[0].id", "Unknown quote.")])
     keys = {str(key) for key in quote.lines.values_list("key", flat=True)}
     for at, row in enumerate(body["productOrderItem"]):
         if str((row.get("quoteItem") or {}).get("id")) not in keys:
             raise ApiError(
-                422, "What was sold is changed in the quote: reopen the quote as a new version.",
+                400, "What was sold is changed in the quote: reopen the quote as a new version.",
                 [(f"$.productOrderItem[{at}].quoteItem.id", "This is not a line of the quote.")],
             )  # fmt: skip
     return intake.take_quote(quote=quote, reference=str(body.get("externalId") or ""), by=user).pk

@@ -8,7 +8,7 @@ from kernel.rest.rendering import Json
 
 
 def require_sound(rows: Iterable[tuple[Json, str]], name: str) -> None:
-    """Raises ApiError 422 with every place. `rows` are items with their places, `name` where their relations stand."""
+    """Raises ApiError 400 with every place. `rows` are items with their places, `name` where their relations stand."""
     rows = list(rows)
     places = {str(row["id"]): place for row, place in rows}
     wanted: dict[str, set[str]] = {}
@@ -27,4 +27,4 @@ def require_sound(rows: Iterable[tuple[Json, str]], name: str) -> None:
         said = f"These items relate to each other in a circle: {', '.join(around)[:200]}."
         found += [(f"{places[item]}.{name}", said) for item in around]
     if found:
-        raise ApiError(422, found[0][1], found)
+        raise ApiError(400, found[0][1], found)

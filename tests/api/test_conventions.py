@@ -61,7 +61,8 @@ def test_every_face_lists_and_shows_what_is_published_in_a_constant_number_of_qu
             last = answer.json()[-1]
             shown = system.get(last["href"])
             assert (shown.status_code, shown.json()) == (200, last)
-            assert system.get(last["href"], **{"If-None-Match": shown["ETag"]}).status_code == 304
+            for mark in (shown["ETag"], f'"x", W/{shown["ETag"]}'):  # weak once a proxy or we have packed it
+                assert system.get(last["href"], **{"If-None-Match": mark}).status_code == 304
             bare = system.get(f"{last['href']}?fields=none").json()
             assert set(bare) == {"id", "href", "@type"}
             assert [r["id"] for r in system.get(f"{api.root}{name}?id={last['id']}").json()] == [last["id"]]
@@ -223,6 +224,7 @@ def test_what_is_not_there_is_said(system: System) -> None:
     assert system.http.post(f"/tmf-api/{ORDERS}", "<a/>", content_type="text/xml").status_code == 415
     assert system.post(ORDERS, b'{"a": "' + b"x" * 5_000_000 + b'"}').status_code == 413
     assert system.post(ORDERS, b"[" * 100_000).status_code == 400
+    assert system.post(ORDERS, b"{}", **{"Transfer-Encoding": "chunked"}).status_code == 411
 
 
 def test_a_customer_reads_no_cost_and_no_note_of_ours() -> None:

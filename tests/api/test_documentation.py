@@ -66,7 +66,11 @@ def test_every_example_of_the_guide_works() -> None:
 def test_the_guide_lists_what_there_is() -> None:
     text = GUIDE.read_text()
     for api in resource.apis():
-        assert re.search(rf"\| {api.file} .*`{re.escape(api.root)}`", text), api.file
+        listed = re.search(rf"\| {api.file} [^|]*\| (\S+) \| `{re.escape(api.root)}` \|([^|]*)\|([^|]*)\|", text)
+        assert listed, api.file
+        assert api.version.startswith(listed[1]), api.file
+        assert [one.name for one in api.resources if one.name not in listed[2]] == [], api.file
+        assert [name for name in api.absent if name not in listed[3]] == [], api.file
         document = openapi.document(api, "https://provider.example")
         for one in api.resources:
             assert "get" in document["paths"][f"/{one.name}"]
