@@ -276,7 +276,7 @@ def test_the_order_of_a_quote_is_made_once_however_often_it_is_asked_for() -> No
 
     assert (first.status_code, again.status_code) == (201, 201), first.content
     assert first.json()["id"] == again.json()["id"]
-    sent["productOrderItem"][0]["quoteItem"]["id"] = "another"  # type: ignore[index]
+    sent["productOrderItem"][0]["quoteItem"]["id"] = "another"
     assert system.post(PATH, sent).status_code == 400
 
 

@@ -105,8 +105,8 @@ def test_a_customers_system_reports_follows_and_decides() -> None:
     assert (shown["status"], shown["priority"]) == ("acknowledged", "2")
     assert shown["relatedEntity"][0]["id"] == product.number
     assert stranger.get(made["Location"]).status_code == 404
-    assert stranger.post(TICKETS, body(account)).status_code == 422
-    assert stranger.post(TICKETS, body(AccountFactory(), relatedEntity=about)).status_code == 422
+    assert stranger.post(TICKETS, body(account)).status_code == 400
+    assert stranger.post(TICKETS, body(AccountFactory(), relatedEntity=about)).status_code == 400
 
     case = Case.objects.get()
     casework.take(case_id=case.pk, by=agent)
@@ -131,13 +131,13 @@ def test_a_customers_system_reports_follows_and_decides() -> None:
 @pytest.mark.parametrize(
     ("said", "status", "path"),
     [
-        ({"severity": "huge"}, 422, "$.severity"),
-        ({"severity": ""}, 422, "$.severity"),
-        ({"ticketType": "chat"}, 422, "$.ticketType"),
-        ({"ticketType": ""}, 422, "$.ticketType"),
-        ({"description": ""}, 422, "$.description"),
+        ({"severity": "huge"}, 400, "$.severity"),
+        ({"severity": ""}, 400, "$.severity"),
+        ({"ticketType": "chat"}, 400, "$.ticketType"),
+        ({"ticketType": ""}, 400, "$.ticketType"),
+        ({"description": ""}, 400, "$.description"),
         ({"status": "closed"}, 400, "$.status"),
-        ({"relatedEntity": [{"id": "X-1", "role": "a", "@referredType": "B"}]}, 422, "$.relatedEntity[0].id"),
+        ({"relatedEntity": [{"id": "X-1", "role": "a", "@referredType": "B"}]}, 400, "$.relatedEntity[0].id"),
         ({"severity": None}, 400, "$.severity"),
     ],
 )
