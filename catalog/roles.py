@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from django.db.models import Q
 from django.urls import reverse
 
-from catalog import choosing, launching, rulecases  # noqa: F401 – they register what they offer
+from catalog import choosing, launching, rulecases, shopkeeping  # noqa: F401 – they register what they offer
 from catalog.models import DecompositionRule, Offering
-from kernel import finding, frame, roles, states, tableuse
+from kernel import finding, frame, home, roles, states, tableuse
 from kernel.finding import Found
-from kernel.frame import NavItem
+from kernel.frame import NavItem, NewItem
 from kernel.models import User
 from kernel.states import Look
 
@@ -42,6 +42,12 @@ frame.add(
     NavItem("Process", "Decomposition rules", "sitemap", "catalog:rule_list", "catalog.view_decompositionrule", 20),
     NavItem("Process", "What goes together", "link", "catalog:pairing_list", "catalog.view_dependency", 22),
 )
+frame.add_new(
+    NewItem("Offering", "books", "catalog:offering_new", "catalog.add_offering", 80),
+    NewItem("Specification", "pencil", "catalog:specification_new", "catalog.add_specification", 81),
+)
+home.next_actions("catalog.publish_catalogue", shopkeeping.drafts)
+home.figures("catalog.publish_catalogue", shopkeeping.figures, order=12)
 states.add(
     {
         "catalog.offering.design": Look("pencil", "In design", "idle"),

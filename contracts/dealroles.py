@@ -3,18 +3,19 @@
 import datetime as dt
 from collections.abc import Iterable
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils import timezone
 
 from contracts import chargelist
-from contracts.models import Agreement, Contract, SignatureRequest
+from contracts.models import Agreement, Clause, Contract, NegotiationRound, SignatureRequest
 from kernel import finding, home, states
 from kernel.finding import Found
 from kernel.home import Action, Figure
 from kernel.models import User
 from kernel.states import Look
 
+COUNSEL = "contracts.approve_clause"
 WORST = 6  # next actions of one kind
 ENDS_SOON = 90  # days before an agreement's end in which somebody should talk about the next
 UNSIGNED = 7  # days after which a silent signatory is called
@@ -58,6 +59,20 @@ def next_actions(user: User) -> Iterable[Action]:
         yield _action(row, "Renew before it ends", "wait", "calendar", f"ends {row.ends_on:%-d %b}", row.ends_on)
 
 
+def legal_actions(user: User) -> Iterable[Action]:
+    """Clauses that wait for approval, and agreements in negotiation in which the customer spoke last."""
+    for clause in Clause.objects.filter(state=Clause.State.DRAFT).order_by("pk")[:WORST]:
+        yield Action(
+            f"Approve the clause “{clause.title}”", clause.get_absolute_url(), "agreements take approved clauses only",
+            clause.key, "book", "wait", "Draft",
+        )  # fmt: skip
+    last = NegotiationRound.objects.filter(agreement=OuterRef("pk")).order_by("-number")
+    rows = Agreement.objects.visible_to(user).filter(state=Agreement.State.NEGOTIATION).select_related("account")
+    spoke = rows.annotate(side=Subquery(last.values("side")[:1]), asked_at=Subquery(last.values("at")[:1]))
+    for row in spoke.filter(side="customer").order_by("asked_at")[:WORST]:
+        yield _action(row, "Answer what the customer proposes", "wait", "message", at=row.asked_at)
+
+
 def _action(
     row: Agreement, text: str, tone: str, icon: str, due: str = "", at: dt.date | dt.datetime | None = None
 ) -> Action:
@@ -68,9 +83,11 @@ def _action(
 
 
 def figures(user: User) -> Iterable[Figure]:
-    """How many agreements one negotiates."""
-    open_now = Agreement.objects.filter(owner=user, state=Agreement.State.NEGOTIATION).count()
-    yield Figure("Agreements in negotiation", str(open_now), f"{reverse('contracts:agreement_list')}?state=negotiation")
+    """How many agreements one negotiates; counsel looks at all."""
+    rows = Agreement.objects.visible_to(user).filter(state=Agreement.State.NEGOTIATION)
+    rows = rows if user.has_perm(COUNSEL) else rows.filter(owner=user)
+    url = f"{reverse('contracts:agreement_list')}?state=negotiation"
+    yield Figure("Agreements in negotiation", str(rows.count()), url)
 
 
 def _billed(user: User) -> Iterable[Figure]:
@@ -84,6 +101,7 @@ def _billed(user: User) -> Iterable[Figure]:
 finding.register("Agreements", "heart-handshake", "contracts.view_agreement", find_agreements, order=15)
 finding.register("Contracts", "certificate", "contracts.view_contract", find_contracts, order=16)
 home.next_actions("contracts.negotiate_agreement", next_actions)
+home.next_actions(COUNSEL, legal_actions)
 home.figures("contracts.negotiate_agreement", figures, order=30)
 home.figures("contracts.view_billingstart", _billed, order=35)
 states.add(

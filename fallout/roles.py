@@ -1,6 +1,7 @@
 """Who may do what with fallout, and where people find it."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db.models import Q
 from django.urls import reverse
@@ -34,15 +35,24 @@ def _open() -> int:
 
 
 def _actions(user: User) -> Iterable[home.Action]:
+    mine = Q(owner=user) | Q(owner=None, team__in=user.teams)
+    return _wanting(Fallout.objects.filter(mine, state__in=detection.OPEN), "Mend")
+
+
+def _ownerless(user: User) -> Iterable[home.Action]:
+    """What no team of one's own has and nobody took."""
+    return _wanting(Fallout.objects.filter(owner=None, state__in=detection.OPEN).exclude(team__in=user.teams), "Assign")
+
+
+def _wanting(rows: Any, word: str) -> Iterable[home.Action]:
     now = timezone.now()
-    mine = Fallout.objects.filter(state__in=detection.OPEN).filter(Q(owner=user) | Q(owner=None, team__in=user.teams))
-    for fallout in mine.select_related("site", "account").order_by("sla_due_at")[:5]:
+    for fallout in rows.select_related("site", "account").order_by("sla_due_at")[:5]:
         left = clock.left(fallout.sla_due_at, now, fallout.sla_left)
         yield home.Action(
             text=fallout.cause, url=reverse("fallout:record", args=[fallout.number]),
             detail=", ".join(filter(None, [fallout.account.name, fallout.site.name if fallout.site else ""])),
             number=fallout.number, icon="alert-octagon", tone=left.tone or "wait", due=left.text,
-            due_detail="SLA" if not left.over else "over its time", word="Mend", at=fallout.sla_due_at,
+            due_detail="SLA" if not left.over else "over its time", word=word, at=fallout.sla_due_at,
         )  # fmt: skip
 
 
@@ -75,6 +85,7 @@ frame.add(
 )  # fmt: skip
 frame.add_new(frame.NewItem("Runbook", "book-2", "fallout:runbook_begin", "fallout.add_runbook", 92))
 home.next_actions(RESOLVE, _actions)
+home.next_actions(ASSIGN, _ownerless)
 home.figures(RESOLVE, _figures, order=20)
 finding.register("Fallout", "alert-octagon", VIEW, _search, order=60)
 moving.register(

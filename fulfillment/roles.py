@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable
+from urllib.parse import urlencode
 
-from django.db.models import Q
+from django.db.models import Count, Min, Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -60,6 +61,22 @@ def _actions(user: User) -> Iterable[home.Action]:
         )  # fmt: skip
 
 
+def _unassigned(user: User) -> Iterable[home.Action]:
+    """Work of each other team that nobody has taken, the team whose work is due first at the top."""
+    today, url = timezone.localdate(), reverse("fulfillment:task_list")
+    rows = queries.people_tasks(user).filter(assignee=None, state=Task.State.READY).exclude(team__in=user.teams)
+    for team in rows.order_by().values("team").annotate(count=Count("pk"), due=Min("planned_end")).order_by("due")[:5]:
+        due, count = team["due"], team["count"]
+        text = f"{count} task is without anybody" if count == 1 else f"{count} tasks are without anybody"
+        yield home.Action(
+            text=text,
+            url=f"{url}?{urlencode({'whose': 'nobody', 'team': team['team'], 'state': 'ready'})}",
+            detail=team["team"] or "no team", icon="user-plus",
+            tone="bad" if due and due < today else "risk" if due == today else "idle",
+            due=distance(due) if due else "", due_detail="the first is due" if due else "", word="Assign", at=due,
+        )  # fmt: skip
+
+
 def _figures(user: User) -> Iterable[home.Figure]:
     url = reverse("fulfillment:task_list")
     yield home.Figure("My tasks", str(queries.mine(user).count()), f"{url}?whose=mine", "taken by you")
@@ -103,6 +120,7 @@ frame.add(
 )  # fmt: skip
 frame.add_new(frame.NewItem("Plan", "git-branch", "fulfillment:plan_new", "fulfillment.add_plandefinition", 90))
 home.next_actions("fulfillment.work_task", _actions)
+home.next_actions("fulfillment.assign_task", _unassigned)
 home.figures("fulfillment.work_task", _figures, order=10)
 finding.register("Tasks", "list-check", "fulfillment.view_task", _search_tasks, order=50)
 finding.register("Projects", "truck", "fulfillment.view_project", _search_projects, order=70)

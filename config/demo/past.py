@@ -25,6 +25,12 @@ CUSTOMERS = (
 )
 REGIONS = (Site.Region.METRO, Site.Region.REGIONAL, Site.Region.REMOTE)
 SOURCES, TERRITORIES = ("web", "fair", "partner", "referral", "call"), ("North", "South", "Key accounts")
+FIRST = ("Sanne", "Jan", "Femke", "Lars", "Eva", "Pieter", "Katrin", "Tim", "Maud", "Stefan", "Ilse", "Koen")
+LAST = ("Visser", "Mertens", "Brandt", "de Boer", "Claes", "Hoekstra", "Lang", "Peeters", "Scholz", "Mulder", "Wouters")
+FIRMS = ("Dijk", "Veen", "Berg", "Haven", "Molen", "Linde", "Kamp", "Duin", "Beek", "Zand", "Noord", "West")
+TRADES = ("bouw B.V.", "zorg", "transport N.V.", "druk GmbH", "hotels", "advies", "foods B.V.", "techniek")
+NEEDS = ("Wants another provider.", "Opens a second office.", "Moves to a new building.", "Calls break off too often.")
+WARM = 25  # days after which a lead that came to nothing is given up
 ROAD = ("contact", "nurture", "qualify", "convert")  # the acts of a lead, in order
 STATES = ("new", "contacted", "nurturing", "qualified", "converted")
 DEALS = ("Internet for new offices", "SD-WAN for branches", "Telephony and numbers", "Firewall and internet", "VPN")
@@ -102,10 +108,13 @@ class Past:
             came = self.ago(3 + 357 * (count - place) / count)
             reached = self.chance.choices(range(5), weights=(12, 20, 22, 14, 32))[0]
             reached = 3 if reached == 4 and not deals else reached
-            lost = reached < 3 and self.chance.random() < 0.6
+            lost = reached < 4 and (came < self.ago(WARM) or self.chance.random() < 0.3)
+            firm = FIRMS[place % len(FIRMS)] + TRADES[place // len(FIRMS) % len(TRADES)]
+            first, last = FIRST[place * 5 % len(FIRST)], LAST[place * 7 % len(LAST)]
+            mail = f"{first}.{last}@{firm.split()[0]}.example".lower().replace(" ", "")
             rows.append((
-                pk, f"LED-25-{place + 1:04d}", f"Company {place + 1}", "Sam", f"Visser {place + 1}",
-                f"sam.visser{place + 1}@lead.example", self.chance.choice(SOURCES), "Wants another provider.",
+                pk, f"LED-25-{place + 1:04d}", firm, first, last, mail, self.chance.choice(SOURCES),
+                self.chance.choice(NEEDS),
                 self.chance.choice(TERRITORIES), "disqualified" if lost else STATES[reached],
                 deals.pop() if reached == 4 else None, self.chance.choice(self.sellers), came,
             ))  # fmt: skip

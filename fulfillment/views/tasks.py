@@ -90,8 +90,8 @@ class TaskFilter(tables.Filters):
     whose = tables.Choices(
         label="Whose", empty_label="Mine and my teams’", method="by_whose",
         choices=[
-            ("mine", "Mine"), ("free", "Free in my teams"), ("people", "All people’s"),
-            ("all", "All, also the system’s"),
+            ("mine", "Mine"), ("free", "Free in my teams"), ("nobody", "Free in any team"),
+            ("people", "All people’s"), ("all", "All, also the system’s"),
         ],
     )  # fmt: skip
     state = tables.Choices(choices=Task.State.choices, empty_label="Open")
@@ -109,6 +109,8 @@ class TaskFilter(tables.Filters):
             return rows.filter(assignee=user)
         if value == "free":
             return rows.filter(assignee__isnull=True, team__in=user.teams)
+        if value == "nobody":
+            return rows.filter(assignee__isnull=True, kind__in=queries.FOR_PEOPLE)
         return rows if value == "all" else rows.filter(kind__in=queries.FOR_PEOPLE)
 
 

@@ -28,6 +28,14 @@ def url(name: str, *args: Any) -> str:
     return reverse(f"catalog:{name}", args=args)
 
 
+def test_the_home_of_a_product_manager_names_what_is_being_made(browser: Client) -> None:
+    browser.post(url("specification_next", "dia_product", 1))
+    page = text(browser.get(reverse("home")))
+    assert "Finish Dedicated internet, version 2" in page
+    assert "Offerings on sale" in page
+    assert url("offering_new") in page
+
+
 def test_from_design_to_active(browser: Client) -> None:
     browser.post(url("specification_next", "dia_product", 1))
     form = {

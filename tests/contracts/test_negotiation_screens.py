@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from contracts import basis, clauses, negotiation, proposals, quoting, repricing
 from contracts.models import Agreement, Clause, Proposal, Quote, RepriceProposal
-from kernel import moving
+from kernel import home, moving
 from kernel.models import User
 from tests.factories import contracts as make
 from tests.factories import contracts_quotes as quotes
@@ -31,6 +31,18 @@ def _talked() -> Agreement:
     made = make.drafted(by=by)
     moving.make(made, "negotiate", by=by)
     return Agreement.objects.get(pk=made.pk)
+
+
+def test_counsel_is_told_of_every_talk_in_which_the_customer_spoke_last_and_of_clauses_that_wait() -> None:
+    made, counsel = _talked(), UserFactory(role="legal")
+    draft = clauses.write(key=clauses.standard()[0].key, title="Law", text="German law.", by=counsel)
+    negotiation.note_round(agreement_id=made.pk, side="customer", text="Two hours, please.", by=None)
+    told = [(action.text, action.url) for action in home.actions_for(counsel)]
+    assert ("Approve the clause “Law”", draft.get_absolute_url()) in told
+    assert (f"Answer what the customer proposes: {made.title}", made.get_absolute_url()) in told
+    assert [figure.value for figure in home.figures_for(counsel)] == ["1"]
+    negotiation.note_round(agreement_id=made.pk, side="us", text="Three.", by=None)
+    assert not any(action.text.startswith("Answer") for action in home.actions_for(counsel))
 
 
 def test_a_proposal_is_noted_answered_and_accepted(client: Client) -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from fallout import causes, escalation, resolution, runbooks, triage
 from fallout.models import Fallout, Runbook
-from kernel import workhours
+from kernel import home, workhours
 from kernel.models import BusinessCalendar, DecisionTable, Notification
 from kernel.refusal import Conflict, NotPermitted, Refusal
 from tests.factories import fallout as made
@@ -106,6 +106,16 @@ def test_escalating_tells_the_managers_and_is_a_step_more_severe(django_capture_
     resolution.retry(fallout_id=record.pk, by=agent())
     with pytest.raises(Conflict):
         triage.escalate(fallout_id=record.pk, by=agent(), reason="Late")
+
+
+def test_a_manager_is_told_at_home_of_what_nobody_has_in_any_team() -> None:
+    record, manager = made.fallout(), UserFactory(role="fallout_manager")
+    assert [(told.text, told.number, told.word) for told in home.actions_for(manager)] == [
+        (record.cause, record.number, "Assign")
+    ]
+    assert not list(home.actions_for(agent()))
+    resolution.take(fallout_id=record.pk, by=agent())
+    assert not list(home.actions_for(manager))
 
 
 def test_a_process_admin_writes_a_runbook_that_rules_name_and_throws_it_away_when_none_does(client: Client) -> None:

@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from fulfillment import assignment, taskwork, teamwork
 from fulfillment.models import Task, TaskTeam
+from kernel import home
 from kernel.models import AuditEntry, Notification, User
 from kernel.refusal import NotPermitted, Refusal
 from tests.factories import fulfillment as make
@@ -124,3 +126,17 @@ def test_ticked_tasks_are_given_to_a_person_or_shared_by_skill_and_load_and_told
     assert "Choose who gets the tasks." in desk.start("assign", *tasks)
     with pytest.raises(NotPermitted):
         assignment.give_best(tasks[4].pk, one)
+
+
+def test_a_manager_is_told_at_home_what_in_each_team_nobody_has() -> None:
+    tasks = [make.manual_task(**ITEM), make.manual_task(**ITEM)]
+    manager = UserFactory(role="fulfilment_manager")
+    (told,) = home.actions_for(manager)
+    assert (told.text, told.detail, told.word) == ("2 tasks are without anybody", "Field Service", "Assign")
+    taskwork.claim(tasks[0].pk, worker())
+    assert [action.text for action in home.actions_for(manager)] == ["1 task is without anybody"]
+    browser = Client()
+    browser.force_login(manager)
+    page = browser.get(told.url).content.decode()
+    assert tasks[1].number in page
+    assert tasks[0].number not in page
