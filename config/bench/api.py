@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import os
 import statistics
 import threading
 import time
@@ -18,7 +17,7 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
 from catalog.models import Offering
-from config.bench import Figure, Say
+from config.bench import Figure, Say, processor
 from config.demo import story
 from config.stack import Stack
 from crm import accounts, systems
@@ -32,7 +31,6 @@ LONG = (10_000, 100_000)
 ODOO = 8.6  # orders a second, one client, on the machine of reference
 THERE = (137.0, 282.0)  # bare inserts a second there, by one process and by four
 TIMES, MORE = 5, 1.8  # what we want: times Odoo, and four clients against one
-TICK = os.sysconf("SC_CLK_TCK")
 CLONE = """
 INSERT INTO orders_order (created_at, updated_at, edition, number, title, channel, their_reference, slip_reason,
     currency, monthly, one_time, term_months, priority, state, fulfilment, before_assessment, account_id,
@@ -125,19 +123,10 @@ def _cpu(work: Callable[[], None]) -> float:
     """Milliseconds of processor that one takes, ours and the database's."""
     for _ in range(WARM):
         work()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        (pid,) = cursor.fetchone()
-    before = time.process_time() + _spent(pid)
+    before = processor.spent()
     for _ in range(ROUNDS):
         work()
-    return (time.process_time() + _spent(pid) - before) / ROUNDS * 1000
-
-
-def _spent(pid: int) -> float:
-    with open(f"/proc/{pid}/stat") as file:
-        parts = file.read().rsplit(")", 1)[1].split()
-    return (int(parts[11]) + int(parts[12])) / TICK
+    return (processor.spent() - before) / ROUNDS * 1000
 
 
 def _machine(shop: Shop, say: Say) -> tuple[float, float]:
