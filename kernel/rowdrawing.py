@@ -12,7 +12,7 @@ from kernel.columns import Column, Name, reach
 from kernel.markup import put, safe
 from kernel.saying import said
 
-BUTTON = '<button type="button" class="cell" data-cell="{}.{}" aria-describedby="cell-how">{}</button>'
+BUTTON = '<button type="button" class="in-place" data-cell="{}.{}" aria-describedby="cell-how">{}</button>'
 Draw = Callable[[Any], Any]  # a record to the cell's content
 
 

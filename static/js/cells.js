@@ -4,7 +4,7 @@ const touched = (form) => form.dataset.touched || form.querySelector(".err, .mea
 function leave(form) {
   const cell = form.closest("td");
   cell.querySelector(".cell-place").remove();
-  cell.querySelector(".cell")?.focus();
+  cell.querySelector(".in-place")?.focus();
 }
 
 async function open(button) {
@@ -21,7 +21,7 @@ async function open(button) {
 }
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest?.("table[data-cells] .cell");
+  const button = event.target.closest?.("table[data-cells] .in-place");
   if (button) open(button);
   const close = event.target.closest?.("[data-cell-close]");
   if (close) leave(close.closest("form"));
@@ -49,7 +49,7 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
   } else if (event.key === "F2" && !form) {
     const row = event.target.closest?.("table[data-cells] tbody tr");
-    const button = event.target.closest?.(".cell") || row?.querySelector(".cell");
+    const button = event.target.closest?.(".in-place") || row?.querySelector(".in-place");
     if (!button) return;
     open(button);
     event.preventDefault();
@@ -64,7 +64,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (!form) {
     const cell = place.closest("td");
     cell.replaceChildren(...place.childNodes);
-    cell.querySelector(".cell")?.focus();
+    cell.querySelector(".in-place")?.focus();
     return;
   }
   const field = form.querySelector("input:not([type=hidden]), select, textarea");
