@@ -179,8 +179,6 @@ def _workspace(page: Page, world: dict[str, Any], compare: Compare) -> Iterator[
         yield compare(page, name)
     page.emulate_media(color_scheme="dark")
     yield compare(page, "order-dark")
-    page.set_viewport_size(PHONE)
-    yield compare(page, "order-dark-390")
 
 
 def _noticed(page: Page) -> Iterator[str]:
