@@ -65,6 +65,7 @@ def quote(office: Office, deal: Deal, shoot: Shoot) -> None:
     quoting.configure_sites(mira)
     shoot(mira, "quote")
     quoting.discount_and_submit(mira, "17", "The incumbent is 16 % under our standard price.")
+    homes(office, shoot, "petra")
     quoting.approve_quote(petra, deal)
     outdated = selling.send_for_signature(mira, deal.quote)
     quoting.second_version(mira, deal)
@@ -102,13 +103,13 @@ def deliver(office: Office, deal: Deal, shoot: Shoot) -> None:
     shoot(michael, "fallout")
     ravi.goto("/")
     expect(ravi.get_by_role("table", name="Open orders with their milestones")).to_be_visible()
-    shoot(ravi, "home")
     julia.set_viewport_size({"width": 1280, "height": 900})
     portal.under_way(julia, deal)
     shoot(julia, "portal")
     portal.asks(julia)
     shoot(julia, "portal-quote")
     pictures_of_order(ingrid, deal, shoot)
+    homes(office, shoot, "ingrid", "ravi", "michael")
     delivering.work(bram, first=lambda page: shoot(page, "task-390"), carelessly=True)
     delivering.work(ravi, carelessly=True)
     on_phone = portal.julia(office, phone=True)
@@ -143,16 +144,16 @@ def look_back(office: Office, deal: Deal, shoot: Shoot) -> None:
     delivering.contracts_active(ingrid)
     portal.everything_works(portal.julia(office), deal)
     portal.not_theirs(office)
-    homes(office, shoot)
+    homes(office, shoot, "mira", "nils", "jonas", "vera")
+    admin = office("admin")
+    admin.goto("/look-on/")
+    shoot(admin, "look-on")
 
 
-def homes(office: Office, shoot: Shoot) -> None:
-    """What each role begins its day with, for its page of the guide."""
-    for name in ("mira", "petra", "ingrid", "ravi", "michael", "nils", "jonas", "vera"):
+def homes(office: Office, shoot: Shoot, *names: str) -> None:
+    """What these begin their day with, for their pages of the guide."""
+    for name in names:
         page = office(name)
         page.goto("/")
         page.wait_for_load_state("networkidle")
         shoot(page, f"home-{name}")
-    admin = office("admin")
-    admin.goto("/look-on/")
-    shoot(admin, "look-on")
