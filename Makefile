@@ -20,7 +20,7 @@ test: ## Run every test, on real PostgreSQL and Valkey, with Chromium for the jo
 
 faults: ## Run every fault trial in full: figures as a table, and as JSON in var/faults.json
 	@$(PYTHON) config/bootstrap.py --browser
-	@FAULTS=full $(BIN)/python -m pytest -p no:xdist tests/faults tests/access/test_hostile_texts.py tests/kernel/test_malformed_uploads.py tests/browser/test_big_order.py $(ARGS)
+	@FAULTS=full $(BIN)/python -m pytest -p no:xdist tests/faults tests/access/test_hostile_texts.py tests/kernel/test_malformed_uploads.py tests/journeys/test_partner_exchange.py tests/browser/test_big_order.py $(ARGS)
 
 axe: ## Let axe read every kind of page of every role, light and dark, on a desk and on a phone
 	@$(PYTHON) config/bootstrap.py --browser

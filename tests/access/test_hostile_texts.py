@@ -45,7 +45,7 @@ SHORTEST = len(HOSTILE) + 10  # of a column that takes it with a number
 COST = Decimal("7771.13")
 COSTS = re.compile(r"7[.,\u202f\u00a0 ]?771[.,]13")
 SECRET = "their-incumbent-is-cheaper"
-STEP = 1 if os.environ.get("FAULTS") == "full" else 6
+STEP = 1 if os.environ.get("FAULTS") == "full" else 10
 HIDDEN = ("view_margin", "view_cost")
 NOT_TYPED = {  # what code reads: keys, addresses of records, expressions, words of a closed set
     "username", "password", "email", "key", "number", "code", "path", "condition", "subject_type", "action", "label",

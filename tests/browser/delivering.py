@@ -39,6 +39,7 @@ def build(lena: Page) -> None:
     lena.goto("/projects/")
     lena.get_by_role("link", name="Build the access: Sassnitz ferry terminal").click()
     steps = lena.get_by_role("button", name=re.compile("^Done: "))
+    expect(steps.first).to_be_visible()
     for left in range(steps.count() - 1, -1, -1):
         steps.first.click()
         expect(steps).to_have_count(left)

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connections
 from django.test import Client
 from django.urls import reverse
 from PIL import Image, ImageChops
@@ -60,11 +61,13 @@ HARMLESS = "body { text-rendering: geometricPrecision; letter-spacing: .004em; t
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _loop() -> Iterator[None]:
-    """The browser's driver runs a loop in this thread, where Django would not work without being told."""
+def _loop(browser: Browser) -> Iterator[None]:
+    """The browser's driver runs a loop in this thread, where Django would not work without being told; the connection
+    that it opens there is another one than the thread's, and ends before the loop does."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         yield
+        connections.close_all()
 
 
 @pytest.fixture
