@@ -110,6 +110,7 @@ def deliver(office: Office, deal: Deal, shoot: Shoot) -> None:
     shoot(julia, "portal-quote")
     pictures_of_order(ingrid, deal, shoot)
     homes(office, shoot, "ingrid", "ravi", "michael")
+    michael.go_back()
     delivering.work(bram, first=lambda page: shoot(page, "task-390"), carelessly=True)
     delivering.work(ravi, carelessly=True)
     on_phone = portal.julia(office, phone=True)
