@@ -9,7 +9,7 @@ from django.forms.utils import flatatt
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from crm import countries
+from crm import coordinates, countries
 from crm.capture import Line
 from crm.models import Account, BillingProfile, Case, Contact, Lead, Opportunity, Site
 from kernel import writing
@@ -303,17 +303,17 @@ class SiteForm(AddressForm):
     def __init__(self, *args: Any, account: Account, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offer(self, "contact", by, root=account.root_id)
-        for name, limit in (("latitude", 90), ("longitude", 180)):
+        for name, limit in coordinates.LIMITS.items():
             self.fields[name].min_value, self.fields[name].max_value = -limit, limit  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         pair = [cleaned.get("latitude"), cleaned.get("longitude")]
         if not self.errors and (pair[0] is None) != (pair[1] is None):
-            self.add_error("latitude", "Give both latitude and longitude, or neither.")
-        for value, name, limit in ((pair[0], "latitude", 90), (pair[1], "longitude", 180)):
-            if value is not None and abs(value) > limit:
-                self.add_error(name, f"A number between −{limit} and {limit}.")
+            self.add_error("latitude", coordinates.HALF)
+        for name, value in zip(coordinates.LIMITS, pair, strict=True):
+            if problem := coordinates.too_far(name, value):
+                self.add_error(name, problem)
         return cleaned
 
 

@@ -6,7 +6,6 @@ import logging
 from importlib import import_module
 from typing import Any
 
-from django.core import signing
 from django.core.cache import cache
 from django.core.exceptions import BadRequest
 from django.core.files.base import File
@@ -15,10 +14,10 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.utils.text import slugify
 
-from kernel import csvfile, freezing, jobs, listfile, notifications, savedviews, workspace
+from kernel import csvfile, jobs, listfile, listslips, notifications, savedviews, workspace
 from kernel.models.listing import Export
 from kernel.models.people import User
-from kernel.refusal import NotPermitted, Refusal
+from kernel.refusal import Refusal
 
 SALT = "kernel.export"
 KEPT_DAYS = 7
@@ -35,8 +34,7 @@ class Stopped(Exception):
 
 def order(declared: type, path: str, query: str) -> str:
     """A slip by which the reader of this list may ask for its file."""
-    told = {"list": freezing.path_of(declared), "path": path, "query": savedviews.kept(query)}
-    return signing.dumps(told, salt=SALT, compress=True)
+    return listslips.write(SALT, declared, path, query=savedviews.kept(query))
 
 
 def ask(slip: str, form: str, by: User) -> Export:
@@ -46,15 +44,9 @@ def ask(slip: str, form: str, by: User) -> Export:
         BadRequest: a slip or a form that we did not give.
         NotPermitted: the person may not open the list.
     """
-    try:
-        told = signing.loads(slip, salt=SALT)
-    except signing.BadSignature as error:
-        raise BadRequest("Open the list again.") from error
+    declared, told = listslips.read(SALT, slip, by)
     if form not in listfile.TYPES:
         raise BadRequest("A list is given as csv or xlsx.")
-    if not workspace.may_open(by, told["path"]):
-        raise NotPermitted("You may not open this list.")
-    declared: Any = import_string(told["list"])
     same = {"declared": told["list"], "path": told["path"], "query": told["query"], "form": form, "owner": by}
     try:
         with transaction.atomic():

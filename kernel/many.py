@@ -21,14 +21,13 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, ClassVar
 
-from django.core import signing
 from django.core.exceptions import BadRequest, ObjectDoesNotExist
 from django.db import IntegrityError, InterfaceError, OperationalError, models, transaction
 from django.db.models import Count
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from kernel import amending, clash, freezing, jobs, lifecycle, moving, workspace
+from kernel import amending, clash, freezing, jobs, lifecycle, listslips, moving
 from kernel.models.many import Many, ManyItem
 from kernel.models.people import User
 from kernel.refusal import NotPermitted, Refusal
@@ -124,8 +123,7 @@ def offered(acts: tuple[Act, ...], by: Any) -> list[Act]:
 
 def slip(declared: type, path: str, query: str) -> str:
     """What a list's page hands back, so that “all that match” means what its reader saw."""
-    told = {"list": freezing.path_of(declared), "path": path, "query": query}
-    return signing.dumps(told, salt=SLIP, compress=True)
+    return listslips.write(SLIP, declared, path, query=query)
 
 
 def preview(told: str, key: str, *, picked: list[int], everything: bool, by: User) -> Preview:
@@ -136,14 +134,8 @@ def preview(told: str, key: str, *, picked: list[int], everything: bool, by: Use
         NotPermitted: the person may not open the list or do the act.
         Refusal: nothing is ticked, or more than 1,000 at once.
     """
-    try:
-        page = signing.loads(told, salt=SLIP)
-    except signing.BadSignature as error:
-        raise BadRequest("Open the list again.") from error
-    declared = import_string(page["list"])
+    declared, page = listslips.read(SLIP, told, by)
     act = _act(declared, key, by)
-    if not workspace.may_open(by, page["path"]):
-        raise NotPermitted("You may not open this list.")
     if not picked and not everything:
         raise Refusal("Tick at least one row, or take all that match.")
     tables: Any = import_module("kernel.tables")

@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.core import signing
 from django.core.exceptions import BadRequest
 from django.db import models, transaction
 from django.utils.module_loading import import_string
 
-from kernel import csvfile, freezing, many, sheets, workspace
+from kernel import csvfile, freezing, listslips, many, sheets, workspace
 from kernel.amending import Edits
 from kernel.listfields import Fields
 from kernel.models import Many, ManyItem, ReturnedFile, User
@@ -40,8 +39,7 @@ def offered(declared: Any, path: str, by: Any, count: int) -> Offer | None:
     edits: Edits | None = declared.edits
     if edits is None or not edits.names(by):
         return None
-    told = {"list": freezing.path_of(declared), "path": path}
-    return Offer(signing.dumps(told, salt=SALT, compress=True), count > MOST)
+    return Offer(listslips.write(SALT, declared, path), count > MOST)
 
 
 def behind(slip: str, by: User) -> tuple[Any, str]:
@@ -51,12 +49,8 @@ def behind(slip: str, by: User) -> tuple[Any, str]:
         BadRequest: we did not give it.
         NotPermitted: the person may not open the list, or not change such records.
     """
-    try:
-        told = signing.loads(slip, salt=SALT)
-    except signing.BadSignature as error:
-        raise BadRequest("Open the list again.") from error
-    declared: Any = import_string(told["list"])
-    _require(declared, told["path"], by)
+    declared, told = listslips.read(SALT, slip, by)
+    _require(declared, by)
     return declared, told["path"]
 
 
@@ -102,8 +96,10 @@ def keep(slip: str, *, name: str, content: bytes, by: User) -> ReturnedFile:
 
 def declared_by(file: ReturnedFile, by: User) -> Any:
     """The list that a file belongs to. Raises NotPermitted when the person may not change it any more."""
+    if not workspace.may_open(by, file.path):
+        raise NotPermitted("You may not open this list.")
     declared = import_string(file.declared)
-    _require(declared, file.path, by)
+    _require(declared, by)
     return declared
 
 
@@ -184,9 +180,7 @@ def _item(record: Any, edition: int, typed: dict[str, str], old: dict[str, str])
     return ManyItem(subject_id=record.pk, name=str(record)[:200], values=values)
 
 
-def _require(declared: Any, path: str, by: User) -> None:
-    if not workspace.may_open(by, path):
-        raise NotPermitted("You may not open this list.")
+def _require(declared: Any, by: User) -> None:
     if declared.edits is None:
         raise BadRequest("This list has no file to edit.")
     declared.edits.require(by)

@@ -192,7 +192,22 @@ class SiteFilter(tables.Filters):
         fields = ["country", "region"]
 
 
-class Sites(tables.ListPage):
+class OfTree(tables.ListPage):
+    """What an account and all below it have."""
+
+    def rows(self) -> QuerySet[Any]:
+        found: QuerySet[Any] = super().rows().filter(account__path__startswith=self.scope["account"].path)
+        return found
+
+
+def of_tree(request: HttpRequest, number: str, declared: type[OfTree], template: str) -> Any:
+    """Such a list on its page."""
+    record = visible(person(request), number)
+    context = {"record": record, "crumbs": [*crumbs(record), (record.name, record.get_absolute_url())]}
+    return tables.show(request, declared, template=template, context=context, account=record)
+
+
+class Sites(OfTree):
     """Every site of an account and of what is below it."""
 
     title = "Sites"
@@ -208,18 +223,12 @@ class Sites(tables.ListPage):
         "map-pin", "No sites yet", "Products are delivered to sites. Add one on the account’s page, or import a file."
     )
 
-    def rows(self) -> QuerySet[Site]:
-        found: QuerySet[Site] = super().rows().filter(account__path__startswith=self.scope["account"].path)
-        return found
-
 
 @allowed("crm.view_account", "crm.view_site")
 @require_safe
 def sites(request: HttpRequest, number: str) -> Any:
     """The sites of an account's tree."""
-    record = visible(person(request), number)
-    context = {"record": record, "crumbs": [*crumbs(record), (record.name, record.get_absolute_url())]}
-    return tables.show(request, Sites, template="crm/site_list.html", context=context, account=record)
+    return of_tree(request, number, Sites, "crm/site_list.html")
 
 
 def visible(user: User, number: str) -> Account:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from crm import accounts, capture, casework, countries, pipeline
+from crm import accounts, capture, casework, coordinates, countries, pipeline
 from crm.forms import AccountForm, CaseForm, ContactForm, OpportunityForm, OwnedLeadForm, SiteForm
 from crm.models import Opportunity
 from kernel import editing
@@ -17,11 +17,11 @@ def _unfit(site: Any, values: dict[str, Any]) -> dict[str, list[str]]:
         problem := countries.postcode_problem(now["country"], now["postcode"])
     ):
         problems["postcode" if "postcode" in values else "country"] = [problem]
-    for name, limit in (("latitude", 90), ("longitude", 180)):
-        if name in values and now[name] is not None and abs(now[name]) > limit:
-            problems[name] = [f"A number between −{limit} and {limit}."]
+    for name in set(coordinates.LIMITS) & set(values):
+        if problem := coordinates.too_far(name, now[name]):
+            problems[name] = [problem]
     if {"latitude", "longitude"} & set(values) and (now["latitude"] is None) != (now["longitude"] is None):
-        problems.setdefault("latitude", ["Give both latitude and longitude, or neither."])
+        problems.setdefault("latitude", [coordinates.HALF])
     return problems
 
 

@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.views.decorators.http import require_safe
 
 from crm.models import Contact
 from crm.views import listedits
-from crm.views.accounts import crumbs, visible
+from crm.views.accounts import OfTree, of_tree
 from kernel import tables
-from kernel.workspace import allowed, person
+from kernel.workspace import allowed
 
 
 class ContactTable(tables.Table):
@@ -36,7 +35,7 @@ class ContactFilter(tables.Filters):
         fields = ["role"]
 
 
-class Contacts(tables.ListPage):
+class Contacts(OfTree):
     """Everybody at an account and at what is below it."""
 
     title = "People"
@@ -54,15 +53,9 @@ class Contacts(tables.ListPage):
         "A quote is presented to a contact, and somebody signs it. Add one on the account’s page.",
     )
 
-    def rows(self) -> QuerySet[Contact]:
-        found: QuerySet[Contact] = super().rows().filter(account__path__startswith=self.scope["account"].path)
-        return found
-
 
 @allowed("crm.view_account", "crm.view_contact")
 @require_safe
 def people(request: HttpRequest, number: str) -> Any:
     """The people of an account's tree."""
-    record = visible(person(request), number)
-    context = {"record": record, "crumbs": [*crumbs(record), (record.name, record.get_absolute_url())]}
-    return tables.show(request, Contacts, template="crm/contact_list.html", context=context, account=record)
+    return of_tree(request, number, Contacts, "crm/contact_list.html")
