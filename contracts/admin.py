@@ -165,7 +165,7 @@ class ProviderAdmin(Recorded):
     fieldsets = (
         ("Who we are", {"fields": ("name", "legal_name", "registration", "vat_number")}),
         ("Where", {"fields": ("street", "postcode", "city", "country", "email", "phone", "website")}),
-        ("Look", {"fields": ("accent", "picture", "no_picture")}),
+        ("Appearance", {"fields": ("accent", "picture", "no_picture")}),
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -16,5 +16,7 @@ class KernelConfig(AppConfig):
         autodiscover_modules("api")
         autodiscover_modules("reactions")
         autodiscover_modules("reports")
-        from kernel import colleagues, manykeys, tablehome  # noqa: F401  lookups, the process admin's home
+        from kernel import colleagues, manykeys, naming, tablehome  # noqa: F401  lookups, the process admin's home
         from kernel.rest import jsonvalues  # noqa: F401  a lookup
+
+        naming.name_all()

@@ -27,6 +27,8 @@ class Renderer(TemplatesSetting):
         for _, options, _ in widget.get("optgroups") or ():
             for option in options:
                 option["label"] = said(option["label"])
+        if "errors" in context:
+            context["errors"] = [said(problem) for problem in context["errors"]]
         attrs = widget.get("attrs") or {}
         attrs.update({name: said(attrs[name]) for name in HINTS if name in attrs})
         return str(super().render(template_name, context, request))

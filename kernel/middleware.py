@@ -12,9 +12,10 @@ from django.urls import is_valid_path, reverse
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 
-from kernel import audit, clash, htmx, lookingon, zones
+from kernel import audit, clash, htmx, lookingon, naming, zones
 from kernel.refusal import Conflict, NotPermitted, Refusal
 
+ADMINISTRATION = "/admin/"
 MACHINES = ("/tmf-api/", "/oauth/", "/callbacks/", "/healthz")
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -136,7 +137,9 @@ class Reader:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         user = getattr(request, "user", None)
         if user is not None and user.is_authenticated:
-            with timezone.override(zones.named(user.time_zone)), translation.override(language(request, user.language)):
+            names = naming.spoken(request.path.startswith(ADMINISTRATION))
+            chosen = translation.override(language(request, user.language))
+            with timezone.override(zones.named(user.time_zone)), chosen, names:
                 return self.handle(request)
         with translation.override(language(request, "")):
             response = self.handle(request)

@@ -5,6 +5,9 @@ from collections import defaultdict
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
+from django.utils.translation import gettext
+
+from kernel.saying import said
 
 ROLES: dict[str, str] = {
     "customer": "Customer",
@@ -51,6 +54,20 @@ def words(permission: str) -> str:
         if noun == model._meta.model_name and verb in model._meta.default_permissions:
             return f"{verb} {model._meta.verbose_name_plural}"
     return code.replace("_", " ")
+
+
+def sentence(permission: str) -> str:
+    """The same in the reader's language, for a list of rights: “Can view decision tables”."""
+    verb, _, things = words(permission).partition(" ")
+    if verb == "add":
+        return gettext("Can add %(things)s") % {"things": said(things)}
+    if verb == "change":
+        return gettext("Can change %(things)s") % {"things": said(things)}
+    if verb == "delete":
+        return gettext("Can delete %(things)s") % {"things": said(things)}
+    if verb == "view":
+        return gettext("Can view %(things)s") % {"things": said(things)}
+    return str(said(f"Can {verb} {things}"))
 
 
 @transaction.atomic

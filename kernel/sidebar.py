@@ -6,6 +6,9 @@ from django.apps import apps
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.text import capfirst
+
+from kernel.saying import said
 
 TASKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("People and rights", ("kernel.user", "auth.group")),
@@ -25,7 +28,7 @@ def groups(request: HttpRequest) -> list[dict[str, Any]]:
         own = [m._meta.label_lower for m in apps.get_app_config(app).get_models() if m in admin.site._registry]
         tasks.append((str(apps.get_app_config(app).verbose_name), [label for label in own if label not in listed]))
     return [
-        {"title": title, "separator": True, "collapsible": title.lower() in APPS, "items": items}
+        {"title": said(title), "separator": True, "items": items}
         for title, labels in tasks
         if (items := [entry for label in labels if (entry := _entry(label, request))])
     ]
@@ -37,4 +40,4 @@ def _entry(label: str, request: HttpRequest) -> dict[str, Any] | None:
     if page is None or not page.has_view_permission(request):
         return None
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
-    return {"title": str(model._meta.verbose_name_plural).capitalize(), "link": reverse(name)}
+    return {"title": capfirst(str(model._meta.verbose_name_plural)), "link": reverse(name)}

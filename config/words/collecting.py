@@ -16,6 +16,7 @@ from pathlib import Path
 from babel.messages.extract import extract
 from django.utils.translation.template import templatize
 
+from config.words import borrowed
 from kernel.saying import place_names
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -189,9 +190,20 @@ def _name(value: ast.expr) -> str:
 
 
 def of(domain: str) -> list[tuple[str, str | tuple[str, ...]]]:
-    """What belongs into a catalogue: marked texts in `django`, sentences of the code in `sentences`."""
+    """What belongs into a catalogue: marked texts in `django`, sentences and names of the code in `sentences`."""
+    if domain == "djangojs":
+        return list(borrowed.scripts())
+    ours = {message if isinstance(message, str) else message[0] for _, message in marked()}
+    borrowed_texts = [(place, text) for place, text in borrowed.theme() if text not in ours]
     if domain == "django":
-        return list(marked())
-    known = {message if isinstance(message, str) else message[0] for _, message in marked()}
+        return [*marked(), *borrowed_texts]
+    known = ours.union(text for _, text in borrowed_texts)
     unread = set(UNREAD.read_text().splitlines())
-    return [(place, text) for place, text in sentences() if text not in known and text not in unread]
+    made = [(place, text) for place, text in sentences() if text not in known and text not in unread]
+    known.update(text for _, text in made)
+    return [*made, *((whose, name) for whose, name in borrowed.names() if not known.intersection(_capitals(name)))]
+
+
+def _capitals(name: str) -> set[str]:
+    """The ways in which `kernel.saying` looks a name up."""
+    return {name, name[:1].upper() + name[1:], name.capitalize()}

@@ -12,8 +12,9 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from unfold.admin import ModelAdmin
 
-from kernel import audit
+from kernel import audit, naming
 from kernel.models import AuditEntry, User
+from kernel.saying import said
 
 SHOWN = 100  # entries on a page of history
 NOBODY = User(username="The system")
@@ -37,6 +38,9 @@ class Recorded(ModelAdmin):
     ) -> Any:  # fmt: skip
         request.recorded_changes = {**_of_form(form), **_of_rows(formsets or ())}  # type: ignore[attr-defined]
         return super().construct_change_message(request, form, formsets, add)
+
+    def message_user(self, request: HttpRequest, message: Any, *args: Any, **kwargs: Any) -> None:
+        super().message_user(request, said(message), *args, **kwargs)
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         _write("added in the administration", request, obj)
@@ -87,7 +91,8 @@ def _of_rows(formsets: Iterable[Any]) -> dict[str, list[Any]]:
     """The same of rows below the record: what each was called."""
     found: dict[str, list[Any]] = {}
     for rows in formsets:
-        name = str(rows.model._meta.verbose_name_plural)
+        with naming.spoken(False):
+            name = str(rows.model._meta.verbose_name_plural)
         gone = [str(one) for one in getattr(rows, "deleted_objects", ())]
         new = [str(one) for one in getattr(rows, "new_objects", ())]
         new += [f"{one} ({', '.join(fields)})" for one, fields in getattr(rows, "changed_objects", ())]
@@ -116,8 +121,10 @@ def _write(action: str, request: HttpRequest, obj: Any) -> None:
 
 
 def _words(row: AuditEntry) -> str:
-    told = [f"{name.replace('_', ' ')}: {_short(pair[0])} → {_short(pair[1])}" for name, pair in row.changes.items()]
-    return ". ".join(text for text in (row.action.replace("_", " ").capitalize(), "; ".join(told), row.reason) if text)
+    changes = row.changes.items()
+    told = [f"{said(name.replace('_', ' '))}: {_short(pair[0])} → {_short(pair[1])}" for name, pair in changes]
+    action = said(row.action.replace("_", " ").capitalize())
+    return ". ".join(text for text in (action, "; ".join(told), said(row.reason)) if text)
 
 
 def _short(value: Any) -> str:

@@ -3,10 +3,11 @@
 from typing import Any
 
 from axes import utils as axes
+from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
@@ -16,7 +17,7 @@ from oauth2_provider.models import AccessToken, DeviceGrant, Grant, IDToken, Ref
 from unfold.admin import TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from kernel import jobs, outbox, secondfactor, workspace
+from kernel import jobs, naming, outbox, roles, secondfactor, workspace
 from kernel.admin.recorded import Recorded
 from kernel.models import (
     ApiCall,
@@ -34,6 +35,7 @@ from kernel.models import (
     User,
 )
 from kernel.rest import notices, sending
+from kernel.saying import said
 
 admin.site.unregister([Group, TOTPDevice, StaticDevice])
 
@@ -63,12 +65,18 @@ class UserAdmin(DjangoUserAdmin, Recorded):  # type: ignore[type-arg]
     add_fieldsets = ((None, {"fields": ("username", "email", "usable_password", "password1", "password2")}),)
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        ("Person", {"fields": ("first_name", "last_name", "email", "job_title", "time_zone", "theme")}),
+        ("Person", {"fields": ("first_name", "last_name", "email", "job_title", "language", "time_zone", "theme")}),
         ("Work", {"fields": ("groups", "teams", "skills")}),
-        ("Access", {"fields": ("is_active", "is_staff", "is_superuser", "last_login", "date_joined")}),
+        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "last_login", "date_joined")}),
     )
 
     actions = ["let_in", "take_second_factor"]
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if db_field.name == "groups":
+            field.label_from_instance = lambda group: said(roles.ROLES.get(group.name, group.name))
+        return field
 
     @admin.action(description="Let them try to log in again", permissions=["change"])
     def let_in(self, request: HttpRequest, people: QuerySet[User]) -> None:
@@ -91,6 +99,18 @@ class UserAdmin(DjangoUserAdmin, Recorded):  # type: ignore[type-arg]
 @admin.register(Group)
 class RoleAdmin(DjangoGroupAdmin, Recorded):
     """Roles; what the code grants comes back with `manage.py roles`."""
+
+    def formfield_for_manytomany(self, *args: Any, **kwargs: Any) -> Any:
+        field: Any = super().formfield_for_manytomany(*args, **kwargs)
+        field.label_from_instance = _right
+        return field
+
+
+def _right(permission: Permission) -> str:
+    app = apps.get_app_config(permission.content_type.app_label).verbose_name
+    with naming.spoken(False):
+        sentence = roles.sentence(f"{permission.content_type.app_label}.{permission.codename}")
+    return f"{app}: {sentence}"
 
 
 class HolidayInline(TabularInline):

@@ -3,6 +3,7 @@
 import zoneinfo
 from typing import Any
 
+from django.apps import apps
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -47,12 +48,8 @@ def permissions(request: HttpRequest) -> HttpResponse:
     names = sorted({name for rights in granted.values() for name in rights})
     groups: dict[str, list[dict[str, Any]]] = {}
     for name in names:
-        app, codename = name.split(".")
-        row: dict[str, Any] = {
-            "right": codename.replace("_", " "),
-            "has": [name in granted[role] for role in roles.ROLES],
-        }
-        groups.setdefault(app, []).append(row)
+        row = {"right": roles.sentence(name), "has": [name in granted[role] for role in roles.ROLES]}
+        groups.setdefault(str(apps.get_app_config(name.partition(".")[0]).verbose_name), []).append(row)
     mine = workspace.person(request).roles
     heads = [{"key": key, "label": label, "mine": key in mine} for key, label in roles.ROLES.items()]
     return render(request, "permissions.html", {"groups": groups, "roles": heads})

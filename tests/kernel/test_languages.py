@@ -1,17 +1,20 @@
 """Languages: sentences of the code, days, numbers and money in the reader's language; nothing lacks its German."""
 
 import datetime as dt
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django import forms
+from django.contrib import admin
+from django.contrib.admin.utils import label_for_field
 from django.template import engines
 from django.test import Client
 from django.utils import translation
 
 from config.words import bareness, catalogues
-from kernel import money, notifications, writing
+from kernel import money, naming, notifications, roles, writing
 from kernel.saying import said
 from kernel.templatetags import trunkline as tags
 from tests.factories import people
@@ -131,6 +134,44 @@ def test_nothing_lacks_its_german() -> None:
     assert catalogues.problems() == []
     assert list(bareness.bare()) == []
     assert list(bareness.unsaid()) == []
+
+
+def shown(page: Any) -> Iterator[Any]:
+    """Every name that a page of the administration shows, or a part of one."""
+    options = page.model._meta
+    yield from (options.app_config.verbose_name, options.verbose_name, options.verbose_name_plural)
+    for field in (*options.concrete_fields, *options.many_to_many):
+        yield from (field.verbose_name, field.help_text)
+        yield from (label for _, label in field.flatchoices if len(field.flatchoices) < naming.CHOSEN)
+    columns = (*getattr(page, "list_display", ()), *page.readonly_fields)
+    yield from (label_for_field(name, page.model, page) for name in columns if name != "__str__")
+    for field in getattr(page.form, "declared_fields", {}).values():
+        yield from (field.label, field.help_text)
+    yield from (title for title, _ in page.fieldsets or ())
+    if isinstance(page, admin.ModelAdmin):
+        yield from (text for _, name, text in page._get_base_actions() if name in (page.actions or ()))
+
+
+def test_no_name_of_the_administration_is_left_in_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What these say in German is judged with all other texts below."""
+    monkeypatch.setattr(naming, "said", lambda text: f"«{text}»")
+    pages: list[Any] = [*admin.site._registry.values()]
+    pages += [part(page.model, admin.site) for page in pages for part in page.inlines]
+    with translation.override("de"):
+        with naming.spoken(True):
+            assert {str(name) for page in pages for name in shown(page) if name and "«" not in str(name)} == set()
+        assert not any("«" in str(name) for page in pages for name in shown(page))  # data stays what it is
+
+
+@pytest.mark.django_db
+def test_a_page_of_the_administration_is_german() -> None:
+    client = Client()
+    client.force_login(people.UserFactory(is_superuser=True, is_staff=True, language="de"))
+    page = client.get("/admin/crm/stage/").content.decode()
+    for text in ("Wahrscheinlichkeit", "Regeln und Kalender", "Abrechnungsprofile", "Phase zur Änderung auswählen"):
+        assert text in page
+    with translation.override("de"):
+        assert roles.sentence("crm.view_opportunity") == "Kann Verkaufschancen ansehen"
 
 
 def test_amounts_of_a_currency_keep_their_digits() -> None:
