@@ -19,6 +19,8 @@ from kernel.money import CurrencyMix
 FLOOR_MARGIN = Decimal(5)  # percent of margin that a manual discount leaves where nobody wrote another floor
 ORDER = (PriceAdjustment.Step.ATTRIBUTE, PriceAdjustment.Step.MATRIX, PriceAdjustment.Step.VOLUME)
 
+_ENTRIES = "SELECT * FROM catalog_priceentry WHERE price_list_id = %s AND offering_id = ANY(%s) ORDER BY id"
+
 Rule = PriceAdjustment | Grid
 
 
@@ -80,7 +82,7 @@ class PriceBook:
             raise CurrencyMix(f"{price_list.name} is in {price_list.currency}; {currency} needs an exchange rate.")
         wanted = set(offerings)
         entries: dict[int, list[PriceEntry]] = defaultdict(list)
-        for entry in PriceEntry.objects.filter(price_list=price_list, offering__in=wanted).order_by("id"):
+        for entry in PriceEntry.objects.raw(_ENTRIES, [price_list.pk, list(wanted)]):
             entries[entry.offering_id].append(entry)
         rules, rounding = memory.recall(
             ("book", price_list.pk, frozenset(wanted), currency, on),

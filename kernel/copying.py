@@ -13,19 +13,22 @@ CHUNK = 500
 MANY = 2_000  # rows after which the planner looks at the table anew
 SPECIAL = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 NEEDS = re.compile(r"[\\\t\n\r]").search
+_KEYS = """ARRAY(SELECT nextval(own.series) FROM generate_series(1, %s),
+    (SELECT pg_get_serial_sequence(%s, %s)::regclass AS series OFFSET 0) AS own)"""
 _encode = json.JSONEncoder(default=str).encode
 
 
 def keys(model: type[models.Model], count: int) -> list[int]:
     """Primary keys for rows to come, ascending, taken from the table's own sequence in one statement."""
-    table, column = model._meta.db_table, model._meta.pk.column
+    return keys_of((model, count))[0]
+
+
+def keys_of(*wanted: tuple[type[models.Model], int]) -> list[list[int]]:
+    """`keys` of several models, so many of each, in one statement."""
+    values = [(count, model._meta.db_table, model._meta.pk.column) for model, count in wanted]
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT nextval(own.series) FROM generate_series(1, %s),"
-            " (SELECT pg_get_serial_sequence(%s, %s)::regclass AS series OFFSET 0) AS own",
-            [count, table, column],
-        )
-        return sorted(key for (key,) in cursor.fetchall())
+        cursor.execute(f"SELECT {', '.join([_KEYS] * len(wanted))}", [one for three in values for one in three])
+        return [sorted(found) for found in cursor.fetchone()]
 
 
 def copy(model: type[models.Model], names: Sequence[str], rows: Iterable[Sequence[Any]], **constant: Any) -> None:

@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import Any
 
 import zen
-from django.db.models import TextField
-from django.db.models.expressions import RawSQL
+from django.db import connection
+from django.utils import timezone
 
 from kernel.models.decisions import DecisionTable
 from kernel.refusal import Refusal
@@ -22,6 +22,12 @@ Reader = Callable[[Facts], list[dict[str, Any]]]
 
 ROW = "_row"  # the hidden output that says which row was hit
 REMEMBERED = 2000  # answers that one reader keeps
+# Which versions are in force, as `DatedQuerySet.in_force` says it, with PostgreSQL's own marks of stored rows: these
+# change with every write. Written out, as it is asked so often that building it each time would tell.
+_MARKS = """
+SELECT DISTINCT ON (key) id, key, xmin::text || ctid::text || pg_postmaster_start_time() FROM kernel_decisiontable
+WHERE state = 'active' AND valid_from <= %s AND key = ANY(%s) ORDER BY key, valid_from DESC, version DESC
+"""
 _engine = zen.ZenEngine()
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _held: ContextVar[dict[tuple[str, dt.date | None], "Judge | None"] | None] = ContextVar("held", default=None)
@@ -195,14 +201,9 @@ def judges(keys: Iterable[str], on: dt.date | None = None) -> dict[str, Judge]:
 
 
 def _found(keys: set[str], on: dt.date | None) -> dict[str, Judge]:
-    wanted = sorted(keys)
-    marks = {
-        (pk, mark): key
-        for pk, key, mark in DecisionTable.objects.in_force(on)
-        .filter(key__in=wanted)
-        .annotate(mark=_row_mark())
-        .values_list("pk", "key", "mark")
-    }
+    with connection.cursor() as cursor:
+        cursor.execute(_MARKS, [on or timezone.localdate(), sorted(keys)])
+        marks = {(pk, mark): key for pk, key, mark in cursor.fetchall()}
     found = {key: _known[mark] for mark, key in marks.items() if mark in _known}
     missing = {key: mark for mark, key in marks.items() if key not in found}
     if missing:
@@ -269,15 +270,6 @@ def _keep(mark: tuple[int, str], ask: Judge) -> None:
     if len(_known) >= 256:
         _known.clear()
     _known[mark] = ask
-
-
-def _row_mark() -> RawSQL:
-    """PostgreSQL's own mark of a stored row version: it changes with every write, whoever writes."""
-    return RawSQL(
-        '"kernel_decisiontable"."xmin"::text || "kernel_decisiontable"."ctid"::text || pg_postmaster_start_time()',
-        [],
-        output_field=TextField(),
-    )
 
 
 def _hits(decision: zen.ZenDecision, facts: Facts, title: str) -> list[Hit]:

@@ -58,6 +58,34 @@ def move(record: Any, transition: Callable[..., Any], *, by: User | None, reason
         IllegalMove: the move does not start from the record's present state, or its condition does not hold.
         NotPermitted: the person lacks the permission that the transition names.
     """
+    changes = _made(record, transition, by, inputs)
+    record.save()
+    audit.record(transition.__name__, record, by=by, changes=changes, reason=reason)
+    return record
+
+
+def move_new(record: Any, transition: Callable[..., Any], *, by: User | None) -> None:
+    """`move` of a record that this transaction stores afterwards, as the caller does; it has its key already."""
+    audit.record(transition.__name__, record, by=by, changes=_made(record, transition, by, {}))
+
+
+def move_all_new(records: list[Any], transition: Callable[..., Any], *, by: User | None) -> None:
+    """`move_new` of many records of one model; as in `move_many`, conditions and permissions are not asked."""
+    if not records:
+        return
+    field = transition._django_fsm.field.name  # type: ignore[attr-defined]
+    held = [(record.pk, getattr(record, field)) for record in records]
+    for record in records:
+        require_source(record, transition)
+        transition(record)
+        record.edition += 1
+    audit.record_moves(transition.__name__, type(records[0]), field, held, getattr(records[0], field), by=by)
+
+
+def _made(
+    record: Any, transition: Callable[..., Any], by: User | None, inputs: dict[str, Any]
+) -> dict[str, list[Any]]:  # fmt: skip
+    """Make a move on a record that is not saved by it; what it changed. Raises as `move` does."""
     name = transition.__name__
     method = getattr(record, name)
     field = method._django_fsm.field.name
@@ -68,9 +96,7 @@ def move(record: Any, transition: Callable[..., Any], *, by: User | None, reason
         raise NotPermitted(f"Your roles do not include the right to {_label(method, before).lower()} this.")
     method(**inputs)
     record.edition += 1
-    record.save()
-    audit.record(name, record, by=by, changes={field: [before, getattr(record, field)]}, reason=reason)
-    return record
+    return {field: [before, getattr(record, field)]}
 
 
 def require_source(record: Any, transition: Callable[..., Any]) -> None:
@@ -112,22 +138,6 @@ def move_many(
             audit.record_moves(transition.__name__, rows.model, field, keys, target, by=by)
         moved.extend(pk for pk, _ in keys)
     return moved
-
-
-def move_all(records: list[Any], transition: Callable[..., Any], *, by: User | None) -> None:
-    """`move_many` for rows that this transaction has made or locked and has at hand, which move along.
-
-    All of them have to be in a state from which the move starts.
-    """
-    field = transition._django_fsm.field.name  # type: ignore[attr-defined]
-    for record in records:
-        require_source(record, transition)
-    if records:
-        held = [(record.pk, getattr(record, field)) for record in records]
-        move_many(type(records[0])._base_manager.all(), transition, by=by, locked=held)
-    for record in records:
-        transition(record)
-        record.edition += 1
 
 
 def target_of(transition: Callable[..., Any]) -> str:

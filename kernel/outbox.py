@@ -10,6 +10,7 @@ What has begun is ended before more begins: facts whose class says `begins = Tru
 """
 
 import datetime as dt
+import json
 import logging
 import time
 from collections.abc import Callable
@@ -33,6 +34,12 @@ AHEAD = dt.timedelta(hours=1)  # that facts about work under way go before those
 TURN = 10.0  # seconds after which a worker takes up nothing more without being asked again
 MAX_BACKOFF = 300  # seconds
 WAITS = "EXISTS (SELECT FROM kernel_outboxevent WHERE done_at IS NULL AND due_at <= clock_timestamp())"
+_WRITE = """
+INSERT INTO kernel_outboxevent (kind, payload, due_at, attempts, error)
+SELECT fact.kind, fact.payload::jsonb,
+    statement_timestamp() - CASE WHEN fact.ahead THEN %s::interval ELSE interval '0' END, 0, ''
+FROM unnest(%s::text[], %s::text[], %s::boolean[]) AS fact (kind, payload, ahead)
+"""
 
 Event = TypeVar("Event")
 Reaction = Callable[[Any], None]
@@ -104,25 +111,22 @@ def _register(event_class: type[Any], function: Reaction, *, many: bool) -> None
         known.many.add(name)
 
 
-def publish(event: Any) -> OutboxEvent:
+def publish(event: Any) -> None:
     """Write a fact beside the change that made it true; delivery starts after the commit."""
-    row = _row(event)
-    row.save(force_insert=True)
-    wake()
-    return row
+    publish_all([event])
 
 
 def publish_all(events: list[Any]) -> None:
     """Write many facts in one statement."""
-    OutboxEvent.objects.bulk_create(_row(event) for event in events)
-    if events:
-        wake()
-
-
-def _row(event: Any) -> OutboxEvent:
-    kind = type(event)
-    due = Now() if getattr(kind, "begins", False) else Now() - AHEAD
-    return OutboxEvent(kind=kind_of(kind), payload=asdict(event), due_at=due)
+    if not events:
+        return
+    kinds = [kind_of(type(event)) for event in events]
+    ahead = [not getattr(event, "begins", False) for event in events]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _WRITE, [f"{AHEAD.total_seconds()} s", kinds, [json.dumps(asdict(event)) for event in events], ahead]
+        )
+    wake()
 
 
 def wake() -> None:

@@ -23,6 +23,10 @@ from orders.models import Order, OrderLine
 from orders.models.rights import is_own
 from orders.tree import WALKED
 
+_DEFAULT_PROFILE = """
+SELECT * FROM crm_billingprofile WHERE is_default AND account_id = ANY(%s)
+ORDER BY array_position(%s::bigint[], account_id) DESC LIMIT 1
+"""
 PRIORITY = {"standard": 40, "silver": 50, "gold": 65, "platinum": 80}
 
 
@@ -155,8 +159,7 @@ def remove_line(*, line_id: int, by: User) -> None:
 def default_profile(account: Account) -> BillingProfile | None:
     """How the account pays by default, else how the nearest account above it does."""
     above = [int(pk) for pk in account.path.split("/") if pk]
-    profiles = {p.account_id: p for p in BillingProfile.objects.filter(account__in=above, is_default=True)}
-    return next((profiles[pk] for pk in reversed(above) if pk in profiles), None)
+    return next(iter(BillingProfile.objects.raw(_DEFAULT_PROFILE, [above, above])), None)
 
 
 def require_capturer(by: User | None, account_id: int | None = None) -> None:
@@ -192,8 +195,12 @@ def price_lines(order: Order, lines: list[OrderLine]) -> None:
 
 
 def _price_list(currency: str, on: dt.date) -> PriceList | None:
-    rows = PriceList.objects.filter(currency=currency, valid_from__lte=on).exclude(valid_until__lt=on)
-    return memory.recall(("list", currency, on), lambda: rows.order_by("-valid_from", "pk").first())
+    def read() -> PriceList | None:
+        rows = PriceList.objects.filter(currency=currency, valid_from__lte=on).exclude(valid_until__lt=on)
+        found: PriceList | None = rows.order_by("-valid_from", "pk").first()
+        return found
+
+    return memory.recall(("list", currency, on), read)
 
 
 def _asked(order: Order, line: OrderLine, sites: int) -> pricing.PricingInput:

@@ -20,7 +20,7 @@ from cmdb.models import Product
 from contracts.models import Quote
 from crm.models import Account, BillingProfile, Contact, Site
 from fulfillment.models import Action
-from kernel import audit, commenting, copying, remembering
+from kernel import audit, commenting, copying, numbering, remembering
 from kernel.models import User
 from kernel.refusal import Conflict, Refusal
 from orders import capture, queries, reduction, servicing, submission, validation
@@ -32,6 +32,15 @@ MOST_QUANTITY = 10_000
 COLUMNS = tuple(
     field.attname for field in OrderLine._meta.concrete_fields if field.name not in ("created_at", "updated_at")
 )
+# Written out, because building these for each order would cost several times what asking them does.
+_SITES = """
+SELECT site.* FROM crm_site site JOIN crm_account account ON account.id = site.account_id
+WHERE site.id = ANY(%s) AND account.root_id = %s AND starts_with(account.path, %s)
+"""
+_FIRST_CONTACT = """
+SELECT contact.* FROM crm_contact contact JOIN crm_account account ON account.id = contact.account_id
+WHERE account.root_id = %s AND starts_with(account.path, %s) ORDER BY contact.id LIMIT 1
+"""
 Problems = dict[str, list[str]]
 
 
@@ -114,18 +123,19 @@ def take(asked: Asked, *, by: User, of: Orderable | None = None) -> tuple[Order,
     of = of or PRODUCTS
     problems = _shape(asked, of.missing)
     known = of.read(asked, by)
-    order = _head(asked, problems)
+    order = _head(asked, by, problems)
     lines = _lines(order, asked, of, known, problems)
     if problems:
         raise NotTaken(problems=problems)
     capture.price_lines(order, [line for line in lines if line.action not in WALKED])
     with audit.together():
-        order.save(force_insert=True)
-        _store(order, asked, lines)
+        _give_keys(order, asked, lines)
         audit.record("captured", order, by=by, changes={"channel": [None, order.channel]})
+        _submit(order, asked, lines, by)
+        order.save(force_insert=True)
+        copying.copy(OrderLine, COLUMNS, ([getattr(line, name) for name in COLUMNS] for line in lines))
         for text in asked.notes:
             commenting.note(order, text, by=by)
-        _submit(order, asked, lines, by)
     return order, lines
 
 
@@ -189,17 +199,20 @@ def _read(asked: Asked, by: User) -> Known:
 
 def _offered(keys: frozenset[str], by: User) -> dict[str, Offering]:
     """What the caller may order under these keys, with specifications and characteristics."""
-    rows = Offering.objects.on_sale().filter(key__in=keys, specification__isnull=False)
-    rows = rows.select_related("specification").prefetch_related("specification__characteristics")
-    asked = ("orderable", by.pk, keys, timezone.localdate())
-    return memory.recall(asked, lambda: {one.key: one for one in shelving.narrowed(rows, by)}) if keys else {}
+
+    def read() -> dict[str, Offering]:
+        rows = Offering.objects.on_sale().filter(key__in=keys, specification__isnull=False)
+        rows = rows.select_related("specification").prefetch_related("specification__characteristics")
+        return {one.key: one for one in shelving.narrowed(rows, by)}
+
+    return memory.recall(("orderable", by.pk, keys, timezone.localdate()), read) if keys else {}
 
 
 def _sites(asked: Asked) -> dict[str, Site]:
     places = {int(item.site) for item in asked.items if item.site.isdecimal() and len(item.site) < 16}
     if not places:
         return {}
-    found = list(Site.objects.filter(pk__in=places, **tree_of(asked.account)))
+    found = list(Site.objects.raw(_SITES, [list(places), asked.account.root_id, asked.account.path]))
     accounts = {asked.account.pk: asked.account}
     if others := {site.account_id for site in found} - accounts.keys():
         accounts |= Account.objects.in_bulk(others)
@@ -208,26 +221,38 @@ def _sites(asked: Asked) -> dict[str, Site]:
     return {str(site.pk): site for site in found}
 
 
-def _head(asked: Asked, problems: Problems) -> Order:
+def _head(asked: Asked, by: User, problems: Problems) -> Order:
     account = asked.account
-    profile = capture.default_profile(account)
-    people = Contact.objects.filter(account__root=account.root_id)
-    if asked.billing_profile_id is not None:
-        profile = BillingProfile.objects.filter(
-            pk=asked.billing_profile_id, account__root=account.root_id
-        ).first()  # fmt: skip
-        if profile is None:
-            problems["billing_profile"] = ["There is no such billing account of this customer."]
-    contact = people.filter(account__path__startswith=account.path).order_by("pk").first()
-    if asked.contact_id is not None:
-        contact = people.filter(pk=asked.contact_id).first()
-        if contact is None:
-            problems["contact"] = ["There is no such person at this customer."]
+    profile, contact = _profile(asked, by), _contact(asked, by)
+    if profile is None and asked.billing_profile_id is not None:
+        problems["billing_profile"] = ["There is no such billing account of this customer."]
+    if contact is None and asked.contact_id is not None:
+        problems["contact"] = ["There is no such person at this customer."]
     return Order(
         title=asked.title.strip() or f"Order of {account.name}"[:120], account=account, channel=asked.channel,
         currency=account.currency, billing_profile=profile, contact=contact, requested_on=asked.requested_on,
         their_reference=asked.reference.strip(), priority=capture.PRIORITY.get(account.tier, 40),
     )  # fmt: skip
+
+
+def _profile(asked: Asked, by: User) -> BillingProfile | None:
+    """How it is paid: as asked, among what the caller sees of this customer, else as the account pays by default."""
+    default = capture.default_profile(asked.account)
+    if asked.billing_profile_id is None or (default and default.pk == asked.billing_profile_id):
+        return default
+    rows = BillingProfile.objects.filter(pk=asked.billing_profile_id, account__root=asked.account.root_id)
+    found: BillingProfile | None = rows.filter(account__in=Account.objects.visible_to(by)).first()
+    return found
+
+
+def _contact(asked: Asked, by: User) -> Contact | None:
+    """Whom to talk to: as asked, among the people of this customer whom the caller sees, else the first of them."""
+    account = asked.account
+    if asked.contact_id is None:
+        return next(iter(Contact.objects.raw(_FIRST_CONTACT, [account.root_id, account.path])), None)
+    rows = Contact.objects.filter(pk=asked.contact_id, account__root=account.root_id)
+    found: Contact | None = rows.filter(account__in=Account.objects.visible_to(by)).first()
+    return found
 
 
 def _lines(order: Order, asked: Asked, of: Orderable, known: Known, problems: Problems) -> list[OrderLine]:
@@ -298,16 +323,18 @@ def require_free(item: Item, known: Known, row: Any) -> None:
 PRODUCTS = Orderable(_read, _line)
 
 
-def _store(order: Order, asked: Asked, lines: list[OrderLine]) -> None:
-    """Write the lines at once; their keys are taken before, so that each can name the one above it."""
-    for line, key in zip(lines, copying.keys(OrderLine, len(lines)), strict=True):
+def _give_keys(order: Order, asked: Asked, lines: list[OrderLine]) -> None:
+    """Keys before anything is stored: trail and problems name records by them, lines the one above them, and all is
+    written once, as it is when it was submitted."""
+    order.number = numbering.take(Order.PREFIX)
+    (order.pk,), keys = copying.keys_of((Order, 1), (OrderLine, len(lines)))
+    for line, key in zip(lines, keys, strict=True):
         line.pk, line.order = key, order
         line._state.adding = False
     by_item = {line.their_item: line for line in lines}
     for item in asked.items:
         if item.parent in by_item:
             by_item[item.id].parent = by_item[item.parent]
-    copying.copy(OrderLine, COLUMNS, ([getattr(line, name) for name in COLUMNS] for line in lines))
 
 
 def _submit(order: Order, asked: Asked, lines: list[OrderLine], by: User) -> None:

@@ -30,11 +30,11 @@ def submit(*, order_id: int, by: User | None) -> Order:
 
 
 def submit_new(order: Order, lines: list[OrderLine], *, by: User) -> None:
-    """`submit` for an order that this transaction has made, with its lines and what they point at: nothing is read
-    again, and both move along. Raises Incomplete, NotPermitted."""
+    """`submit` for an order that this transaction makes and stores afterwards, with its lines and what they point at:
+    nothing is read again, and both move along. Raises Incomplete, NotPermitted."""
     validation.require_complete(order, lines)
     order.submitted_at = timezone.now()
     weighting.weigh(order, lines)
-    lifecycle.move(order, Order.submit, by=by)
-    lifecycle.move_all(lines, OrderLine.acknowledge, by=by)
+    lifecycle.move_new(order, Order.submit, by=by)
+    lifecycle.move_all_new(lines, OrderLine.acknowledge, by=by)
     outbox.publish(events.OrderSubmitted(order_id=order.pk))

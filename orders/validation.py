@@ -116,10 +116,10 @@ def _check_line(order: Order, line: OrderLine, found: Problems) -> None:
 def _check_configuration(line: OrderLine, found: Problems) -> None:
     if line.action in ("delete", "suspend", "resume"):
         return
-    names = {c.key: c.name for c in line.specification.characteristics.all()}
     problems = configuration.validate(
         line.specification, line.characteristics, complete=True, account_id=line.account_id
     )
+    names = {c.key: c.name for c in line.specification.characteristics.all()} if problems else {}
     for key, texts in problems.items():
         name = names.get(key, key)
         found[field_of(line, key)] += [t if name.lower() in t.lower() else f"{name}: {t}" for t in texts]

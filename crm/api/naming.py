@@ -19,7 +19,7 @@ def account_of(body: dict[str, Any], user: User) -> Account:
     """The customer that a body names, or the only one that the caller sees. Raises ApiError."""
     visible = Account.objects.visible_to(user)
     if number := party(body, "customer"):
-        found: Account | None = visible.filter(number=number).first()
+        found: Account | None = next(iter(visible.filter(number=number)), None)
         if found is None:
             raise ApiError(400, f"There is no customer “{number[:40]}”.", [("$.relatedParty", "Unknown customer.")])
         return found

@@ -1,24 +1,31 @@
 """People: who logs in, in which roles, with which skills."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import connection, models
 
 RIGHTS = """
 ARRAY(SELECT role.name::text FROM kernel_user_groups held JOIN auth_group role ON role.id = held.group_id
     WHERE held.user_id = person.id) AS role_names,
-ARRAY(SELECT type.app_label || '.' || permission.codename FROM auth_permission permission
-    JOIN django_content_type type ON type.id = permission.content_type_id WHERE permission.id IN (
-        SELECT permission_id FROM auth_group_permissions JOIN kernel_user_groups held USING (group_id)
-        WHERE held.user_id = person.id)) AS rights_by_roles,
-ARRAY(SELECT type.app_label || '.' || permission.codename FROM kernel_user_user_permissions held
-    JOIN auth_permission permission ON permission.id = held.permission_id
-    JOIN django_content_type type ON type.id = permission.content_type_id
-    WHERE held.user_id = person.id) AS own_rights
-"""  # columns of a query on kernel_user person: roles, what these permit, what the person is permitted besides
+concat_ws(' ', pg_postmaster_start_time(), current_database(),
+    (SELECT sum(hashtextextended(granted.xmin::text || granted.ctid::text, 0)) FROM kernel_user_groups held
+        JOIN auth_group_permissions granted USING (group_id) WHERE held.user_id = person.id)) AS mark_of_roles,
+(SELECT sum(hashtextextended(own.xmin::text || own.ctid::text, 0)) FROM kernel_user_user_permissions own
+    WHERE own.user_id = person.id) AS mark_of_own
+"""  # columns of a query on kernel_user person: roles, and marks that change with what these and the person are granted
+_PERMITTED = """
+SELECT DISTINCT type.app_label || '.' || permission.codename FROM auth_permission permission
+JOIN django_content_type type ON type.id = permission.content_type_id WHERE permission.id IN (
+    SELECT permission_id FROM auth_group_permissions JOIN kernel_user_groups held USING (group_id)
+        WHERE held.user_id = %(person)s
+    UNION SELECT permission_id FROM kernel_user_user_permissions WHERE user_id = %(person)s)
+"""
+MOST_REMEMBERED = 256
+_permitted: dict[Any, frozenset[str]] = {}
 
 
 class User(AbstractUser):  # type: ignore[django-manager-missing]  # of API clients, whose base is untyped
@@ -53,11 +60,21 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # of API clie
         parts = (self.get_full_name() or self.username).split()
         return "".join(part[0] for part in (parts[0], parts[-1])[: len(parts)]).upper()
 
-    def know_rights(self, roles: Iterable[str], by_roles: Iterable[str], own: Iterable[str]) -> None:
-        """Roles and permissions were read already, as RIGHTS says."""
+    def know_rights(self, roles: Iterable[str], mark_of_roles: str, mark_of_own: int | None) -> None:
+        """Roles were read already, as RIGHTS says; what they permit is read once by each process until it changes."""
         self._roles = set(roles)
-        if not self.is_superuser:  # what Django's own backend keeps once it has asked
-            self._group_perm_cache, self._user_perm_cache = set(by_roles), set(own)
+        if self.is_superuser:
+            return
+        granted = (frozenset(self._roles), mark_of_roles, mark_of_own, self.pk if mark_of_own else None)
+        if granted not in _permitted:
+            if len(_permitted) >= MOST_REMEMBERED:
+                _permitted.clear()
+            with connection.cursor() as cursor:
+                cursor.execute(_PERMITTED, {"person": self.pk})
+                _permitted[granted] = frozenset(right for (right,) in cursor.fetchall())
+        # what Django's own backend keeps once it has asked
+        self._group_perm_cache: set[str] = set(_permitted[granted])
+        self._user_perm_cache: set[str] = set()
 
     @property
     def roles(self) -> set[str]:

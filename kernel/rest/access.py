@@ -71,7 +71,7 @@ def _one(sql: str, values: list[Any]) -> Any:
     """The account that a token lets act, with its rights and what the token says, in one query."""
     found: Any
     for found in User.objects.raw(sql, values):
-        found.know_rights(found.role_names, found.rights_by_roles, found.own_rights)
+        found.know_rights(found.role_names, found.mark_of_roles, found.mark_of_own)
         return found
     raise _unknown("This token is not known, has expired or was revoked.")
 

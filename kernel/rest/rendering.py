@@ -140,7 +140,7 @@ class Flat:
     def of(self, record: Any) -> Any:
         """The row of a record that is at hand."""
         kind = _row(self.paths + sum(self.beside.values(), ()))
-        return kind._make([_at(record, path) for path in kind._fields])
+        return kind._make([_at(record, steps) for steps in _steps(kind._fields)])
 
     @staticmethod
     def _read(rows: Any, kind: Any) -> list[Any]:
@@ -154,12 +154,17 @@ def _row(paths: tuple[str, ...]) -> Any:
     return type("Row", (plain("Row", paths),), {})
 
 
-def _at(record: Any, path: str) -> Any:
-    if "__" not in path:
-        return getattr(record, path)
-    first, _, rest = path.partition("__")
-    beyond = getattr(record, first)
-    return None if beyond is None else _at(beyond, rest)
+@functools.cache
+def _steps(paths: tuple[str, ...]) -> list[list[str]]:
+    return [path.split("__") for path in paths]
+
+
+def _at(record: Any, steps: list[str]) -> Any:
+    for step in steps:
+        record = getattr(record, step)
+        if record is None:
+            break
+    return record
 
 
 def _type(value: Any) -> str:

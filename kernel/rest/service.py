@@ -80,9 +80,13 @@ def refuse(error: Exception, path_of: Any = None) -> HttpResponse:
 
 
 def answered(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
-    """JSON out."""
-    text = rendering.dumps(body).encode("utf-8", "replace") if body is not None else b""  # a refusal may quote anything
+    """JSON out; bytes are JSON already."""
+    text = body if isinstance(body, bytes) else _text(body)
     return HttpResponse(text, status=status, content_type=f"{JSON};charset=utf-8", headers=headers)
+
+
+def _text(body: Any) -> bytes:
+    return rendering.dumps(body).encode("utf-8", "replace") if body is not None else b""  # a refusal may quote anything
 
 
 def _note(request: HttpRequest, who: Caller | None, answer: HttpResponse, began: float) -> None:
@@ -277,9 +281,9 @@ def _row(resource: Resource, who: Caller, key: str, page: Rendering, *, lock: bo
     return row
 
 
-def tag(body: dict[str, Any]) -> str:
-    """The ETag of a whole representation."""
-    return f'"{repetition.digest("", "", rendering.dumps(body).encode())[:32]}"'
+def tag(text: bytes) -> str:
+    """The ETag of a whole representation, as it is sent."""
+    return f'"{repetition.digest("", "", text)[:32]}"'
 
 
 def _shown(request: HttpRequest, who: Caller, api: Api, resource: Resource, key: str) -> HttpResponse:
@@ -289,10 +293,11 @@ def _shown(request: HttpRequest, who: Caller, api: Api, resource: Resource, key:
     page = rendering_for(request, who)
     wanted = rendering_for(request, who, _wanted(api, resource, reserved))
     whole = _written(resource, _row(resource, who, key, page), page)
-    mark = tag(whole)
+    text = _text(whole)
+    mark = tag(text)
     if mark in _marks(request, "If-None-Match"):
         return HttpResponse(status=304, headers={"ETag": mark})
-    return answered(wanted.shown(whole), 200, {"ETag": mark})
+    return answered(text if wanted.wanted is None else wanted.shown(whole), 200, {"ETag": mark})
 
 
 def _created(request: HttpRequest, who: Caller, api: Api, resource: Resource) -> HttpResponse:
@@ -307,7 +312,8 @@ def _created(request: HttpRequest, who: Caller, api: Api, resource: Resource) ->
     if isinstance(row, int):
         row = resource.one(resource.rows(who.user).filter(pk=row), page)
     made = _written(resource, row, page)
-    return answered(made, 201, {"Location": made["href"], "ETag": tag(made)})
+    text = _text(made)
+    return answered(text, 201, {"Location": made["href"], "ETag": tag(text)})
 
 
 def _placed(refusal: Refusal, resource: Resource, body: dict[str, Any]) -> ApiError:
@@ -319,7 +325,7 @@ def _placed(refusal: Refusal, resource: Resource, body: dict[str, Any]) -> ApiEr
 
 def _require_same(request: HttpRequest, body: dict[str, Any]) -> None:
     wanted = _marks(request, "If-Match")
-    if wanted and wanted != ["*"] and tag(body) not in wanted:
+    if wanted and wanted != ["*"] and tag(_text(body)) not in wanted:
         raise ApiError(412, "It has changed since you read it. Read it again, then decide.")
 
 
@@ -337,7 +343,8 @@ def _changed(request: HttpRequest, who: Caller, api: Api, resource: Resource, ke
     except Refusal as refusal:
         raise _placed(refusal, resource, patch) from refusal
     after = _written(resource, resource.one(resource.rows(who.user).filter(pk=row.pk), page), page)
-    return answered(after, 200, {"ETag": tag(after)})
+    text = _text(after)
+    return answered(text, 200, {"ETag": tag(text)})
 
 
 def _require_patchable(api: Api, resource: Resource, change: Change) -> None:

@@ -88,7 +88,7 @@ def test_no_generated_request_breaks_a_face(role: str, figure: Figure) -> None:
     shop = grow()
     system = System(account=shop.account) if role == "customer" else System(role=role)
     every, seen = operations(), Counter[int]()
-    count = max(FEW, CASES // len(every) // 3) if FULL else FEW
+    count = max(FEW, -(-CASES // (len(every) * 3))) if FULL else FEW
     keys = {}
     for api in resource.apis():
         for one in api.resources:
