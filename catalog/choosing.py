@@ -23,9 +23,10 @@ def active(by: User) -> Any:
     return Offering.objects.visible_to(by).filter(state="active").exclude(kind="entitlement").order_by("name")
 
 
-def specifications(by: User) -> Any:
-    """Every active specification."""
-    return Specification.objects.filter(state="active").order_by("name", "key")
+def specifications(by: User, kind: str = "", also: tuple[int, ...] = ()) -> Any:
+    """Every active specification, or those of a kind, and these."""
+    rows = Specification.objects.visible_to(by).filter(Q(state="active") | Q(pk__in=also)).order_by("name", "key")
+    return rows.filter(kind=kind) if kind else rows
 
 
 choosing.register(

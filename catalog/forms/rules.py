@@ -1,7 +1,7 @@
 """Forms of the rules of decomposition."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.db.models import Q
@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from catalog import configuration, soundness, trial
 from catalog.models import Characteristic, DecompositionRule, Dependency, Specification
+from kernel.models import User
+from kernel.picking import RecordField, offer
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
@@ -19,28 +21,15 @@ KINDS = [
 ]  # fmt: skip
 
 
-if TYPE_CHECKING:
-    ModelChoiceField = forms.ModelChoiceField[Specification]
-else:
-    ModelChoiceField = forms.ModelChoiceField
-
-
-class SpecificationChoice(ModelChoiceField):
-    """An active specification, said with its kind."""
-
-    def label_from_instance(self, obj: Any) -> str:
-        return f"{obj.name} ({obj.get_kind_display().lower()}, {obj.key})"
-
-
 class RuleForm(forms.Form):
     """What a rule says, but for its mappings."""
 
-    source = SpecificationChoice(
-        queryset=Specification.objects.none(), label="From", empty_label="Choose one",
+    source = RecordField(
+        "catalog.specification", label="From", empty_label="Choose one",
         error_messages={"required": "Choose what it starts from.", "invalid_choice": "There is no such specification."},
     )  # fmt: skip
-    target = SpecificationChoice(
-        queryset=Specification.objects.none(), label="Makes", empty_label="Choose one",
+    target = RecordField(
+        "catalog.specification", label="Makes", empty_label="Choose one",
         error_messages={"required": "Choose what it makes.", "invalid_choice": "There is no such specification."},
     )  # fmt: skip
     kind = forms.ChoiceField(choices=KINDS, initial="realized_as", label="How they belong together")
@@ -65,15 +54,13 @@ class RuleForm(forms.Form):
     position = forms.IntegerField(min_value=0, max_value=9999, initial=0, label="Order among its siblings")
     note = forms.CharField(max_length=200, required=False, label="What this version changes")
 
-    def __init__(self, *args: Any, rule: DecompositionRule | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, by: User, rule: DecompositionRule | None = None, **kwargs: Any) -> None:
         names = list(self.base_fields)
         start: dict[str, Any] = {"starts_on": timezone.localdate()}
         kwargs["initial"] = {name: getattr(rule, name) for name in names} if rule else start | kwargs.get("initial", {})
         super().__init__(*args, **kwargs)
         for side in ("source", "target"):
-            field = self.fields[side]
-            assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 – for the type checker
-            field.queryset = Specification.objects.filter(state="active").order_by("name")
+            offer(self, side, by)
 
     def chosen(self, side: str) -> Specification | None:
         """The specification on that side as typed so far, whether or not the rest is right."""
@@ -126,8 +113,8 @@ def _guess(text: str) -> Any:
 class PairingForm(forms.Form):
     """A rule between products."""
 
-    source = SpecificationChoice(
-        queryset=Specification.objects.none(), label="Product", empty_label="Choose one",
+    source = RecordField(
+        "catalog.specification", label="Product", empty_label="Choose one",
         error_messages={"required": "Choose the product that the rule is about."},
     )  # fmt: skip
     kind = forms.ChoiceField(
@@ -141,7 +128,7 @@ class PairingForm(forms.Form):
         label="Where", choices=[("site", "At the same site"), ("account", "Anywhere at the same customer")]
     )
 
-    def __init__(self, *args: Any, record: Dependency | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, by: User, record: Dependency | None = None, **kwargs: Any) -> None:
         if record:
             kwargs["initial"] = {
                 "source": record.source_id, "kind": record.kind, "scope": record.scope,
@@ -151,6 +138,6 @@ class PairingForm(forms.Form):
         known = [record.source_id, *(t.pk for t in record.targets.all())] if record else []
         products = Specification.objects.filter(kind=Specification.Kind.PRODUCT)
         rows = products.filter(Q(state=Specification.State.ACTIVE) | Q(pk__in=known)).order_by("name", "pk")
-        for name in ("source", "targets"):
-            self.fields[name].queryset = rows  # type: ignore[attr-defined]
+        offer(self, "source", by, kind=Specification.Kind.PRODUCT.value, also=known)
+        self.fields["targets"].queryset = rows  # type: ignore[attr-defined]
         self.fields["targets"].label_from_instance = lambda spec: spec.name  # type: ignore[attr-defined]

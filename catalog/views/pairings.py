@@ -126,7 +126,8 @@ def _product(request: HttpRequest) -> Specification | None:
 
 def _form(request: HttpRequest, record: Dependency | None) -> HttpResponse:
     product = _product(request)
-    form = PairingForm(request.POST or None, record=record, initial={"source": product.pk} if product else {})
+    start = {"source": product.pk} if product else {}
+    form = PairingForm(request.POST or None, by=person(request), record=record, initial=start)
     back = reverse("catalog:specification", args=[product.key]) if product else reverse("catalog:pairing_list")
     if request.method == "POST" and form.is_valid():
         try:

@@ -40,7 +40,7 @@ def edit(request: HttpRequest, key: str, version: int) -> HttpResponse:
 def _form(request: HttpRequest, rule: DecompositionRule | None) -> HttpResponse:
     posted = request.method == "POST"
     asked = Specification.objects.filter(key=request.GET.get("source", ""), state="active").first()
-    form = RuleForm(request.POST if posted else None, rule=rule, initial={"source": asked})
+    form = RuleForm(request.POST if posted else None, by=person(request), rule=rule, initial={"source": asked})
     rows = rulerows.posted(request.POST) if posted else rulerows.of(rule)
     if posted and not any(name in request.POST for name in REDRAW):
         form.is_valid()
@@ -49,7 +49,7 @@ def _form(request: HttpRequest, rule: DecompositionRule | None) -> HttpResponse:
             return answer
         return htmx.respond(request, "catalog/rule_form.html", _context(form, rows, rule, request), status=422)
     if posted:
-        form = RuleForm(initial={name: request.POST.get(name, "") for name in form.fields})
+        form = RuleForm(by=person(request), initial={name: form[name].data for name in form.fields})
     return htmx.respond(request, "catalog/rule_form.html", _context(form, rows, rule, request), part="rows")
 
 

@@ -6,12 +6,13 @@ from django import forms
 from django.forms.utils import ErrorDict
 from django.utils import timezone
 
-from catalog.models import Characteristic, Specification
+from catalog.models import Characteristic
 from fulfillment import adapters, planfile
 from fulfillment.forms import askrows, rowacts
 from fulfillment.models import Action, DependencyKind, Kind, PlanDependency, PlanItem, ProjectTemplate
 from fulfillment.plancheck import befores
 from kernel.models import BusinessCalendar, User
+from kernel.picking import RecordField, offer
 
 PEOPLE = ("team", "skill", "checklist")
 Entry = dict[str, Any]
@@ -45,9 +46,7 @@ class PlanForm(forms.Form):
 
     key = forms.SlugField(label="Key", max_length=80, help_text="Small letters, digits, _ and -; it stays for ever.")
     name = forms.CharField(label="Name", max_length=120)
-    specification = forms.ModelChoiceField(
-        label="Specification", queryset=Specification.objects.none(), to_field_name="key"
-    )
+    specification = RecordField("catalog.specification", label="Specification", empty_label="Choose one")
     action = forms.ChoiceField(label="Action", choices=Action.choices)
     condition = forms.CharField(
         label="Only if", max_length=300, required=False, help_text="Such as access == 'off_net'; empty means always."
@@ -57,10 +56,9 @@ class PlanForm(forms.Form):
         help_text="Of several plans for the same, the lowest whose condition holds is taken.",
     )  # fmt: skip
 
-    def __init__(self, *args: Any, existing: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, by: User, existing: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        active = Specification.objects.filter(state=Specification.State.ACTIVE).order_by("name")
-        self.fields["specification"].queryset = active  # type: ignore[attr-defined]
+        offer(self, "specification", by)
         if existing:
             del self.fields["key"]
 

@@ -23,7 +23,7 @@ SHOWN = 200  # flows on the page of running work
 @require_http_methods(["GET", "HEAD", "POST"])
 def begin(request: HttpRequest) -> HttpResponse:
     """A new plan."""
-    form = PlanForm(request.POST or None)
+    form = PlanForm(request.POST or None, by=workspace.person(request))
     context = {"title": "New plan", "verb": "Create draft", "back": reverse("fulfillment:plan_list"), "form": form}
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data | {"position": form.cleaned_data["position"] or 0}
@@ -42,7 +42,8 @@ def describe(request: HttpRequest, key: str, version: int) -> HttpResponse:
     """Name, use and condition of a draft."""
     draft = find(request, key, version)
     entry = planfile.entry(draft)
-    form = PlanForm(request.POST or None, initial=entry, existing=True)
+    start = entry | {"specification": draft.specification_id}
+    form = PlanForm(request.POST or None, by=workspace.person(request), initial=start, existing=True)
     if request.method == "POST" and form.is_valid():
         wanted = entry | form.cleaned_data | {"specification": form.cleaned_data["specification"].key}
         wanted["position"] = form.cleaned_data["position"] or 0

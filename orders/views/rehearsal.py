@@ -46,7 +46,7 @@ def panel(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def pairing(request: HttpRequest) -> HttpResponse:
     """What a rule between products would break, as it stands in its form."""
-    form = PairingForm(request.GET)
+    form = PairingForm(request.GET, by=person(request))
     if not form.is_valid():
         return htmx.respond(request, "orders/pairtrial.html", {"form": form}, status=422)
     problems = wrong_pairing(pk=None, **form.cleaned_data).get("targets", [])

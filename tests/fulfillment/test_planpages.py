@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from catalog.models import Characteristic
+from catalog.models import Characteristic, Specification
 from fulfillment.models import Flow, PlanDefinition
 from tests.factories import fulfillment as make
 from tests.factories.people import UserFactory
@@ -191,9 +191,16 @@ def test_readers_see_plans_and_change_nothing(draft: PlanDefinition) -> None:
 
 
 def test_a_new_plan_begins_as_a_draft_with_one_step() -> None:
-    make.specification("cpe")
+    cpe = make.specification("cpe")
+    others = [Specification(key=f"like_{n}", name=f"Like {n}", kind="rfs", state="active") for n in range(50)]
+    Specification.objects.bulk_create(others)
     client = as_("process_admin")
-    values = {"key": "cpe_move", "name": "Move a router", "specification": "cpe", "action": "move", "position": "3"}
+    page = client.get("/plans/new/").content.decode()
+    assert 'name="specification_typed"' in page  # fifty-one are searched, not listed
+    assert "Like 7" not in page
+    values = {"key": "cpe_move", "name": "Move a router", "specification": cpe.pk, "action": "move", "position": "3"}
+    unclear = client.post("/plans/new/", values | {"specification": "", "specification_typed": "like 4"})
+    assert "Several fit: Like 4 (" in unclear.content.decode()
     assert client.post("/plans/new/", values).status_code == 302
     made = PlanDefinition.objects.get(key="cpe_move")
     assert (made.state, made.position, list(made.items.values_list("key", flat=True))) == ("draft", 3, ["done"])
