@@ -3,9 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Case, Count, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce
 
 from fulfillment import queries
 from fulfillment.models import Task, TaskTeam, WorkOrder
@@ -14,6 +16,7 @@ from kernel.models import User
 from kernel.refusal import Conflict, NotPermitted
 
 BATCH = 500
+MOST = 300  # people who are compared
 ASSIGN = "fulfillment.assign_task"
 
 
@@ -41,7 +44,25 @@ class Candidate:
 
 def candidates(task: Task) -> list[Candidate]:
     """People who work on tasks, the best first: in the team, with the skill, with the least open work."""
-    return _ranked(task.team, task.item.skill, workers(), _loads())
+    return [candidate(person) for person in ranked(task)[:MOST]]
+
+
+def ranked(task: Task) -> QuerySet[User]:
+    """People who work on tasks, those first who suit this one, each with what `candidate` says of them."""
+    skill = task.item.skill
+    team, knows = Q(teams__contains=[task.team]), Q(skills__contains=[skill])
+    theirs = Task.objects.filter(assignee=OuterRef("pk"), state__in=queries.OPEN).order_by().values("assignee")
+    rows = may_work().annotate(
+        in_team=Case(When(team, then=True), default=False),
+        skilled=Case(When(knows, then=True), default=False) if skill else Value(True),
+        load=Coalesce(Subquery(theirs.annotate(n=Count("pk")).values("n")), 0), skill=Value(skill),
+    )  # fmt: skip
+    return rows.order_by("-in_team", "-skilled", "load", "last_name", "first_name", "pk")
+
+
+def candidate(person: Any) -> Candidate:
+    """How one of the ranked people suits."""
+    return Candidate(person, person.skilled, person.load, person.in_team, person.skill)
 
 
 def suggested(task: Task) -> Candidate | None:
@@ -151,8 +172,13 @@ def _tell(person: User, tasks: list[Task], lead: str = "") -> None:
 
 def workers() -> list[User]:
     """People who work on tasks."""
-    rows = User.objects.filter(is_active=True, groups__permissions__codename="work_task").distinct()
-    return list(rows.order_by("last_name", "first_name", "pk")[:300])
+    return list(may_work().order_by("last_name", "first_name", "pk")[:MOST])
+
+
+def may_work() -> QuerySet[User]:
+    """The same, to be narrowed."""
+    theirs = User.objects.filter(groups__permissions__codename="work_task").values("pk")
+    return User.objects.filter(is_active=True, pk__in=theirs)
 
 
 def _loads() -> dict[int, int]:

@@ -15,6 +15,7 @@ class KernelConfig(AppConfig):
         autodiscover_modules("roles")
         autodiscover_modules("api")
         autodiscover_modules("reactions")
+        autodiscover_modules("choosing")
         autodiscover_modules("reports")
         from kernel import colleagues, manykeys, naming, tablehome  # noqa: F401  lookups, the process admin's home
         from kernel.rest import jsonvalues  # noqa: F401  a lookup

@@ -21,6 +21,7 @@ from django.utils.safestring import SafeString
 
 from kernel import choosing
 from kernel.models.people import User
+from kernel.refusal import Refusal
 
 if TYPE_CHECKING:
     ModelChoiceField = forms.ModelChoiceField[Any]
@@ -62,7 +63,7 @@ class Picker(forms.Select):
         few = field.few()
         context: dict[str, Any] = {"name": name, "attrs": marks, "key": "" if value is None else str(value)}
         if len(few) <= choosing.SHORT:
-            context["options"] = [(str(one.pk), field.label_from_instance(one)) for one in few]
+            context["options"] = [(str(one.pk), field.label_from_instance(one), field.detail(one)) for one in few]
             context["empty"] = field.empty_label
             return SafeString(render_to_string("components/picker.html#select", context))
         context["typed"] = getattr(value, "typed", None)
@@ -79,10 +80,10 @@ class RecordField(ModelChoiceField):
 
     widget = Picker
 
-    def __init__(self, kind: str, *, empty_label: str | None = "Choose", **kwargs: Any) -> None:
-        self.kind_name = kind
-        errors = {"invalid_choice": "Choose one of those offered.", **kwargs.pop("error_messages", {})}
-        super().__init__(None, empty_label=empty_label, error_messages=errors, **kwargs)
+    def __init__(self, kind: str, *, empty_label: str | None = "Choose", detailed: bool = False, **kw: Any) -> None:
+        self.kind_name, self.detailed = kind, detailed
+        errors = {"invalid_choice": "Choose one of those offered.", **kw.pop("error_messages", {})}
+        super().__init__(None, empty_label=empty_label, error_messages=errors, **kw)
 
     @property
     def kind(self) -> choosing.Kind:
@@ -121,6 +122,10 @@ class RecordField(ModelChoiceField):
     def label_from_instance(self, obj: Any) -> str:
         return self.kind.label(obj)
 
+    def detail(self, obj: Any) -> str:
+        """What stands beside it in a short list, where the form wants it."""
+        return self.kind.detail(obj) if self.detailed else ""
+
     def called(self, key: str, known: list[Any]) -> str:
         """What the record behind a key is called; nothing when it is not among those offered."""
         for one in [*known, *self._read["known"]]:
@@ -154,6 +159,13 @@ class RecordField(ModelChoiceField):
         named = "; ".join(self.label_from_instance(one) for one in near[:3])
         more = "" if len(near) <= 3 else " …"
         raise forms.ValidationError(f"Several fit: {named}{more} Choose one of them.")
+
+
+def chosen(form: forms.BaseForm, name: str) -> Any:
+    """What was chosen in a form that was sent. Raises Refusal with what is wrong at its field."""
+    if not form.is_valid():
+        raise Refusal(problems={key: [str(text) for text in texts] for key, texts in form.errors.items()})
+    return form.cleaned_data[name]
 
 
 def offer(form: forms.BaseForm, name: str, by: User, **scope: Any) -> None:

@@ -8,9 +8,11 @@ from django.views.decorators.http import require_POST
 
 from catalog import answering
 from fallout import batch, previewing, queries, resolution
+from fallout.forms import OwnerForm
 from fallout.views.desk import selection
-from fallout.views.record import VALUE, menders, person_named
+from fallout.views.record import VALUE
 from kernel import htmx, many, workspace
+from kernel.picking import chosen
 from kernel.refusal import Refusal
 from kernel.views import many as many_views
 
@@ -43,7 +45,7 @@ def _previewed(request: HttpRequest) -> dict[str, Any]:
         "picked": picked,
         "matching": matching.count(),
         "kept": [(name, request.POST.get(name, "")) for name in KEPT],
-        "people": menders() if act == "assign" else [],
+        "giving": OwnerForm(request.POST if "owner" in request.POST else None, by=user) if act == "assign" else None,
         "back": request.POST.get("back") or reverse("fallout:fallout_list"),
         "reason": request.POST.get("reason", ""),
         "ends_as": request.POST.get("ends_as", ""),
@@ -68,7 +70,7 @@ def run(request: HttpRequest) -> HttpResponse:
     user = workspace.person(request)
     typed = answering.listed(request.POST, VALUE)
     try:
-        owner = person_named(request.POST["owner"]) if "owner" in request.POST else None
+        owner = chosen(OwnerForm(request.POST, by=user), "owner") if "owner" in request.POST else None
         made = batch.start(
             request.POST.get("token", ""), user, owner=owner, values=typed, note=request.POST.get("reason", ""),
             ends_as=request.POST.get("ends_as", ""),

@@ -10,9 +10,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from catalog import answering
 from fallout import resolution, showing, triage
+from fallout.forms import OwnerForm
 from fallout.models import Fallout
 from kernel import htmx, workspace
 from kernel.models import User
+from kernel.picking import chosen
 from kernel.refusal import Refusal
 from kernel.views.records import back
 from orders import withdrawal
@@ -104,7 +106,7 @@ def _do(name: str, pk: int, user: User, typed: dict[str, Any], reason: str, requ
             fallout_id=pk, by=user, reason=reason, ends_as=sent.get("ends_as", "")
         ),
         "take": lambda: resolution.take(fallout_id=pk, by=user),
-        "assign": lambda: resolution.assign(fallout_id=pk, to=person_named(sent.get("owner", "")), by=user),
+        "assign": lambda: resolution.assign(fallout_id=pk, to=chosen(OwnerForm(sent, by=user), "owner"), by=user),
         "classify": lambda: triage.classify(
             fallout_id=pk, by=user, type=sent.get("type", ""), severity=sent.get("severity", ""),
             team=sent.get("team", ""),
@@ -115,23 +117,6 @@ def _do(name: str, pk: int, user: User, typed: dict[str, Any], reason: str, requ
         "resume": lambda: resolution.resume(fallout_id=pk, by=user),
     }  # fmt: skip
     acts[name]()
-
-
-def person_named(key: str) -> User:
-    """The chosen person. Raises Refusal when nobody, or an unknown one, was chosen."""
-    found = User.objects.filter(pk=int(key), is_active=True).first() if key.isdecimal() and len(key) < 10 else None
-    if found is None:
-        raise Refusal(problems={"owner": ["Choose a person."]})
-    return found
-
-
-def menders() -> list[User]:
-    """People who may be given a record."""
-    return list(
-        User.objects.filter(groups__name__in=["fallout_agent", "fallout_manager"], is_active=True)
-        .distinct()
-        .order_by("last_name", "first_name")
-    )
 
 
 def teams() -> list[str]:
@@ -160,8 +145,10 @@ def _page(request: HttpRequest, shown: showing.Shown, status: int = 200) -> Http
 
 def choices(request: HttpRequest) -> dict[str, Any]:
     """What the forms of a record offer."""
+    user = workspace.person(request)
+    may = user.has_perm(resolution.ASSIGN)
     return {
-        "people": menders() if request.user.has_perm(resolution.ASSIGN) else [],
+        "giving": OwnerForm(request.POST if "owner" in request.POST else None, by=user) if may else None,
         "types": Fallout.Type.choices,
         "severities": Fallout.Severity.choices,
         "all_teams": teams(),

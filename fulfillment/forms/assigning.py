@@ -4,20 +4,30 @@ from typing import Any
 
 from django import forms
 
-from fulfillment import assignment
+from fulfillment.models import Task
+from kernel.models import User
+from kernel.picking import RecordField, offer
 
-BEST = "best"  # whoever fits best by team, skill and open work
+WORKER = "fulfillment.worker"
 
 
 class AssignForm(forms.Form):
-    """Who gets the ticked tasks."""
+    """Who gets the ticked tasks; nobody named is whoever of the team fits best by skill and open work."""
 
-    to = forms.ChoiceField(
-        label="Who gets them?", error_messages={"required": "Choose who gets the tasks."},
+    to = RecordField(
+        WORKER, label="Who gets them?", required=False, empty_label="By skill and load",
         help_text="By skill and load: each goes to whoever of its team has the skill and the least open work.",
     )  # fmt: skip
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        people = [(str(person.pk), str(person)) for person in assignment.workers()]
-        self.fields["to"].choices = [(BEST, "By skill and load"), *people]  # type: ignore[attr-defined]
+
+class GiveForm(forms.Form):
+    """Who gets one task."""
+
+    assignee = RecordField(
+        WORKER, label="Who does it?", empty_label="Choose a person", detailed=True,
+        error_messages={"required": "Choose a person.", "invalid_choice": "Choose a person."},
+    )  # fmt: skip
+
+    def __init__(self, data: Any = None, *, by: User, task: Task) -> None:
+        super().__init__(data, initial={"assignee": task.assignee_id}, auto_id="give-%s")
+        offer(self, "assignee", by, task=task.pk)

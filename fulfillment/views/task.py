@@ -12,9 +12,11 @@ from django.views.decorators.http import require_POST, require_safe
 from catalog import answering, telling
 from catalog.configuration import Field
 from fulfillment import assignment, capacity, maintenance, queries, taskforms, taskwork
+from fulfillment.forms.assigning import GiveForm
 from fulfillment.models import Task
 from kernel import htmx, records, workspace
 from kernel.models import User
+from kernel.picking import chosen
 from kernel.refusal import Refusal
 from kernel.views.records import back
 
@@ -61,7 +63,9 @@ def _do(name: str, task: Task, user: User, typed: dict[str, Any], reason: str, r
     acts: dict[str, Any] = {
         "claim": lambda: taskwork.claim(task.pk, user),
         "give_back": lambda: taskwork.assign(task.pk, None, user),
-        "assign": lambda: taskwork.assign(task.pk, _person(request.POST.get("assignee", "")), user),
+        "assign": lambda: taskwork.assign(
+            task.pk, chosen(GiveForm(request.POST, by=user, task=task), "assignee"), user
+        ),
         "start": lambda: taskwork.start(task.pk, user),
         "complete": lambda: taskwork.complete(task.pk, user, typed, points),
         "tick": lambda: taskwork.tick(task.pk, user, points),
@@ -73,13 +77,6 @@ def _do(name: str, task: Task, user: User, typed: dict[str, Any], reason: str, r
         "skip": lambda: taskwork.skip(task.pk, user, reason),
     }
     acts[name]()
-
-
-def _person(pk: str) -> User:
-    found = User.objects.filter(pk=int(pk), is_active=True).first() if pk.isdecimal() and len(pk) < 19 else None
-    if found is None:
-        raise Refusal(problems={"assignee": ["Choose a person."]})
-    return found
 
 
 def _task(request: HttpRequest, number: str) -> Task:
@@ -109,8 +106,9 @@ def _page(
         "waits": queries.waits_for(task), "holds": queries.holds_back(task), "tries": _tries(task),
         "by_person": by_person, "mine": task.assignee_id == user.pk,
         "may_finish": by_person and task.state in queries.TO_DO and user.has_perm("fulfillment.work_task"),
-        "why_not": _why_not(task, user), "people": _people(task, user), "visit": getattr(task, "work_order", None),
-        "pause": maintenance.current(), "urgency": queries.urgency(task.priority),
+        "why_not": _why_not(task, user), "visit": getattr(task, "work_order", None),
+        "giving": _giving(request, task, opened), "pause": maintenance.current(),
+        "urgency": queries.urgency(task.priority),
         "waits_because": capacity.why_waiting(task),
         **_told(task),
         "asks_in_turn": any(one.shown_when or one.required_when for one in sheet.asked) or bool(sheet.conditions),
@@ -171,11 +169,12 @@ def _why_not(task: Task, user: User) -> str:
     return ""
 
 
-def _people(task: Task, user: User) -> list[assignment.Candidate]:
-    """Whom it can be given to, the best first, each with why."""
-    if not user.has_perm("fulfillment.assign_task") or task.kind not in queries.FOR_PEOPLE:
-        return []
-    return [] if task.state in Task.CLOSED else assignment.candidates(task)
+def _giving(request: HttpRequest, task: Task, opened: str) -> GiveForm | None:
+    """The form by which it is given to somebody, the best first, each with why."""
+    user = workspace.person(request)
+    if not user.has_perm(assignment.ASSIGN) or task.kind not in queries.FOR_PEOPLE or task.state in Task.CLOSED:
+        return None
+    return GiveForm(request.POST if opened == "assign" else None, by=user, task=task)
 
 
 def _tries(task: Task) -> list[dict[str, Any]]:

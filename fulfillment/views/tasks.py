@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from fulfillment import assignment, maintenance, queries, taskwork
-from fulfillment.forms.assigning import BEST, AssignForm
+from fulfillment.forms.assigning import AssignForm
 from fulfillment.models import Kind, Task
 from kernel import htmx, many, tables, workspace
 from kernel.forms import ReasonForm
@@ -41,10 +41,8 @@ def _pausing(name: str, icon: str, form: Any = None) -> many.Act:
     return dataclasses.replace(act, why_not=why_not)
 
 
-def _give(pk: int, by: User, *, to: str) -> Any:
-    if to == BEST:
-        return assignment.give_best(pk, by)
-    return taskwork.assign(pk, User.objects.get(pk=int(to)), by, tell=False)
+def _give(pk: int, by: User, *, to: User | None) -> Any:
+    return taskwork.assign(pk, to, by, tell=False) if to else assignment.give_best(pk, by)
 
 
 ACTS = (

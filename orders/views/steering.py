@@ -11,11 +11,12 @@ from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_http_methods
 
 from contracts import quoteapproval
-from fulfillment import assignment, queries, taskdate, taskwork
+from fulfillment import queries, taskdate, taskwork
+from fulfillment.forms.assigning import GiveForm
 from fulfillment.jeopardy import day as in_words
 from fulfillment.models import Flow, Task
 from kernel import htmx
-from kernel.models import User
+from kernel.picking import chosen
 from kernel.refusal import Refusal
 from kernel.views.records import back
 from kernel.workspace import allowed, person
@@ -134,7 +135,7 @@ def task(request: HttpRequest, number: str, task: str) -> HttpResponse:
 def _act(request: HttpRequest, order: Order, record: Task) -> HttpResponse:
     user, name = person(request), request.POST.get("act", "")
     if name == "assign":
-        taskwork.assign(record.pk, _chosen(request.POST.get("assignee", "")), user)
+        taskwork.assign(record.pk, chosen(GiveForm(request.POST, by=user, task=record), "assignee"), user)
         return htmx.go(request, _back(request, order), toast=f"{record.name} has a new owner.")
     if name == "undate":
         redating.redate(order_id=order.pk, task_id=record.pk, day=None, reason="", by=user)
@@ -176,19 +177,12 @@ def _task(
         "next_up": outlook.task_next(record, queries.holds_back(record)),
         "may_date": is_open and user.has_perm("fulfillment.change_taskdate"), "is_open": is_open,
         "by_person": by_person,
-        "people": assignment.candidates(record) if gives else None,
+        "giving": GiveForm(request.POST if "assignee" in problems else None, by=user, task=record) if gives else None,
         "may_steer": is_open and user.has_perm("orders.steer_order"), "problems": problems,
         "priority": prioritising.word(record.priority), "crumbs": _crumbs(order), "back": _back(request, order),
         "whole": [text for key, texts in problems.items() if key not in AT_FIELDS for text in texts],
     }  # fmt: skip
     return htmx.respond(request, "orders/task.html", context, part="panel", status=422 if problems else 200)
-
-
-def _chosen(pk: str) -> User:
-    found = User.objects.filter(pk=int(pk), is_active=True).first() if _number(pk) else None
-    if found is None:
-        raise Refusal(problems={"assignee": ["Choose a person."]})
-    return found
 
 
 def _number(text: str) -> bool:

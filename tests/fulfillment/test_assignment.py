@@ -1,13 +1,16 @@
 """Assignment: the best person is suggested, and free tasks are given where the team wants it."""
 
+import html
+import re
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from fulfillment import assignment, taskwork, teamwork
 from fulfillment.models import Task, TaskTeam
-from kernel import home
+from kernel import choosing, home
 from kernel.models import AuditEntry, Notification, User
 from kernel.refusal import NotPermitted, Refusal
 from tests.factories import fulfillment as make
@@ -44,6 +47,28 @@ def test_the_best_is_in_the_team_has_the_skill_and_the_least_open_work() -> None
     best = assignment.suggested(task)
     assert best
     assert best.person == free
+
+
+def test_a_task_is_given_by_a_picker_that_says_who_suits(monkeypatch: pytest.MonkeyPatch) -> None:
+    task, one = make.manual_task(**ITEM), worker(skills=["cpe"], first_name="Ada", last_name="Reed")
+    manager = UserFactory(role="fulfilment_manager")
+    client = Client()
+    client.force_login(manager)
+    page = client.get(task.get_absolute_url()).content.decode()
+    assert f'<option value="{one.pk}">Ada Reed – knows cpe, nothing open</option>' in page
+    monkeypatch.setattr(choosing, "SHORT", 2)
+    for n in range(2):
+        worker(last_name=f"No{n:02}")
+    page = client.get(task.get_absolute_url()).content.decode()
+    assert 'name="assignee_typed"' in page
+    assert "No01" not in page
+    url = html.unescape(re.findall(r'data-picker="([^"]+)"', page)[0])
+    assert "knows cpe, nothing open" in client.get(f"{url}&q=reed").content.decode()
+    move = reverse("fulfillment:task_move", args=[task.number, "assign"])
+    assert client.post(move, {"assignee": "", "assignee_typed": "No0"}).status_code == 422
+    assert client.post(move, {"assignee": UserFactory(role="sales_agent").pk}).status_code == 422  # does no such work
+    assert client.post(move, {"assignee": "", "assignee_typed": "ada reed"}).status_code == 302
+    assert owner(task) == one
 
 
 def test_nobody_is_suggested_without_the_skill() -> None:
@@ -113,7 +138,7 @@ def test_ticked_tasks_are_given_to_a_person_or_shared_by_skill_and_load_and_told
     taskwork.claim(taken.pk, one)
     tasks = [taken, *(make.manual_task(**ITEM) for _ in range(3)), make.manual_task(team="Nobody’s")]
     desk = ListDesk(manager, "/tasks/?whose=people")
-    answers = desk.start("assign", *tasks, to="best")
+    answers = desk.start("assign", *tasks, to="")
     assert "3 done, 2 not" in answers
     assert "has the skill and room" in answers
     assert f"{one} has {taken.number} already." in answers
@@ -123,7 +148,7 @@ def test_ticked_tasks_are_given_to_a_person_or_shared_by_skill_and_load_and_told
     assert two.notifications.get().text == f"{manager} gave you 2 tasks"
     assert "5 done" in desk.start("assign", *tasks, to=two.pk)
     assert {owner(task) for task in tasks} == {two}
-    assert "Choose who gets the tasks." in desk.start("assign", *tasks)
+    assert "0 done, 5 not" in desk.start("assign", *tasks)  # nobody named: by skill and load, and all are taken
     with pytest.raises(NotPermitted):
         assignment.give_best(tasks[4].pk, one)
 

@@ -167,8 +167,8 @@ def test_no_name_of_the_administration_is_left_in_english(monkeypatch: pytest.Mo
 def test_a_page_of_the_administration_is_german() -> None:
     client = Client()
     client.force_login(people.UserFactory(is_superuser=True, is_staff=True, language="de"))
-    page = client.get("/admin/crm/stage/").content.decode()
-    for text in ("Wahrscheinlichkeit", "Regeln und Kalender", "Abrechnungsprofile", "Phase zur Änderung auswählen"):
+    page = client.get("/admin/crm/stage/add/").content.decode()
+    for text in ("Wahrscheinlichkeit", "Regeln und Kalender", "Abrechnungsprofile", "Phase hinzufügen"):
         assert text in page
     with translation.override("de"):
         assert roles.sentence("crm.view_opportunity") == "Kann Verkaufschancen ansehen"
