@@ -1,5 +1,7 @@
 """Approving: decide one or several, hand one over, name a deputy, remind."""
 
+from typing import Any
+
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -31,7 +33,8 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
     approve = request.POST.get("decision") == "approve"
     reason = _reason(request)
     if not approve and not reason:
-        raise Refusal(problems={"reason": ["Say why you reject it; whoever asked has to act on it."]})
+        wrong = {"reason": ["Say why you reject it; whoever asked has to act on it."]}
+        return _refused(request, step, Refusal(problems=wrong))
     made = approvals.decide(step.pk, by=workspace.person(request), approve=approve, reason=reason)
     return _back(request, f"{made.subject_name} {'approved' if approve else 'rejected'}.")
 
@@ -65,9 +68,12 @@ def delegate(request: HttpRequest, pk: int) -> HttpResponse:
     step = get_object_or_404(ApprovalStep, pk=pk)
     form = DelegateForm(request.POST, person=workspace.person(request))
     if not form.is_valid():
-        raise Refusal(problems={"to": ["Choose a colleague."]})
+        return _refused(request, step, Refusal(problems={"to": ["Choose a colleague."]}))
     to = form.cleaned_data["to"]
-    deputies.delegate(step_id=step.pk, to=to, by=workspace.person(request), reason=_reason(request))
+    try:
+        deputies.delegate(step_id=step.pk, to=to, by=workspace.person(request), reason=_reason(request))
+    except Refusal as error:
+        return _refused(request, step, error)
     return _back(request, f"{to} decides instead.")
 
 
@@ -104,7 +110,18 @@ def away(request: HttpRequest) -> HttpResponse:
     return _back(request, f"{made.deputy} decides for you on those days.")
 
 
-def _page(request: HttpRequest, form: AwayForm, *, status: int = 200) -> HttpResponse:
+def _refused(request: HttpRequest, step: ApprovalStep, error: Refusal) -> HttpResponse:
+    """Say at its field what was wrong with one approval: on the page of approvals; elsewhere the asker's page shows it."""
+    if not error.problems or request.headers.get("HX-Request") or request.POST.get("back"):
+        raise error
+    name, texts = next(iter(error.problems.items()))
+    wrong = {"step": step.pk, "field": name, "why": texts[0], "to": request.POST.get("to", "")}
+    return _page(request, AwayForm(person=workspace.person(request)), status=422, wrong=wrong)
+
+
+def _page(
+    request: HttpRequest, form: AwayForm, *, status: int = 200, wrong: dict[str, Any] | None = None
+) -> HttpResponse:
     user = workspace.person(request)
     steps = list(approvals.waiting_for(user)[:PAGE])
     mine = ApprovalRequest.objects.filter(requested_by=user, state=ApprovalRequest.State.OPEN)
@@ -118,6 +135,7 @@ def _page(request: HttpRequest, form: AwayForm, *, status: int = 200) -> HttpRes
         "away": Absence.objects.filter(person=user).select_related("deputy").order_by("-starts_on")[:5],
         "away_for": approvals.away_for(user),
         "form": form,
+        "wrong": wrong,
         "colleagues": list(DelegateForm(person=user).fields["to"].choices),  # type: ignore[attr-defined]
     }
     return render(request, "approvals.html", context, status=status)

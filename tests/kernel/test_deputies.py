@@ -146,6 +146,13 @@ def test_the_page_hands_over_names_a_deputy_and_reminds(
     assert "Discount over 15 %" in client.get(reverse("approvals")).content.decode()
     delegate = reverse("approval_delegate", args=[step.pk])
     assert client.post(delegate, {"to": "x"}).status_code == 422
+    refused = client.post(delegate, {"to": asker.pk})
+    assert refused.status_code == 422
+    said = refused.content.decode()
+    assert f'<option value="{asker.pk}" selected>' in said
+    assert f"{asker} asked for this approval and cannot give it." in said.split(f'id="d{step.pk}_error"')[1]
+    rejected = client.post(reverse("approval_decide", args=[step.pk]), {"decision": "reject", "reason": " "})
+    assert "Say why you reject it" in rejected.content.decode().split(f'id="r{step.pk}_error"')[1]
     assert client.post(delegate, {"to": colleague.pk}).status_code == 302
     page, today = reverse("approvals_away"), timezone.localdate().isoformat()
     assert client.post(page, {"deputy": colleague.pk, "starts_on": today}).status_code == 422
