@@ -1,9 +1,12 @@
 """Filters of lists: chips with a closed list of values, or with one record among few or many."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
 import django_filters
+from django.db.models import Field, Model
 
+from kernel import states
 from kernel.choosing import SHORT
 from kernel.picking import RecordField
 
@@ -18,6 +21,15 @@ class Choices(django_filters.ChoiceFilter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("empty_label", "All")
         super().__init__(*args, **kwargs)
+
+
+class States(Choices):
+    """A chip with the states of a model, in the words that its rows show."""
+
+    def __init__(self, model: type[Model], *, before: Iterable[tuple[str, str]] = (), **kwargs: Any) -> None:
+        field = cast("Field[Any, Any]", model._meta.get_field("state"))
+        worded = [(value, states.look(str(value), model).word) for value, _ in field.flatchoices]
+        super().__init__(choices=[*before, *worded], **kwargs)
 
 
 class _RecordChip(RecordField):

@@ -11,7 +11,7 @@ A list is declared once and shown with one call. An example, in `crm/views/leads
         created_at = tables.Day(verbose_name="Created", optional=True)
 
     class LeadFilter(tables.Filters):
-        state = tables.Choices(choices=Lead.State.choices)
+        state = tables.States(Lead)
 
         class Meta:
             model = Lead
@@ -54,7 +54,7 @@ from django.utils.text import slugify
 
 from kernel import counting, csvfile, exporting, htmx, listfile, many, returning, rowdrawing, savedviews
 from kernel.columns import Avatar, Column, Date, Day, Due, Flag, Meter, Money, Name, Number, Pill, State, Text, When
-from kernel.filters import Choices, Filters, Records
+from kernel.filters import Choices, Filters, Records, States
 from kernel.keyset import Page, ordering, paginate
 from kernel.models.people import User
 from kernel.refusal import Refusal
@@ -63,7 +63,7 @@ from kernel.workspace import person
 
 __all__ = [
     "Avatar", "Choices", "Column", "Date", "Day", "Due", "Empty", "Filters", "Flag", "ListPage", "Meter",
-    "Money", "Name", "New", "Number", "Pill", "Records", "State", "Table", "Text", "When", "show",
+    "Money", "Name", "New", "Number", "Pill", "Records", "State", "States", "Table", "Text", "When", "show",
 ]  # fmt: skip
 
 Table = django_tables2.Table

@@ -38,7 +38,7 @@ class MatrixTable(tables.Table):
 class MatrixFilter(tables.Filters):
     """Chips of the list."""
 
-    state = tables.Choices(choices=State.choices)
+    state = tables.States(PriceMatrix)
 
     class Meta:
         model = PriceMatrix

@@ -37,7 +37,7 @@ class OfferingFilters(django_filters.FilterSet):
 
     category = django_filters.ModelChoiceFilter(queryset=Category.objects.all(), label="Shelf", empty_label="All")
     kind = tables.Choices(choices=Offering.Kind.choices, label="Kind")
-    state = tables.Choices(choices=Offering.State.choices, label="State")
+    state = tables.States(Offering, label="State")
 
     class Meta:
         model = Offering

@@ -38,7 +38,7 @@ class RuleFilter(tables.Filters):
 
     source = tables.Records("catalog.specification", label="From", empty_label="Any")
     target = tables.Records("catalog.specification", label="Makes", empty_label="Any")
-    state = tables.Choices(choices=State.choices)
+    state = tables.States(DecompositionRule)
 
     class Meta:
         model = DecompositionRule

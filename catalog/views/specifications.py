@@ -28,7 +28,7 @@ class SpecificationFilters(tables.Filters):
     """Chips of the list."""
 
     kind = tables.Choices(choices=Specification.Kind.choices, label="What it is")
-    state = tables.Choices(choices=Specification.State.choices, label="State")
+    state = tables.States(Specification, label="State")
 
     class Meta:
         model = Specification

@@ -58,7 +58,7 @@ class _Filter(tables.Filters):
 class ProductFilter(_Filter):
     """Filters of products."""
 
-    state = tables.Choices(choices=Product.State.choices)
+    state = tables.States(Product)
 
     class Meta:
         model = Product
@@ -68,7 +68,7 @@ class ProductFilter(_Filter):
 class ServiceFilter(_Filter):
     """Filters of services."""
 
-    state = tables.Choices(choices=Service.State.choices)
+    state = tables.States(Service)
     kind = tables.Choices(
         field_name="specification__kind", choices=[("cfs", "Customer-facing"), ("rfs", "Resource-facing")]
     )
@@ -81,7 +81,7 @@ class ServiceFilter(_Filter):
 class ResourceFilter(_Filter):
     """Filters of resources."""
 
-    state = tables.Choices(choices=Resource.State.choices)
+    state = tables.States(Resource)
 
     class Meta:
         model = Resource

@@ -45,7 +45,7 @@ class AgreementTable(tables.Table):
 class AgreementFilter(tables.Filters):
     """Chips of the list."""
 
-    state = tables.Choices(choices=Agreement.State.choices)
+    state = tables.States(Agreement)
 
     class Meta:
         model = Agreement

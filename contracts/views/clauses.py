@@ -30,7 +30,7 @@ class ClauseTable(tables.Table):
 class ClauseFilter(tables.Filters):
     """Chips of the list."""
 
-    state = tables.Choices(choices=Clause.State.choices)
+    state = tables.States(Clause)
     language = tables.Choices(choices=Clause._meta.get_field("language").choices)
 
     class Meta:

@@ -45,7 +45,7 @@ class ContractFilter(tables.Filters):
     """Chips of the list."""
 
     kind = tables.Choices(choices=Contract.Kind.choices)
-    state = tables.Choices(choices=Contract.State.choices)
+    state = tables.States(Contract)
     ending = tables.Choices(label="Ends within", choices=ENDING, method="by_end")
 
     def by_end(self, rows: QuerySet[Contract], name: str, value: str) -> QuerySet[Contract]:

@@ -39,7 +39,7 @@ class QuoteTable(django_tables2.Table):
 class QuoteFilters(django_filters.FilterSet):
     """Chips of the list."""
 
-    state = tables.Choices(choices=Quote.State.choices, label="State")
+    state = tables.States(Quote, label="State")
     owner = tables.Records("crm.seller", label="Owner")
 
     class Meta:

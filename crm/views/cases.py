@@ -37,7 +37,7 @@ class CaseTable(tables.Table):
 class CaseFilter(tables.Filters):
     """Filters of the list of cases."""
 
-    state = tables.Choices(choices=[("open", "Open"), *Case.State.choices], method="by_state")
+    state = tables.States(Case, before=[("open", "Open")], method="by_state")
     severity = tables.Choices(choices=Case.Severity.choices)
     kind = tables.Choices(choices=Case.Kind.choices)
     owner = tables.Records("crm.helper")

@@ -41,7 +41,7 @@ class LeadTable(tables.Table):
 class LeadFilter(tables.Filters):
     """Filters of the list of leads."""
 
-    state = tables.Choices(choices=[("open", "Open"), *Lead.State.choices], method="by_state")
+    state = tables.States(Lead, before=[("open", "Open")], method="by_state")
     rating = tables.Choices(choices=Lead.Rating.choices)
     source = tables.Choices(choices=[(name, name.capitalize()) for name in SOURCES])
     owner = tables.Records("crm.seller")

@@ -34,7 +34,7 @@ class OpportunityTable(tables.Table):
 class OpportunityFilter(tables.Filters):
     """Filters of the list of opportunities."""
 
-    state = tables.Choices(choices=Opportunity.State.choices)
+    state = tables.States(Opportunity)
     stage = django_filters.ModelChoiceFilter(queryset=Stage.objects.all(), to_field_name="key", empty_label="Any")
     owner = tables.Records("crm.seller")
 

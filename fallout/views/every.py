@@ -47,7 +47,7 @@ class FalloutFilter(tables.Filters):
     standing = tables.Choices(
         label="Which", choices=[("open", "To be mended"), ("mended", "Mended")], method="by_standing"
     )
-    state = tables.Choices(choices=Fallout.State.choices)
+    state = tables.States(Fallout)
     severity = tables.Choices(choices=Fallout.Severity.choices)
     type = tables.Choices(choices=Fallout.Type.choices)
     due = tables.Choices(

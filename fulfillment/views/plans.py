@@ -35,7 +35,7 @@ class PlanTable(tables.Table):
 class PlanFilter(tables.Filters):
     """Filters of the list."""
 
-    state = tables.Choices(choices=PlanDefinition.State.choices)
+    state = tables.States(PlanDefinition)
     action = tables.Choices(choices=Action.choices)
 
     class Meta:

@@ -29,7 +29,7 @@ class ProjectTable(tables.Table):
 class ProjectFilter(tables.Filters):
     """Filters of the list."""
 
-    state = tables.Choices(choices=Project.State.choices)
+    state = tables.States(Project)
 
     class Meta:
         model = Project

@@ -92,7 +92,7 @@ class TaskFilter(tables.Filters):
             ("people", "All people’s"), ("all", "All, also the system’s"),
         ],
     )  # fmt: skip
-    state = tables.Choices(choices=Task.State.choices, empty_label="Open")
+    state = tables.States(Task, empty_label="Open")
     kind = tables.Choices(choices=Kind.choices)
     team = tables.Choices(choices=_teams, empty_label="Any")
 

@@ -111,7 +111,7 @@ def away(request: HttpRequest) -> HttpResponse:
 
 
 def _refused(request: HttpRequest, step: ApprovalStep, error: Refusal) -> HttpResponse:
-    """Say at its field what was wrong with one approval: on the page of approvals; elsewhere the asker's page shows it."""
+    """Say at its field what was wrong with one approval; a panel on another page says it there."""
     if not error.problems or request.headers.get("HX-Request") or request.POST.get("back"):
         raise error
     name, texts = next(iter(error.problems.items()))

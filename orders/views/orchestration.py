@@ -128,7 +128,7 @@ class TaskTable(tables.Table):
 class TaskFilter(tables.Filters):
     """Filters of the table."""
 
-    state = tables.Choices(choices=Task.State.choices, empty_label="Open")
+    state = tables.States(Task, empty_label="Open")
     path = tables.Choices(
         label="Path",
         method="by_path",

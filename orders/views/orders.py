@@ -150,7 +150,7 @@ class OrderTable(tables.Table):
 class OrderFilter(tables.Filters):
     """Filters of the list."""
 
-    state = tables.Choices(choices=Order.State.choices)
+    state = tables.States(Order)
     needs = tables.Choices(
         label="Needs", method="by_need",
         choices=[("values", "Technical values"), ("fallout", "Mending"), ("approval", "Approval"), ("late",
