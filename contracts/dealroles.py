@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils import timezone
 
-from contracts import chargelist
+from contracts import chargelist, papercopy
 from contracts.models import Agreement, Clause, Contract, NegotiationRound, SignatureRequest
 from kernel import finding, home, states
 from kernel.finding import Found
@@ -73,6 +73,16 @@ def legal_actions(user: User) -> Iterable[Action]:
         yield _action(row, "Answer what the customer proposes", "wait", "message", at=row.asked_at)
 
 
+def copies_to_confirm(user: User) -> Iterable[Action]:
+    """Copies signed on paper that a colleague uploaded: they count once somebody else has compared them."""
+    for copy, record in papercopy.to_confirm(user, WORST):
+        yield Action(
+            f"Confirm the signed copy of {record}", record.get_absolute_url(),  # type: ignore[attr-defined]
+            copy.request.account.name, str(record), "signature", "wait", word="Compare",
+            due_detail=f"signed {copy.signed_on:%-d %b}", at=copy.uploaded_at,
+        )  # fmt: skip
+
+
 def _action(
     row: Agreement, text: str, tone: str, icon: str, due: str = "", at: dt.date | dt.datetime | None = None
 ) -> Action:
@@ -102,6 +112,7 @@ finding.register("Agreements", "heart-handshake", "contracts.view_agreement", fi
 finding.register("Contracts", "certificate", "contracts.view_contract", find_contracts, order=16)
 home.next_actions("contracts.negotiate_agreement", next_actions)
 home.next_actions(COUNSEL, legal_actions)
+home.next_actions(papercopy.RIGHT, copies_to_confirm)
 home.figures("contracts.negotiate_agreement", figures, order=30)
 home.figures("contracts.view_billingstart", _billed, order=35)
 states.add(

@@ -5,7 +5,7 @@ import datetime as dt
 from django.db import models, transaction
 from django.utils import timezone
 
-from contracts import quoteapproval, quoteversions, signature
+from contracts import quoteversions, signature
 from contracts.models import Quote, SignatureRequest
 from kernel import audit, notifications
 from kernel.models import AuditEntry
@@ -34,7 +34,7 @@ def warn(*, today: dt.date | None = None) -> int:
         audit.record(WARNED, quote, by=None, changes={"valid_until": [None, quote.valid_until.isoformat()]})
         if quote.owner:
             said = f"{quote} is valid until {quote.valid_until:%d %B} and waits for {_whom(quote)}"
-            notifications.tell([quote.owner], said, quoteapproval.url_of(quote), event="deal", mail=True)
+            notifications.tell([quote.owner], said, quote.get_absolute_url(), event="deal", mail=True)
     return len(found)
 
 
@@ -62,7 +62,7 @@ def close(*, today: dt.date | None = None) -> list[int]:
     for quote in Quote.objects.filter(pk__in=keys).select_related("owner"):
         if quote.owner:
             said = f"{quote} expired on {quote.valid_until:%d %B %Y}; make a new version to offer it again"
-            notifications.tell([quote.owner], said, quoteapproval.url_of(quote), event="deal")
+            notifications.tell([quote.owner], said, quote.get_absolute_url(), event="deal")
     return keys
 
 

@@ -3,11 +3,13 @@
 import datetime as dt
 import hashlib
 
+from django.apps import apps
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
 from contracts import certificate, pictures, signature
 from contracts.models import PaperCopy, SignatureRequest
+from crm.models import Account
 from kernel import audit, documents
 from kernel.models import User
 from kernel.refusal import Conflict, NotPermitted, Refusal
@@ -112,6 +114,17 @@ def of(record: models.Model) -> PaperCopy | None:
         request__subject_type=record._meta.label_lower, request__subject_id=record.pk, decided_at=None
     )
     return found.order_by("-id").first()
+
+
+def to_confirm(user: User, most: int) -> list[tuple[PaperCopy, models.Model]]:
+    """Copies that this person could confirm, the oldest first, each with the record that was signed."""
+    rows = PaperCopy.objects.filter(decided_at=None, request__account__in=Account.objects.visible_to(user))
+    found = list(rows.exclude(uploaded_by=user).select_related("request__account").order_by("uploaded_at")[:most])
+    wanted: dict[str, list[int]] = {}
+    for copy in found:
+        wanted.setdefault(copy.request.subject_type, []).append(copy.request.subject_id)
+    records = {kind: apps.get_model(kind)._default_manager.in_bulk(keys) for kind, keys in wanted.items()}
+    return [(copy, records[copy.request.subject_type][copy.request.subject_id]) for copy in found]
 
 
 def accept(filename: str, content: bytes) -> str:

@@ -4,7 +4,6 @@ import datetime as dt
 from collections.abc import Sequence
 
 from django.db import models, transaction
-from django.urls import reverse
 from django.utils import timezone
 
 from contracts import concluding, contracting, documents, events, quotechecks, signature, signingorder
@@ -106,7 +105,11 @@ def accept(made: SignatureRequest) -> None:
     outbox.publish(events.QuoteAccepted(quote_id=quote.pk, contract_id=contract.pk))
     if quote.owner:
         notifications.tell(
-            [quote.owner], f"{quote} was signed by {made.signed_name}", url(quote), event="deal", mail=True
+            [quote.owner],
+            f"{quote} was signed by {made.signed_name}",
+            quote.get_absolute_url(),
+            event="deal",
+            mail=True,
         )
 
 
@@ -116,7 +119,11 @@ def declined(made: SignatureRequest) -> None:
     lifecycle.move(quote, Quote.decline, by=None, reason=made.declined_because)
     if quote.owner:
         notifications.tell(
-            [quote.owner], f"{quote} was declined: {made.declined_because}"[:240], url(quote), event="deal", mail=True
+            [quote.owner],
+            f"{quote} was declined: {made.declined_because}"[:240],
+            quote.get_absolute_url(),
+            event="deal",
+            mail=True,
         )
 
 
@@ -151,11 +158,6 @@ def lock(quote_id: int) -> Quote:
     keys = [quote_id, *rivals(quote).values_list("pk", flat=True)]
     found: Quote = next(row for row in Quote.objects.locked_all(keys) if row.pk == quote_id)
     return found
-
-
-def url(quote: Quote) -> str:
-    """Its record page."""
-    return reverse("contracts:quote", args=[quote.number, quote.version])
 
 
 def _supersede(rows: models.QuerySet[Quote], because: str, by: User | None) -> None:

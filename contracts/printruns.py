@@ -77,9 +77,7 @@ def make(run_id: int) -> Document | None:
         PrintRun.objects.filter(pk=run_id).update(ended_at=timezone.now(), document=made)
         audit.record("printed", quote, by=run.asked_by, changes={"document": [None, made.name]})
         if run.asked_by:
-            notifications.tell(
-                [run.asked_by], f"The PDF of {quote} is ready", quoteapproval.url_of(quote), event="file"
-            )
+            notifications.tell([run.asked_by], f"The PDF of {quote} is ready", quote.get_absolute_url(), event="file")
     return made
 
 

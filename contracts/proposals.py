@@ -55,6 +55,8 @@ def propose(
     after = _wanted(agreement, part, key, before, wanted.strip(), title.strip())
     if before == after:
         raise Unfit(problems={"wanted": ["That is what the agreement says already."]})
+    if answers is not None and answers.after == after:
+        raise Unfit(problems={"wanted": ["That is what is proposed: accept it, or say something else."]})
     made = Proposal(
         agreement=agreement, round=_round(agreement, side, reason, by), side=side, part=part, key=key,
         label=_label(agreement, part, key, after)[:160], before=before, after=after, reason=reason.strip(), made_by=by,

@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.urls import reverse
 
 from contracts import quotecompleteness, quotepricing, quotesnapshot
 from contracts.models import Quote, QuoteLine
@@ -96,8 +95,8 @@ def submit(*, quote_id: int, by: User | None, note: str = "") -> Quote:
     if not needed:
         return _approved(quote, _why_none(quote))
     approvals.request(
-        quote, [_ask(reason) for reason in needed], by=by, url=url_of(quote), content_hash=quote.content_hash,
-        note=quote.note_for_approver, content=quotesnapshot.take(quote),
+        quote, [_ask(reason) for reason in needed], by=by, url=quote.get_absolute_url(),
+        content_hash=quote.content_hash, note=quote.note_for_approver, content=quotesnapshot.take(quote),
     )  # fmt: skip
     return quote
 
@@ -218,11 +217,6 @@ def steps_of(quote: Quote) -> list[ApprovalStep]:
     """The steps of the latest round."""
     made = approvals.current(quote)
     return list(made.steps.all()) if made else []
-
-
-def url_of(quote: Quote) -> str:
-    """Where the quote is read."""
-    return reverse("contracts:quote", args=[quote.number, quote.version])
 
 
 def _approved(quote: Quote, reason: str) -> Quote:

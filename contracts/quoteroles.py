@@ -62,7 +62,7 @@ def find(user: User, text: str, limit: int) -> Iterable[Found]:
         if quote.number in seen or len(seen) == limit:
             continue
         seen.add(quote.number)
-        url = quoteapproval.url_of(quote)
+        url = quote.get_absolute_url()
         yield Found(quote.title, url, f"{quote.account.name}, version {quote.version}", quote.number, "file-text")
 
 
@@ -83,7 +83,7 @@ def next_actions(user: User) -> Iterable[Action]:
 
 def _action(quote: Quote, text: str, tone: str, icon: str) -> Action:
     return Action(
-        f"{text} {quote.title}", quoteapproval.url_of(quote), quote.account.name, str(quote), icon, tone,
+        f"{text} {quote.title}", quote.get_absolute_url(), quote.account.name, str(quote), icon, tone,
         due=f"valid until {quote.valid_until:%-d %b}", at=quote.valid_until,
     )  # fmt: skip
 

@@ -161,7 +161,7 @@ def hand_in(*, user: User, note: str = "") -> Handed:
         return Handed(quote, ready=True)
     if quote.owner:
         text = f"{user} asks for a quote: {quote.title}"
-        notifications.tell([quote.owner], text, quoteapproval.url_of(quote), event="deal", mail=True)
+        notifications.tell([quote.owner], text, quote.get_absolute_url(), event="deal", mail=True)
     return Handed(quote, ready=False)
 
 

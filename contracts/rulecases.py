@@ -6,7 +6,6 @@ from django.utils import timezone
 
 from contracts import discountlimits, earlytermination, periods, quoteapproval
 from contracts.models import Contract, ContractLine, Quote
-from contracts.quoteapproval import url_of
 from kernel.models import User
 from kernel.roles import ROLES
 from kernel.tableuse import Case, Fact, Use
@@ -32,7 +31,7 @@ def _cases(key: str, limit: int, user: User) -> Iterable[Case]:
     """Only for those who may see margins, which these cases tell."""
     if user.has_perm("contracts.view_margin"):
         for quote in Quote.objects.visible_to(user).order_by("-id")[:limit]:
-            yield Case(f"{quote}", quoteapproval.figures(quote).facts(), url_of(quote))
+            yield Case(f"{quote}", quoteapproval.figures(quote).facts(), quote.get_absolute_url())
 
 
 def _ends(key: str, limit: int, user: User) -> Iterable[Case]:

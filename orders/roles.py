@@ -110,7 +110,7 @@ def _accepted(user: User) -> Iterable[home.Action]:
     for quote in rows.order_by("accepted_at")[:5]:
         yield home.Action(
             text=f"Create the order of {quote.title}", detail=quote.account.name, number=str(quote),
-            url=reverse("contracts:quote", args=[quote.number, quote.version]), icon="signature",
+            url=quote.get_absolute_url(), icon="signature",
             tone="wait", due="Signed", due_detail="the customer waits", word="Look", at=quote.accepted_at,
         )  # fmt: skip
 

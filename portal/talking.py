@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.urls import reverse
 
-from contracts import quoteapproval, requesting
+from contracts import requesting
 from contracts.models import Quote, SignatureRequest
 from kernel import commenting, following
 from kernel.models import User
@@ -39,7 +39,7 @@ def say(*, quote: Quote, text: str, by: User) -> Comment:
     if len(text) > commenting.LONGEST:
         raise Refusal(problems={"text": [f"Write at most {commenting.LONGEST} characters at once."]})
     owner = quote.owner or quote.account.owner
-    url = quoteapproval.url_of(quote)
+    url = quote.get_absolute_url()
     return commenting.write(
         record=quote, text=text, by=by, url=url, internal=False, first=[owner] if owner else []
     ).comment

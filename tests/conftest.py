@@ -6,6 +6,10 @@ from typing import Any
 
 import django
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")  # how fast the machine is at the moment is no property of the product
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 if os.environ.get("FAULTS") != "full":

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import pgtrigger
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 from django_fsm import transition
 
 from crm.models import OfAccountQuerySet
@@ -168,6 +169,10 @@ class Quote(Record):
 
     def __str__(self) -> str:
         return f"{self.number} v{self.version}"
+
+    def get_absolute_url(self) -> str:
+        """Its page in the editor."""
+        return reverse("contracts:quote", args=[self.number, self.version])
 
     @property
     def value(self) -> Decimal:

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from cmdb import feasibility
 from cmdb.models import FeasibilityCheck
-from contracts import quoteapproval, quotechecks, quoting
+from contracts import quotechecks, quoting
 from contracts.models import Quote, QuoteLine
 from contracts.quoting import EditedMeanwhile
 from contracts.views import quotescreen
@@ -37,7 +37,7 @@ def page(request: HttpRequest, number: str, version: int) -> HttpResponse:
     lines.sort(key=_rank)
     waiting = sum(1 for line in lines if line.feasibility and feasibility.waits(line.feasibility, line.characteristics))
     context = {
-        "quote": quote, "here": quoteapproval.url_of(quote), "total": len(lines), "answered": len(lines) - waiting,
+        "quote": quote, "here": quote.get_absolute_url(), "total": len(lines), "answered": len(lines) - waiting,
         "address": reverse("contracts:quote_checks", args=[quote.number, quote.version]), "waiting": waiting,
         "counts": [(label, counts.get(value, 0)) for value, label in Result.choices],
         "unasked": counts.get("none", 0), "rows": [_row(line) for line in lines[:SHOWN]],
@@ -65,7 +65,7 @@ def take(request: HttpRequest, number: str, version: int, line_id: int) -> HttpR
     quoting.configure(line_id=line.pk, values=values, edition=line.edition, by=workspace.person(request))
     back = request.POST.get("back", "")
     where = reverse("contracts:quote_checks", args=[quote.number, quote.version]) if back == "checks" else \
-        f"{quoteapproval.url_of(quote)}?line={line.pk}"  # fmt: skip
+        f"{quote.get_absolute_url()}?line={line.pk}"  # fmt: skip
     return htmx.go(request, where, toast=f"{line.offering} at {line.site} has {wanted} now.")
 
 

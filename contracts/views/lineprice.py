@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from catalog import explaining, ramps
 from catalog.explaining import Explained, Finder
-from contracts import quoteapproval, quotepricing, quoteramps
+from contracts import quotepricing, quoteramps
 from contracts.models import LinePrice, Quote, QuoteLine
 from contracts.views import quotescreen
 from kernel import csvfile, htmx, workspace
@@ -69,7 +69,7 @@ def shown(
         "sees_cost": user.has_perm("contracts.view_margin"), "can_edit": can_edit,
         "ramp": ramps.worded(read, term), "term": term, "here": url_of(quote, line),
         "rows": [(place, row, _of_row(problems or {}, place)) for place, row in enumerate(rows)],
-        "problems": problems or {}, "back": f"{quoteapproval.url_of(quote)}?line={line.pk}",
+        "problems": problems or {}, "back": f"{quote.get_absolute_url()}?line={line.pk}",
     }  # fmt: skip
     return htmx.respond(request, "contracts/line_price.html", context, status=status)
 

@@ -65,7 +65,8 @@ def answer(request: HttpRequest, pk: int) -> HttpResponse:
         agreement = agreements.load(request, proposal.agreement.number, proposal.agreement.version)
         typed: dict[str, Any] = {
             "answered": pk,
-            "answer_problems": [text for texts in error.problems.values() for text in texts],
+            "typed": {"wanted": request.POST.get("wanted", ""), "reason": reason},
+            "wrong": {name: texts[0] for name, texts in error.problems.items()},
         }
         return agreements.page(request, agreement, status=422, **typed)
     return htmx.go(request, f"{proposal.agreement.get_absolute_url()}#proposals", toast=WORDS[verb])

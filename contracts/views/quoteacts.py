@@ -37,7 +37,7 @@ def terms(request: HttpRequest, number: str, version: int) -> HttpResponse:
     form = TermsForm(_data(request), instance=quote)
     if request.method == "POST" and form.is_valid():
         quoting.set_terms(quote_id=quote.pk, by=user, **form.cleaned_data)
-        return htmx.go(request, quoteapproval.url_of(quote), toast="Terms stored, prices worked out anew.")
+        return htmx.go(request, quote.get_absolute_url(), toast="Terms stored, prices worked out anew.")
     status = 422 if form.is_bound and form.errors else 200
     return render(request, f"{DIALOGS}#terms", {"form": form, "quote": quote}, status=status)
 
@@ -66,7 +66,7 @@ def submit(request: HttpRequest, number: str, version: int) -> HttpResponse:
         context |= {"problems": error.found, "refused": True}
         return htmx.respond(request, quotescreen.TEMPLATE, context, part="refusal", status=422)
     said = "Submitted; no rule asks for an approval." if made.state == Quote.State.APPROVED else "Submitted for review."
-    return htmx.go(request, quoteapproval.url_of(made), toast=said)
+    return htmx.go(request, made.get_absolute_url(), toast=said)
 
 
 @workspace.allowed(*WRITES)
@@ -79,7 +79,7 @@ def version(request: HttpRequest, number: str, version: int) -> HttpResponse:
         made = quoteversions.new_version(
             quote_id=quote.pk, by=workspace.person(request), wish=form.cleaned_data["wish"]
         )
-        return htmx.go(request, quoteapproval.url_of(made), toast=f"Version {made.version} is a draft.")
+        return htmx.go(request, made.get_absolute_url(), toast=f"Version {made.version} is a draft.")
     return render(request, f"{DIALOGS}#version", {"form": form, "quote": quote})
 
 
@@ -93,7 +93,7 @@ def alternative(request: HttpRequest, number: str, version: int) -> HttpResponse
         made = quoteversions.alternative(
             quote_id=quote.pk, by=workspace.person(request), title=form.cleaned_data["title"]
         )
-        return htmx.go(request, quoteapproval.url_of(made), toast=f"{made.number} is an alternative to {quote.number}.")
+        return htmx.go(request, made.get_absolute_url(), toast=f"{made.number} is an alternative to {quote.number}.")
     status = 422 if form.is_bound and form.errors else 200
     return render(request, f"{DIALOGS}#alternative", {"form": form, "quote": quote}, status=status)
 
@@ -121,7 +121,7 @@ def alternatives(request: HttpRequest, number: str, version: int) -> HttpRespons
 def payments(request: HttpRequest, number: str, version: int) -> HttpResponse:
     """What each month and year of the term comes to, with ramps and the lines' own terms."""
     quote = quotescreen.load(request, number, version)
-    context = {"quote": quote, "payments": quotepayments.of(quote), "here": quoteapproval.url_of(quote)}
+    context = {"quote": quote, "payments": quotepayments.of(quote), "here": quote.get_absolute_url()}
     return render(request, "contracts/quote_payments.html", context)
 
 

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from catalog import configuration
 from catalog.models import Specification
-from contracts import quoteapproval, quotecells, quotecompleteness, quotegrid, quoteoutline
+from contracts import quotecells, quotecompleteness, quotegrid, quoteoutline
 from contracts.forms.quotes import TogetherForm
 from contracts.models import Quote, QuoteLine
 from contracts.quotecells import Done, Wanted
@@ -94,7 +94,7 @@ def together(request: HttpRequest, number: str, version: int) -> HttpResponse:
     fields = configuration.form_fields(specification, _common(lines)) if specification else []
     form = TogetherForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid() and (said := _edited(request, quote, fields, specification, form)):
-        return htmx.go(request, f"{quoteapproval.url_of(quote)}?line={lines[0].pk}", toast=said)
+        return htmx.go(request, f"{quote.get_absolute_url()}?line={lines[0].pk}", toast=said)
     context = {
         "quote": quote, "lines": lines, "offering": lines[0].offering, "fields": fields, "form": form,
         "editions": [f"{line.pk}:{line.edition}" for line in lines],
@@ -132,7 +132,7 @@ def _changed(request: HttpRequest, number: str, version: int, done: Done) -> Htt
     said += "".join(f" Not at {one.site}: {one.refusal}" for one in done.refused[:2])
     quote = quotescreen.load(request, number, version)
     if not getattr(request, "htmx", False) or len(done.sites) > quoteoutline.ROWS:
-        return htmx.go(request, quoteapproval.url_of(quote), toast=said)
+        return htmx.go(request, quote.get_absolute_url(), toast=said)
     context = quotescreen.changed_rows(request, quote, done.sites)
     return htmx.respond(request, "contracts/quote_cells.html", context, part="changed", toast=said)
 

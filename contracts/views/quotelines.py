@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from catalog import configuration
 from catalog.bundling import BadBundle
 from catalog.models import Offering
-from contracts import bundlechoice, quoteapproval, quotecopy, quoting
+from contracts import bundlechoice, quotecopy, quoting
 from contracts.forms.quotes import AddForm, DiscountForm, LineForm
 from contracts.models import Quote, QuoteLine
 from contracts.quoting import EditedMeanwhile, Typed
@@ -33,7 +33,7 @@ def panel(request: HttpRequest, number: str, version: int, line_id: int) -> Http
     quote = quotescreen.load(request, number, version)
     line = quotescreen.line_of(quote, line_id)
     if not getattr(request, "htmx", False):
-        return htmx.go(request, f"{quoteapproval.url_of(quote)}?line={line.pk}")
+        return htmx.go(request, f"{quote.get_absolute_url()}?line={line.pk}")
     return render(request, f"{quotescreen.TEMPLATE}#panel", quotescreen.panel_context(request, quote, line))
 
 
@@ -105,7 +105,7 @@ def _read(request: HttpRequest, line_id: int) -> tuple[Quote, QuoteLine]:
 
 
 def _saved(request: HttpRequest, line: QuoteLine) -> HttpResponse:
-    return htmx.go(request, f"{quoteapproval.url_of(line.quote)}?line={line.pk}", toast="Saved.")
+    return htmx.go(request, f"{line.quote.get_absolute_url()}?line={line.pk}", toast="Saved.")
 
 
 @workspace.allowed(*WRITES)
@@ -131,7 +131,7 @@ def add(request: HttpRequest, number: str, version: int) -> HttpResponse:
             said = f"{offering.name} added at {count} site{'' if count == 1 else 's'}."
             said += "".join(f" Not at {one.site}: {one.reason}" for one in refused[:3])
             where = f"?line={made[0].pk}" if made else ""
-            return htmx.go(request, f"{quoteapproval.url_of(quote)}{where}", toast=said)
+            return htmx.go(request, f"{quote.get_absolute_url()}{where}", toast=said)
     if request.method != "POST" and "site" in request.GET:
         return _empty_cell(request, quote)
     status = 422 if form.is_bound and form.errors else 200
@@ -151,7 +151,7 @@ def copy(request: HttpRequest, number: str, version: int, line_id: int) -> HttpR
         done, refused = quoting.copy_to_sites(line_id=line.pk, site_ids=sites, by=workspace.person(request))
         said = f"Copied to {len(done)} site{'' if len(done) == 1 else 's'}."
         said += "".join(f" Not to {one.site}: {one.reason}" for one in refused[:3])
-        return htmx.go(request, f"{quoteapproval.url_of(quote)}?line={line.pk}", toast=said)
+        return htmx.go(request, f"{quote.get_absolute_url()}?line={line.pk}", toast=said)
     context = {"quote": quote, "line": line, **quotecopy.preview(quote, line)}
     return render(request, "contracts/quote_dialogs.html#copy", context)
 
@@ -167,9 +167,7 @@ def discount(request: HttpRequest, number: str, version: int) -> HttpResponse:
     form = DiscountForm(_data(request), initial={"percent": now})
     if request.method == "POST" and form.is_valid() and _discounted(request, quote, line, form):
         where = f"?line={line.pk}" if line else ""
-        return htmx.go(
-            request, f"{quoteapproval.url_of(quote)}{where}", toast="Discount stored, prices worked out anew."
-        )
+        return htmx.go(request, f"{quote.get_absolute_url()}{where}", toast="Discount stored, prices worked out anew.")
     status = 422 if form.is_bound and form.errors else 200
     context = {"form": form, "quote": quote, "line": line}
     return render(request, "contracts/quote_dialogs.html#discount", context, status=status)
@@ -191,7 +189,7 @@ def remove(request: HttpRequest, number: str, version: int) -> HttpResponse:
     if not number_of:
         raise Refusal("Choose a cell or tick sites first.")
     said = f"{number_of} line{'' if number_of == 1 else 's'} removed."
-    return htmx.go(request, quoteapproval.url_of(quote), toast=said)
+    return htmx.go(request, quote.get_absolute_url(), toast=said)
 
 
 def _discounted(request: HttpRequest, quote: Quote, line: QuoteLine | None, form: DiscountForm) -> bool:
@@ -229,7 +227,7 @@ def _empty_cell(request: HttpRequest, quote: Quote) -> HttpResponse:
     offering = get_object_or_404(Offering.objects.filter(state="active", sellable=True), pk=keys["offering"])
     site = get_object_or_404(quoting.sites_of(quote), pk=keys["site"]) if offering.needs_site else None
     if not getattr(request, "htmx", False):
-        return htmx.go(request, quoteapproval.url_of(quote))
+        return htmx.go(request, quote.get_absolute_url())
     refused = quoting.refused_at(offering, site) if site else []
     context = {"quote": quote, "offering": offering, "site": site, "can_edit": True, "refused": refused}
     return render(request, f"{quotescreen.TEMPLATE}#empty", context)

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from contracts import quoteapproval, quoting
+from contracts import quoting
 from contracts.forms.quotes import NewQuoteForm
 from contracts.models import Quote
 from contracts.views import quotescreen
@@ -88,7 +88,7 @@ def new(request: HttpRequest) -> HttpResponse:
             for field, texts in error.problems.items():
                 form.add_error(field if field in form.fields else None, texts)
         else:
-            return htmx.go(request, quoteapproval.url_of(made), toast=f"{made.number} opened.")
+            return htmx.go(request, made.get_absolute_url(), toast=f"{made.number} opened.")
     status = 422 if form.is_bound and form.errors else 200
     return render(request, "contracts/quote_form.html", {"form": form}, status=status)
 
@@ -101,7 +101,7 @@ def latest(request: HttpRequest, number: str) -> HttpResponse:
     found = rows.first()
     if found is None:
         raise Http404("There is no such quote.")
-    return htmx.go(request, quoteapproval.url_of(found))
+    return htmx.go(request, found.get_absolute_url())
 
 
 @workspace.allowed("contracts.view_quote")
@@ -120,7 +120,7 @@ def rows(request: HttpRequest, number: str, version: int) -> HttpResponse:
     """A further block of the grid; without htmx the page that shows it."""
     quote = quotescreen.load(request, number, version)
     if not getattr(request, "htmx", False):
-        return htmx.go(request, f"{quoteapproval.url_of(quote)}?{request.GET.urlencode()}")
+        return htmx.go(request, f"{quote.get_absolute_url()}?{request.GET.urlencode()}")
     return render(request, "contracts/quote_grid.html#further", quotescreen.rows(request, quote, continued=True))
 
 

@@ -132,7 +132,7 @@ def _drawn(
     head = quotecompleteness.of_quote(quote, outline.lines) if is_draft else []
     return {
         "quote": quote,
-        "here": quoteapproval.url_of(quote),
+        "here": quote.get_absolute_url(),
         "outline": outline,
         "block": block,
         "grid": quotegrid.grid(outline, block, more, found=found, page=page),
@@ -182,7 +182,7 @@ def panel_context(request: HttpRequest, quote: Quote, line: QuoteLine) -> dict[s
     user = workspace.person(request)
     return {
         "quote": quote,
-        "here": quoteapproval.url_of(quote),
+        "here": quote.get_absolute_url(),
         "active": line.pk,
         "can_edit": quote.state == Quote.State.DRAFT and user.has_perm("contracts.edit_quote"),
         **approval(quote, user),
@@ -255,7 +255,7 @@ def panel(line: QuoteLine, user: User, block: Block | None = None) -> dict[str, 
 
 def waits(quote: Quote, outline: Outline, head: list[Problem]) -> list[dict[str, str]]:
     """Why it cannot be submitted yet, a few words each with the place to go to."""
-    here = quoteapproval.url_of(quote)
+    here = quote.get_absolute_url()
     found = []
     for kind, one, many in ((quoteoutline.CELL, "cell to fix", "cells to fix"),
                             (quoteoutline.CHECK, "site check", "site checks")):  # fmt: skip

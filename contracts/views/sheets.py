@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from contracts import quoteapproval, sheetchecks, sheetimport, sheetmapping
+from contracts import sheetchecks, sheetimport, sheetmapping
 from contracts.forms.quotes import ImportForm
 from contracts.models import Quote, SheetImport
 from contracts.quoting import Frozen
@@ -86,7 +86,7 @@ def _earlier(quote: Quote) -> list[SheetImport]:
 
 
 def _base(quote: Quote, sheet: SheetImport) -> dict[str, Any]:
-    return {"quote": quote, "sheet": sheet, "here": quoteapproval.url_of(quote), "address": address(quote, sheet)}
+    return {"quote": quote, "sheet": sheet, "here": quote.get_absolute_url(), "address": address(quote, sheet)}
 
 
 def _mapped(quote: Quote, sheet: SheetImport) -> dict[str, Any]:

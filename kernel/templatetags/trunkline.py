@@ -271,8 +271,9 @@ def fact(facts: dict[str, Any], name: str) -> str:
 
 @register.filter
 def humanise(name: Any) -> str:
-    """order_manager → Order manager."""
-    return str(said(str(name or "").replace("_", " ").capitalize()))
+    """order_manager → Order manager; what is written in words already keeps its capitals."""
+    words = str(name or "").replace("_", " ")
+    return str(said(words[:1].upper() + words[1:]))
 
 
 @register.simple_tag(takes_context=True)

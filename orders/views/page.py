@@ -182,8 +182,7 @@ def _head(record: Order, request: HttpRequest) -> dict[str, Any]:
         "slipped": (record.promised_on - record.first_promised_on).days
         if record.promised_on and record.first_promised_on else 0,
         "checked": checks.of(record) if waiting_for_approval else None,
-        "quote_url": reverse("contracts:quote", args=[record.quote.number,
-        record.quote.version]) if record.quote else "",
+        "quote_url": record.quote.get_absolute_url() if record.quote else "",
     }  # fmt: skip
 
 

@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_http_methods
 
-from contracts import quoteapproval
 from fulfillment import queries, taskdate, taskwork
 from fulfillment.forms.assigning import GiveForm
 from fulfillment.jeopardy import day as in_words
@@ -40,7 +39,7 @@ def reopen(request: HttpRequest, number: str) -> HttpResponse:
         try:
             quote = reopening.reopen(order_id=order.pk, by=person(request), reason=form.cleaned_data["reason"])
             said = f"{order.number} is cancelled. Change {quote}; the contract holds until it is signed."
-            return htmx.go(request, quoteapproval.url_of(quote), toast=said)
+            return htmx.go(request, quote.get_absolute_url(), toast=said)
         except Refusal as refusal:
             if refusal.status != Refusal.status:
                 raise

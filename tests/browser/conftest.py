@@ -17,6 +17,7 @@ QUIET = (
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
     "--disable-sync",
 )  # fmt: skip
+SHOOTING = os.environ.get("SCREENSHOTS") == "1"
 PICTURES = ROOT / "docs" / "screenshots"
 COLOURS = 256  # of a picture in the documentation: a third of the bytes, and nobody sees it
 BIG = os.environ.get("FAULTS") == "full" or "SITES" in os.environ  # it takes minutes: `make faults`, or SITES=7
@@ -52,19 +53,19 @@ def office(stack: Stack, browser: Browser) -> Iterator[Office]:
 
 
 @pytest.fixture
-def shoot(tmp_path: Path) -> Callable[..., None]:
-    """Take a picture of a page: for the documentation when SCREENSHOTS=1, else to look at after a failure."""
-    folder = PICTURES if os.environ.get("SCREENSHOTS") == "1" else tmp_path
+def shoot() -> Callable[..., None]:
+    """Take a picture of a page for the documentation when SCREENSHOTS=1, else none: pictures cost seconds each."""
 
     def take(page: Page, name: str, *, whole: bool = False) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        if not SHOOTING:
+            return
+        PICTURES.mkdir(parents=True, exist_ok=True)
         for note in page.locator("[data-toast-close]").all():
             note.click()
-        path = folder / f"{name}.png"
+        path = PICTURES / f"{name}.png"
         page.screenshot(path=path, full_page=whole, animations="disabled", caret="initial")
-        if folder == PICTURES:
-            with Image.open(path) as taken:
-                small = taken.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-            small.save(path, optimize=True)
+        with Image.open(path) as taken:
+            small = taken.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        small.save(path, optimize=True)
 
     return take

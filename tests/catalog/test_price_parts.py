@@ -18,7 +18,7 @@ from catalog.tiering import Tier
 cents = Rounding("EUR", Decimal("0.01"))
 francs = Rounding("CHF", Decimal("0.05"))
 yen = Rounding("JPY", Decimal(1))
-quick = settings(max_examples=80, deadline=None, database=None)
+quick = settings(max_examples=80, database=None)
 amounts = st.decimals(0, 100_000, places=4)
 days = st.dates(dt.date(2024, 1, 1), dt.date(2028, 12, 31))
 

@@ -12,7 +12,7 @@ from catalog.currencies import Rate, Rounding
 from catalog.pricing import Negotiated, PriceBook, PricingInput
 from tests.factories.prices import RATE, entry, matrix, rule
 
-quick = settings(max_examples=100, deadline=None, database=None)
+quick = settings(max_examples=100, database=None)
 
 sizes = st.sampled_from(["S", "L", "M"])
 numbers = st.decimals(0, 5000, places=2)

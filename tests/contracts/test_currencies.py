@@ -12,7 +12,7 @@ from pypdf import PdfReader
 
 from catalog import pricelists
 from catalog.models import CurrencyRule, ExchangeRate, PriceList
-from contracts import agreedprices, documents, quoteapproval, quotepayments, quoteramps, quoting
+from contracts import agreedprices, documents, quotepayments, quoteramps, quoting
 from contracts.models import Agreement, ContractLine, Quote
 from crm import accounts
 from kernel.refusal import Refusal
@@ -77,7 +77,7 @@ def test_yen_stay_whole_from_the_price_to_the_bill(yen: Quote) -> None:
     assert sum(year.total for year in paid.years) == yen.value
     client = Client()
     client.force_login(yen.owner or make.seller())
-    said = client.get(quoteapproval.url_of(yen)).text
+    said = client.get(yen.get_absolute_url()).text
     assert f"JPY\u00a0{yen.monthly:,.0f}<" in said
     paper = "".join(page.extract_text() for page in PdfReader(io.BytesIO(documents.quote_bytes(yen))).pages)
     assert f"{yen.monthly:,.0f}" in paper

@@ -62,7 +62,12 @@ def test_a_proposal_is_noted_answered_and_accepted(client: Client) -> None:
     answer = reverse("contracts:proposal", args=[first.pk])
     refused = client.post(answer, {"answer": "reject"})
     assert refused.status_code == 422
-    assert "Say why" in refused.content.decode()
+    assert "Say why" in refused.content.decode().split(f'id="r{first.pk}_error"')[1]
+    for wanted, why in (("9000", "between 0.5 and 168"), ("2", "accept it, or say something else")):
+        page = client.post(answer, {"answer": "counter", "wanted": wanted, "reason": "At hubs."}).content.decode()
+        assert f">{wanted}</textarea>" in page
+        assert 'value="At hubs."' in page
+        assert why in page.split(f'id="w{first.pk}_error"')[1]
     assert client.post(answer, {"answer": "counter", "wanted": "3", "reason": "At hubs."}).status_code == 302
     second = Proposal.objects.get(state="open")
     assert client.post(reverse("contracts:proposal", args=[second.pk]), {"answer": "accept"}).status_code == 302

@@ -16,6 +16,7 @@ from pypdf import PdfWriter
 from contracts import papercopy, signature
 from contracts.models import PaperCopy, Quote, SignatureRequest
 from contracts.signature import LinkClosed, Unsigned
+from kernel import home
 from kernel.refusal import Conflict, NotPermitted
 from tests.factories import contracts as make
 from tests.factories import contracts_quotes as quotes
@@ -70,6 +71,10 @@ def test_whoever_uploaded_it_cannot_confirm_it() -> None:
     copy = _uploaded(make.presented(), by=(by := make.manager()))
     with pytest.raises(NotPermitted, match="ask a colleague"):
         papercopy.confirm(copy_id=copy.pk, by=by)
+    quote = Quote.objects.get(pk=copy.request.subject_id)
+    asked = f"Confirm the signed copy of {quote}"
+    assert asked not in [action.text for action in home.actions_for(by)]
+    assert (asked, quote.get_absolute_url()) in [(one.text, one.url) for one in home.actions_for(make.manager())]
     with pytest.raises(IntegrityError), transaction.atomic():
         PaperCopy.objects.filter(pk=copy.pk).update(decided_by=by)
 

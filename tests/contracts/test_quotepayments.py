@@ -65,7 +65,7 @@ def test_ramps_show_in_months_years_and_on_paper() -> None:
     said = client.get(reverse("contracts:quote_payments", args=[quote.number, quote.version])).text
     assert "Months 1–3: 0 % of the price" in said
     assert f"{made.years[0].total:,.2f}" in said
-    assert "What is paid when" in client.get(quoteapproval.url_of(quote)).text
+    assert "What is paid when" in client.get(quote.get_absolute_url()).text
     pages = PdfReader(io.BytesIO(documents.quote_bytes(quote))).pages
     paper = " ".join(" ".join(page.extract_text() for page in pages).split())
     assert "What you pay when" in paper

@@ -32,7 +32,7 @@ def test_a_broker_that_forgets_and_stops_holds_nobody_up(plant: Plant, figure: F
         finally:
             plant.start_broker()
         while_gone = people.statuses(since=stopped)
-        plant.until(lambda: plant.finished(orders) == number and plant.running() is None, 300, "orders stand still")
+        plant.until(lambda: plant.running() is None and plant.finished(orders) == number, 300, "orders stand still")
     assert plant.finished(orders) == number, "orders were lost with the broker"
     assert while_gone[200] > 0, "nobody was answered without a broker"
     assert set(people.statuses()) == {200}, f"pages failed: {people.statuses()}"

@@ -107,7 +107,7 @@ def test_a_basket_is_filled_changed_and_handed_to_the_account_manager(client: Cl
     assert client.post(reverse("portal:cart"), {"note": "Before Easter, please."}).status_code == 302
     handed = Quote.objects.get(pk=quote.pk)
     assert (handed.state, handed.wish, handed.owner) == ("draft", "Before Easter, please.", julia.account.owner)
-    assert Notification.objects.get(user=julia.account.owner).url == quoteapproval.url_of(handed)
+    assert Notification.objects.get(user=julia.account.owner).url == handed.get_absolute_url()
     assert "We are working on it" in client.get(reverse("portal:quote_list")).content.decode()
     assert requesting.basket(julia) is None
 
