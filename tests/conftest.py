@@ -5,11 +5,9 @@ from collections.abc import Generator
 from typing import Any
 
 import django
+import hypothesis
 import pytest
-from hypothesis import HealthCheck, settings
-
-settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("busy")  # how fast the machine is at the moment is no property of the product
+from hypothesis import HealthCheck
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 if os.environ.get("FAULTS") != "full":
@@ -22,6 +20,13 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # workers inherit it
     os.environ["TEST_TEMPLATE"] = template.ensure(os.environ["DATABASE_URL"])
 (servers.VAR / "static").mkdir(exist_ok=True)  # as `collectstatic` would
 django.setup()
+
+
+# How fast the machine is at the moment is no property of the product.
+hypothesis.settings.register_profile(
+    "busy", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+hypothesis.settings.load_profile("busy")
 
 
 def pytest_configure(config: pytest.Config) -> None:

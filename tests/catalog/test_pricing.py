@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog import pricing
@@ -162,7 +162,7 @@ lines = st.fixed_dictionaries(
         "manual": st.decimals(0, 100, places=2),
     }
 )
-fast = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+fast = settings(max_examples=60)
 
 
 def item_of(drawn: dict[str, Any], keys: dict[str, int]) -> PricingInput:

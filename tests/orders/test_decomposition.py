@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog import rulebook, rulemaking
@@ -242,7 +242,7 @@ def test_facts_are_those_that_rules_may_ask() -> None:
     assert set(about) | {"index", "item"} == set(rulebook.ASKABLE)
 
 
-SETTINGS = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SETTINGS = settings(max_examples=12)
 ORDERED = st.lists(
     st.tuples(
         st.sampled_from(["t-internet", "t-sdwan", "t-phones"]), st.sampled_from([50, 100, 1000]),
