@@ -24,7 +24,10 @@ def read(path: Path) -> Catalog:
 def write(path: Path, found: Iterable[tuple[str, str | tuple[str, ...]]]) -> int:
     """Bring a catalogue to what the code has now: new texts empty, gone ones dropped. Returns how many lack words."""
     old = read(path) if path.exists() else Catalog(locale=path.parent.parent.name)
-    new = Catalog(locale=path.parent.parent.name, fuzzy=False, charset="utf-8")
+    new = Catalog(  # its first date stays, or any two branches with a new text would meet there
+        locale=path.parent.parent.name, project="Trunkline", version="1", creation_date=old.creation_date, fuzzy=False,
+        charset="utf-8",
+    )  # fmt: skip
     new.header_comment = HEAD.format(language=path.parent.parent.name, domain=path.stem)
     places: dict[str | tuple[str, ...], list[str]] = {}
     for place, message in found:
