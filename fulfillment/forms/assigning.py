@@ -20,6 +20,12 @@ class AssignForm(forms.Form):
     )  # fmt: skip
 
 
+class OwnerForm(forms.Form):
+    """Who has one task, in its cell of the list."""
+
+    assignee = RecordField(WORKER, required=False, empty_label="Nobody yet")
+
+
 class GiveForm(forms.Form):
     """Who gets one task."""
 

@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from fulfillment import assignment, maintenance, queries, taskwork
-from fulfillment.forms.assigning import AssignForm
+from fulfillment.forms.assigning import AssignForm, OwnerForm
 from fulfillment.models import Kind, Task
-from kernel import htmx, many, tables, workspace
+from kernel import amending, htmx, many, tables, workspace
 from kernel.forms import ReasonForm
 from kernel.models import User
 
@@ -45,6 +45,18 @@ def _give(pk: int, by: User, *, to: User | None) -> Any:
     return taskwork.assign(pk, to, by, tell=False) if to else assignment.give_best(pk, by)
 
 
+def _change(pk: int, *, edition: int, by: User, assignee: User | None) -> Task:
+    return taskwork.assign(pk, assignee, by)
+
+
+def _fixed(task: Task) -> str:
+    """Why nobody can be given it from the list; empty when somebody can."""
+    if task.state in Task.CLOSED:
+        return "This task is closed."
+    return "" if task.kind in queries.FOR_PEOPLE else "The system does this step by itself."
+
+
+EDITS = amending.Edits(OwnerForm, ("assignee",), assignment.ASSIGN, _change, cells=("assignee",), why_not=_fixed)
 ACTS = (
     many.Act("complete", "Complete", "checks", WORK, taskwork.complete, page="fulfillment:task_many"),
     many.Act("take", "Take", "user-check", WORK, taskwork.claim, _taken),
@@ -124,6 +136,7 @@ class Tasks(tables.ListPage):
     sort = "planned_end"
     related = ("flow__site", "flow__account", "assignee", "item")
     acts = ACTS
+    edits = EDITS
     empty = tables.Empty(
         "checkbox", "Nothing for you to do", "Tasks land here when an order reaches a step that you or your teams do.",
         "Look at all people’s tasks", "fulfillment:task_all",

@@ -14,7 +14,7 @@ from kernel import choosing, home
 from kernel.models import AuditEntry, Notification, User
 from kernel.refusal import NotPermitted, Refusal
 from tests.factories import fulfillment as make
-from tests.factories.lists import ListDesk
+from tests.factories.lists import ListDesk, Table
 from tests.factories.people import UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -69,6 +69,24 @@ def test_a_task_is_given_by_a_picker_that_says_who_suits(monkeypatch: pytest.Mon
     assert client.post(move, {"assignee": UserFactory(role="sales_agent").pk}).status_code == 422  # does no such work
     assert client.post(move, {"assignee": "", "assignee_typed": "ada reed"}).status_code == 302
     assert owner(task) == one
+
+
+def test_a_task_is_given_in_its_cell_of_the_list() -> None:
+    open_one, done = make.manual_task(**ITEM), make.manual_task(**ITEM)
+    one = worker(skills=["cpe"])
+    taskwork.complete(done.pk, one, {}, [])
+    manager = UserFactory(role="fulfilment_manager")
+    table = Table(manager, "/tasks/?whose=people")
+    assert f'data-cell="{open_one.pk}.assignee"' in table.page
+    assert f'value="{one.pk}"' in table.open(open_one, "assignee").content.decode()
+    assert table.save(open_one, "assignee", UserFactory(role="sales_agent").pk).status_code == 422
+    assert table.save(done, "assignee", one.pk).status_code == 409
+    assert table.save(open_one, "assignee", one.pk, edition=open_one.edition + 1).status_code == 409
+    assert table.save(open_one, "assignee", one.pk).status_code == 200
+    assert owner(open_one) == one
+    assert one.notifications.get().text.startswith(f"{manager} gave you Work")
+    assert table.open(open_one, "planned_end").status_code == 400  # dates want a reason, on the task's page
+    assert not Table(one, "/tasks/?whose=people").cells
 
 
 def test_nobody_is_suggested_without_the_skill() -> None:
