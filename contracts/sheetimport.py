@@ -108,7 +108,7 @@ def refused_file(sheet: SheetImport) -> str:
     """The refused rows as CSV with their problems, to be mended and sent again."""
     names, rows = names_of(sheet), []
     for row in sheet.refused:
-        cells = [str(cell) for cell in row["cells"][: len(sheet.columns)]]
+        cells = [csvfile.plain(str(cell)) for cell in row["cells"][: len(sheet.columns)]]
         cells += [""] * (len(sheet.columns) - len(cells))
         told = " ".join(f"{names.get(key, key)}: {text}" if key else text for key, text in row["problems"])
         rows.append([*cells, told, row["line"]])

@@ -3,6 +3,7 @@
 import csv
 import difflib
 import io
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ T = TypeVar("T")
 MAX_ROWS = 5_000
 IGNORED = ("line", "problems")  # our own error file, mended and sent again
 FORMULA = ("=", "+", "-", "@", "|", "%", "＝", "＋", "－", "＠")
+_RUNS = re.compile(f"'*(?: *[{re.escape(''.join(FORMULA))}]|[ \t\r\n]*[\t\r\n])")  # apostrophes, then what runs
 APART = ",;\t|"  # what may stand between cells
 HOW_TO_SAVE = "In Excel choose File, Save as, “CSV UTF-8 (comma delimited)”; elsewhere choose UTF-8 as the encoding."
 
@@ -149,14 +151,17 @@ def _columns(cells: list[str], known: tuple[str, ...], required: tuple[str, ...]
 
 
 def harmless(cell: T) -> T | str:
-    """The cell as a spreadsheet takes it for text, never for a formula; numbers and dates stay what they are."""
-    runs = isinstance(cell, str) and cell.lstrip(" ").startswith((*FORMULA, "\t", "\r", "\n"))
-    return f"'{cell}" if runs else cell
+    """The cell as a spreadsheet takes it for text, never for a formula; numbers and dates stay what they are.
+
+    Text that has such an apostrophe of its own gets one more, so that `plain` gives back what was there. Writers of
+    files call it, once for each cell.
+    """
+    return f"'{cell}" if isinstance(cell, str) and _RUNS.match(cell) else cell
 
 
 def plain(cell: str) -> str:
-    """The cell without the apostrophe that makes a spreadsheet take it as text."""
-    return cell[1:] if cell.startswith("'") and cell[1:].lstrip(" ").startswith(FORMULA) else cell
+    """The cell without the apostrophe that makes a spreadsheet take it as text: what `harmless` was given."""
+    return cell[1:] if cell.startswith("'") and _RUNS.match(cell) else cell
 
 
 def formula_problem(name: str, cell: str) -> str:
@@ -184,5 +189,7 @@ def lines(cells: Iterable[Iterable[Any]]) -> Iterator[str]:
 def error_file(columns: tuple[str, ...], rows: Iterable[tuple[int, dict[str, str], list[str]]]) -> str:
     """Refused rows (line, cells, problems) as CSV, ready to be mended and sent again."""
     head = [*columns, *IGNORED[::-1]]
-    refused = ([*(cells.get(name, "") for name in columns), " ".join(texts), line] for line, cells, texts in rows)
+    refused = (
+        [*(plain(cells.get(name, "")) for name in columns), " ".join(texts), line] for line, cells, texts in rows
+    )
     return "".join(lines([head, *refused]))

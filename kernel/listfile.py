@@ -23,9 +23,9 @@ def rows(
 ) -> Iterator[list[Any]]:
     """The heads, then the cells of each record; `told` hears now and then how many are done."""
     names = [column for column in columns if hasattr(column.column, "plain_cells")]
-    yield [harmless(head) for column in names for head in column.column.plain_heads(column)]
+    yield [head for column in names for head in column.column.plain_heads(column)]
     for number, row in enumerate(found.iterator(chunk_size=CHUNK), 1):
-        yield [harmless(cell) for column in names for cell in column.column.plain_cells(column, row)]
+        yield [cell for column in names for cell in column.column.plain_cells(column, row)]
         if told and number % CHUNK == 0:
             told(number)
 
@@ -38,7 +38,8 @@ def write_workbook(cells: Iterable[list[Any]], file: Any) -> None:
     sheet.freeze_panes = "A2"
     bold = import_module("openpyxl.styles").Font(bold=True)
     cell: Any = import_module("openpyxl.cell").WriteOnlyCell
-    for number, row in enumerate(cells):
+    for number, values in enumerate(cells):
+        row = list(map(harmless, values))
         if number == 0:
             heads = [cell(sheet, value=value) for value in row]
             for head in heads:

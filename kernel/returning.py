@@ -77,7 +77,7 @@ def _cells(edits: Edits, fields: Fields, found: models.QuerySet[Any]) -> Iterato
     yield [key_label(edits), "Version", *map(fields.label, fields.each)]
     for record in found.iterator(chunk_size=CHUNK):
         told = (fields.told(name, getattr(record, name)) for name in fields.each)
-        yield [csvfile.harmless(cell) for cell in (getattr(record, edits.key), record.edition, *told)]
+        yield [getattr(record, edits.key), record.edition, *told]
 
 
 @transaction.atomic
@@ -165,7 +165,7 @@ def error_file(file: ReturnedFile, by: User) -> str:
     """The rows that are not stored as CSV with the reason, ready to be mended and sent again."""
     told = []
     for row in compare(file, declared_by(file, by), by).of(BAD, CONFLICT):
-        cells = [*row.cells[: len(file.columns)], *[""] * (len(file.columns) - len(row.cells))]
+        cells = [*map(csvfile.plain, row.cells[: len(file.columns)]), *[""] * (len(file.columns) - len(row.cells))]
         told.append([*cells, " ".join([*row.sentences, row.meanwhile]).strip(), row.line])
     return "".join(csvfile.lines([[*file.columns, "problems", "line"], *told]))
 

@@ -4,14 +4,13 @@ import csv
 import io
 from typing import Any
 
-from kernel import cells
+from kernel import cells, csvfile
 from kernel.models.decisions import DecisionTable
 from kernel.refusal import Refusal
 from kernel.tabledrafts import MOST_ROWS, NOTE, PRIORITY
 
 LARGEST = 2_000_000  # bytes
 SHOWN = 20  # problems told at once
-_STARTS = "=+-@\t\r|%"
 
 
 class Unreadable(Refusal):
@@ -80,7 +79,7 @@ def _places(table: DecisionTable, heads: list[str]) -> list[tuple[dict[str, Any]
     known = {}
     for name, column, output in _columns(table):
         known[name.lower()] = known[str(column["label"]).lower()] = (column, output)
-    wanted = [head.strip().strip("'").lower() for head in heads]
+    wanted = [csvfile.plain(head).strip().lower() for head in heads]
     if unknown := [head for head, name in zip(heads, wanted, strict=True) if name not in known]:
         offered = ", ".join(name for name, _, _ in _columns(table))
         raise Unreadable(f"There is no column “{unknown[0][:60]}”. The table has {offered}.")
@@ -96,7 +95,7 @@ def _row(
     if len(line) > len(places):
         problems.append(f"Row {number} has {len(line)} cells for {len(places)} columns.")
     for (column, output), raw in zip(places, line, strict=False):
-        text = raw[1:] if raw[:1] == "'" and raw[1:2] and raw[1] in _STARTS else raw
+        text = csvfile.plain(raw)
         try:
             row[column["name"]] = _value(column, text, output)
         except cells.CellRefused as error:

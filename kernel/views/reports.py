@@ -94,7 +94,7 @@ def _file(table: reporting.Table, form: str) -> HttpResponse:
     if form != "xlsx":
         raise BadRequest("A report is given as csv or xlsx.")
     content = io.BytesIO()
-    listfile.write_workbook(([csvfile.harmless(cell) for cell in row] for row in table.file()), content)
+    listfile.write_workbook(table.file(), content)
     return htmx.download(content.getvalue(), name, listfile.TYPES["xlsx"])
 
 

@@ -4,8 +4,10 @@ import io
 import zipfile
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
-from kernel import csvfile, sheets
+from kernel import csvfile, listfile, sheets
 from kernel.csvfile import Unreadable
 
 TEXT = "Code;Straße;Ort\r\nA-1;Hafenstraße 5;Köln\r\n\r\nA-2;Am Markt 1;Zürich\r\n"
@@ -78,3 +80,22 @@ def test_a_csv_may_have_bars_between_its_cells_and_is_text() -> None:
     assert (found.delimiter, found.columns) == ("|", ("code", "city"))
     with pytest.raises(Unreadable, match="binary data"):
         csvfile.parse(b"\x89PNG\r\n\x1a\n\x00\x00", known=("code",), required=("code",))
+
+
+TEXTS = st.lists(
+    st.text(st.sampled_from([*csvfile.FORMULA, *"'' \",;aé1"]), min_size=1, max_size=12).map(str.strip).filter(bool),
+    min_size=1, max_size=20,
+)  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(TEXTS)
+@example(["'=1+1", "''=1", "=1", "' =1", "'", "'=", "'+31 20", "–'=", "'a'"])
+def test_what_a_file_tells_is_what_comes_back(texts: list[str]) -> None:
+    rows = [["text", "key"], *([text, "x"] for text in texts)]
+    book = io.BytesIO()
+    listfile.write_workbook(rows, book)
+    for content in ("".join(csvfile.lines(rows)).encode(), book.getvalue()):
+        cells = [cells[0] for _, cells in sheets.read(content).rows]
+        assert not any(cell.lstrip(" ").startswith(csvfile.FORMULA) for cell in cells)
+        assert [csvfile.plain(cell) for cell in cells] == texts
