@@ -28,6 +28,18 @@ def reach(record: Any, path: str) -> Any:
     return record
 
 
+def reaching(path: str) -> Callable[[Any], Any]:
+    """`reach` for one path and many records."""
+    if "." in path or "__" in path:
+        return lambda record: reach(record, path)
+
+    def reached(record: Any) -> Any:
+        value = getattr(record, path, None)
+        return value() if callable(value) and not hasattr(value, "_meta") else value
+
+    return reached
+
+
 class Column(django_tables2.Column):  # type: ignore[misc]
     """The base of all columns.
 
@@ -53,9 +65,8 @@ class Column(django_tables2.Column):  # type: ignore[misc]
         return "–" if value in (None, "") else str(value)
 
     def render(self, value: Any, record: Any, bound_column: Any) -> Cell:
-        first = self.shown(value, record)
-        second = said(self.second(record))
-        return put('{}<span class="sub2">{}</span>', first, second) if second not in (None, "") else first
+        first, second = self.shown(value, record), self.second(record)
+        return first if second in (None, "") else put('{}<span class="sub2">{}</span>', first, said(second))
 
     def second(self, record: Any) -> Any:
         """The cell's second line, if there is one."""

@@ -137,7 +137,6 @@ def context(request: HttpRequest) -> dict[str, Any]:
     if not user or not user.is_authenticated:
         return {}
     return {
-        "navigation": lambda: navigation(request),
         "new_entries": functools.cache(lambda: new_entries(user)),
         "unread": functools.cache(lambda: notifications.unread(user)),
         "themes": User._meta.get_field("theme").choices,

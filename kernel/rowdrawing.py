@@ -1,6 +1,8 @@
 """Row drawing: the body of a list as HTML, without a template for each of its cells."""
 
 from collections.abc import Callable, Collection, Iterable
+from functools import lru_cache
+from html import escape
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
@@ -8,7 +10,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django_tables2.rows import BoundRow
 
-from kernel.columns import Column, Name, reach
+from kernel import reading
+from kernel.columns import Column, Name, reaching
 from kernel.markup import put, safe
 from kernel.saying import said
 
@@ -30,21 +33,26 @@ def body(
          "</td>" if at else "</th>")
         for at, bound in enumerate(columns)
     ]  # fmt: skip
-    return SafeString("\n".join(_row(one, drawn, ticks) for one in records))
+    boxes = _boxes(ticks) if ticks else None
+    return SafeString("\n".join([_row(one, drawn, boxes) for one in records]))
 
 
-def _row(record: Any, drawn: Iterable[tuple[str, Draw, str]], ticks: Any) -> str:
+def _row(record: Any, drawn: Iterable[tuple[str, Draw, str]], boxes: Callable[[Any], str] | None) -> str:
     cells = "".join([f"{opening}{safe(draw(record))}{closing}" for opening, draw, closing in drawn])
-    return f"<tr>{_tick(record, ticks) if ticks else ''}{cells}</tr>"
+    return f"<tr>{boxes(record) if boxes else ''}{cells}</tr>"
 
 
-def _tick(record: Any, ticks: Any) -> str:
-    if getattr(record, "tickable", True) is False:
-        return '<td class="tick"></td>'
-    return put(
-        '<td class="tick"><input type="checkbox" name="{}" value="{}" form="{}" aria-label="{}"></td>',
-        ticks.name, record.pk, ticks.form, _("Select %(name)s") % {"name": record},
-    )  # fmt: skip
+def _boxes(ticks: Any) -> Callable[[Any], str]:
+    """How the box of a row is drawn; its words are looked up once."""
+    opening = put('<td class="tick"><input type="checkbox" name="{}" form="{}"', ticks.name, ticks.form)
+    label = _("Select %(name)s")
+
+    def drawn(record: Any) -> str:
+        if getattr(record, "tickable", True) is False:
+            return '<td class="tick"></td>'
+        return f'{opening} value="{record.pk}" aria-label="{escape(label % {"name": record})}"></td>'
+
+    return drawn
 
 
 def _opening(bound: Any, *, first: bool) -> str:
@@ -74,23 +82,25 @@ def _drawing(table: Any, bound: Any, record: Any) -> Draw:
     if not isinstance(column, Column) or hasattr(table, f"render_{bound.name}"):
         return lambda one: said(BoundRow(one, table=table).get_cell(bound.name))
     path = str(bound.accessor).replace(".", "__")
-    words = _words(record, path)
+    kind: Any = type(record)
+    words, render, value_of = _words(kind, path, reading.language()), column.render, reaching(path)
     if words is None and not isinstance(column, Name):  # worked out by code
-        return lambda one: column.render(said(reach(one, path)), one, bound)
+        return lambda one: render(said(value_of(one)), one, bound)
     if not words:
-        return lambda one: column.render(reach(one, path), one, bound)
+        return lambda one: render(value_of(one), one, bound)
 
     def draw(one: Any) -> Any:
-        value = reach(one, path)
-        return column.render(words.get(value, value), one, bound)
+        value = value_of(one)
+        return render(words.get(value, value), one, bound)
 
     return draw
 
 
-def _words(record: Any, path: str) -> dict[Any, str] | None:
+@lru_cache(maxsize=1024)
+def _words(kind: Any, path: str, language: str | None) -> dict[Any, str] | None:
     """What a person reads for each value of a field with choices; nothing for other fields, None without a field."""
     *way, name = path.split("__")
-    model: Any = type(record)
+    model = kind
     try:
         for part in way:
             model = model._meta.get_field(part).related_model

@@ -13,6 +13,7 @@ from kernel.refusal import NotPermitted, Refusal
 
 LIMIT = 2000  # characters of a query
 MOST = 100  # views of one person
+READ = ("path", "name", "query", "owner", "shared", "owner__username", "owner__first_name", "owner__last_name")
 NOT_KEPT = ("after", "before", "view", "export", "newer")
 
 
@@ -48,7 +49,7 @@ def shelf(path: str, query: str, user: Any) -> Shelf | None:
     if not isinstance(user, User) or not user.has_perm("kernel.use_workspace"):
         return None
     made, now = Shelf(path, kept(query)), dict(parse_qsl(query)).get("view")
-    for view in SavedView.objects.visible_to(user).filter(path=path).select_related("owner"):
+    for view in SavedView.objects.visible_to(user).filter(path=path).select_related("owner").only(*READ):
         (made.mine if view.owner_id == user.pk else made.shared).append(view)
         if str(view.pk) == now:
             made.now = view

@@ -18,7 +18,7 @@ from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 
-from kernel import writing
+from kernel import reading, writing
 
 DEEPEST = 2  # sentences inside sentences
 FEWEST = 2  # letters of its own that a pattern needs
@@ -38,7 +38,7 @@ def said(text: Any) -> Any:
         text = str(text)
     if not isinstance(text, str) or isinstance(text, SafeString):
         return text
-    language = translation.get_language() or "en"
+    language = reading.language() or "en"
     return text if language.startswith("en") else _said(text, language)
 
 

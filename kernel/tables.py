@@ -52,7 +52,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.text import slugify
 
-from kernel import counting, csvfile, exporting, htmx, listfile, many, returning, rowdrawing, savedviews
+from kernel import counting, csvfile, exporting, htmx, listfile, many, reading, returning, rowdrawing, savedviews
 from kernel.columns import Avatar, Column, Date, Day, Due, Flag, Meter, Money, Name, Number, Pill, State, Text, When
 from kernel.filters import Choices, Filters, Records, States
 from kernel.keyset import Page, ordering, paginate
@@ -183,10 +183,11 @@ def show(
     sort, columns = _sort(made, table), _columns(request, table)
     if request.GET.get("export") and made.export:
         return _export(made, table, found, columns, _path(table, sort))
-    shown = _shown(made, table, found, filterset, query, (sort, columns))
     fragment = getattr(request, "htmx", False) and not request.htmx.boosted and request.htmx.target == "list"  # type: ignore[attr-defined]
-    values = {"list": shown, "spec": made, "new_url": _new_url(made), **(context or {})}
-    return render(request, "components/list.html" if fragment else template, values)
+    with reading.at_once():
+        shown = _shown(made, table, found, filterset, query, (sort, columns))
+        values = {"list": shown, "spec": made, "new_url": _new_url(made), **(context or {})}
+        return render(request, "components/list.html" if fragment else template, values)
 
 
 def matching(made: ListPage) -> tuple[models.QuerySet[Any], Any, str]:
@@ -242,12 +243,13 @@ def _shown(
     columns = [column for column in table.columns if column.name in names]
     choices = [{"name": c.name, "label": c.header, "on": c.name in names} for c in table.columns][1:]
     active = _active(request, filterset, query, made.figure)
-    count, total = counting.told(found, filtered=bool(active))
+    estimate, newest = counting.measured(made.model)
+    count, total = counting.told(found, filtered=bool(active), estimate=estimate)
     shown = Shown(page, filterset, total, count, active)
     shown.columns, shown.query, shown.sort, shown.choices = _heads(columns, sort), query, sort, choices
     shown.sort_label = next((c["label"] for c in shown.columns if c["name"] == sort.lstrip("-")), "")
     shown.views = savedviews.shelf(request.path, request.GET.urlencode(), request.user)
-    shown.newest = _newest(made.model)
+    shown.newest = newest
     shown.acts = many.offered(made.acts, request.user)
     shown.ticks = MANY if shown.acts else None
     shown.edits = returning.offered(type(made), request.path, request.user, count)
@@ -259,10 +261,6 @@ def _shown(
     if count > listfile.AT_ONCE and made.export and not made.scope:
         shown.later = exporting.order(type(made), request.path, request.GET.urlencode())
     return shown
-
-
-def _newest(model: type[models.Model]) -> int:
-    return model._base_manager.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
 def _newer(request: HttpRequest, found: models.QuerySet[Any]) -> HttpResponse:

@@ -76,6 +76,25 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # of API clie
         self._group_perm_cache: set[str] = set(_permitted[granted])
         self._user_perm_cache: set[str] = set()
 
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        """Whether this person may; all that they may is read at once."""
+        self._read_rights()
+        return super().has_perm(perm, obj)
+
+    def get_all_permissions(self, obj: Any = None) -> set[str]:
+        """All that this person may."""
+        self._read_rights()
+        return super().get_all_permissions(obj)
+
+    def _read_rights(self) -> None:
+        """Roles and permissions in one question, where Django would ask for each of them."""
+        if self.pk is None or self.is_superuser or not self.is_active or hasattr(self, "_user_perm_cache"):
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {RIGHTS} FROM kernel_user person WHERE person.id = %s", [self.pk])  # noqa: S608
+            if found := cursor.fetchone():
+                self.know_rights(*found)
+
     @property
     def roles(self) -> set[str]:
         """Names of this person's roles, read once per request."""

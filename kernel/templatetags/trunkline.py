@@ -11,10 +11,10 @@ from django.utils import formats, timezone
 from django.utils.html import conditional_escape, escape, format_html_join
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from kernel import approvals, commenting, icons, lifecycle, records, states, writing
+from kernel import approvals, commenting, icons, lifecycle, reading, records, states, writing
 from kernel.markup import put
 from kernel.money import SYMBOLS, digits
 from kernel.saying import said
@@ -40,7 +40,7 @@ def _icon(name: str, cls: str, label: str) -> SafeString:
 
 def state_html(name: str, record: Any = None, *, filled: bool = False, word: str = "") -> SafeString:
     """A state as icon and word; filled for the page title and for rows that need a person."""
-    return _state(states.look(name, record), filled, word, get_language())
+    return _state(states.look(name, record), filled, word, reading.language())
 
 
 @lru_cache(maxsize=2048)
@@ -107,19 +107,19 @@ def number(value: Any, places: int | str | None = None) -> SafeString:
 
 
 def _as_day(value: dt.date | dt.datetime) -> dt.date:
-    return timezone.localtime(value).date() if isinstance(value, dt.datetime) else value
+    return timezone.localtime(value, reading.present().zone).date() if isinstance(value, dt.datetime) else value
 
 
 def short_day(value: dt.date | dt.datetime, today: dt.date | None = None) -> str:
     """4 Dec, with the year when it is another one."""
     day = _as_day(value)
-    today = today or timezone.localdate()
+    today = today or reading.present().today
     return written(day, "j M" if day.year == today.year else "j M Y")
 
 
 def written(day: dt.date, form: str) -> str:
     """A date in the reader's language; a list says the same few dates again and again."""
-    return _written(day, form, get_language())
+    return _written(day, form, reading.language())
 
 
 @lru_cache(maxsize=4096)
@@ -129,7 +129,7 @@ def _written(day: dt.date, form: str, language: str | None) -> str:
 
 def distance(value: dt.date | dt.datetime, today: dt.date | None = None) -> str:
     """today, tomorrow, in 3 days, 2 days ago; a date when it is further away."""
-    day, today = _as_day(value), today or timezone.localdate()
+    day, today = _as_day(value), today or reading.present().today
     days = (day - today).days
     if days == 0:
         return _("today")
@@ -149,11 +149,17 @@ def day(value: dt.date | dt.datetime | None, form: str = "near") -> SafeString |
     """`{% day order.requested_date %}`: in 3 days, exact on hover. Forms: near, short, long, both."""
     if not value:
         return "–"
-    exact = _as_day(value)
+    reader = reading.present()
+    return _day(_as_day(value), form, reader.today, reader.language)
+
+
+@lru_cache(maxsize=4096)
+def _day(exact: dt.date, form: str, today: dt.date, language: str | None) -> SafeString:
+    """As drawn on one day in one language; a list has the same few again and again."""
     full = written(exact, "l j F Y")
-    near = distance(exact)
+    near = distance(exact, today)
     if form == "both":
-        count = (exact - timezone.localdate()).days
+        count = (exact - today).days
         apart = (
             near
             if abs(count) <= NEAR
@@ -163,7 +169,7 @@ def day(value: dt.date | dt.datetime | None, form: str = "near") -> SafeString |
             '<time datetime="{0}" title="{1}">{2}</time> <span class="soft">{3}</span>',
             exact.isoformat(), full, written(exact, "D j M Y"), apart,
         )  # fmt: skip
-    text = {"short": short_day(exact), "long": written(exact, "D j M Y")}.get(form, near)
+    text = {"short": short_day(exact, today), "long": written(exact, "D j M Y")}.get(form, near)
     return put('<time class="nowrap" datetime="{}" title="{}">{}</time>', exact.isoformat(), full, text)
 
 
@@ -172,24 +178,26 @@ def due(value: dt.date | dt.datetime | None, done: bool = False) -> SafeString |
     """A due date that turns amber today and red once it is over; `done` keeps it quiet."""
     if not value:
         return "–"
-    exact = _as_day(value)
-    days = (exact - timezone.localdate()).days
-    full = written(exact, "l j F Y")
-    if done or days > 0:
-        return day(value)
+    exact, reader = _as_day(value), reading.present()
+    if done or exact > reader.today:
+        return _day(exact, "near", reader.today, reader.language)
+    return _over(exact, reader.today, reader.language)
+
+
+@lru_cache(maxsize=4096)
+def _over(exact: dt.date, today: dt.date, language: str | None) -> SafeString:
+    """A day that has come, as drawn on one day in one language."""
+    days = (exact - today).days
     if days == 0:
         tone, name, text = "c-risk", "alert-triangle", _("today")
     else:
         tone, name = "c-bad", "alert-circle"
         text = ngettext("%(n)s day over", "%(n)s days over", -days) % {"n": -days}
+    full = written(exact, "l j F Y")
     return put(
         '<time class="due nowrap strong {}" datetime="{}" title="{}">{} {}</time>',
-        tone,
-        exact.isoformat(),
-        full,
-        icon(name, "i-sm"),
-        text,
-    )
+        tone, exact.isoformat(), full, icon(name, "i-sm"), text,
+    )  # fmt: skip
 
 
 def ago(value: dt.datetime, now: dt.datetime | None = None) -> str:

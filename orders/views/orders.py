@@ -5,13 +5,12 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from contracts.models import Contract, Quote
 from crm.models import Account
 from fulfillment.models import Level
-from kernel import many, tables
+from kernel import many, reading, tables
 from kernel.columns import Cell
 from kernel.forms import ReasonForm
 from kernel.markup import put
@@ -35,7 +34,7 @@ class Milestone(tables.Column):
         super().__init__(accessor="state", orderable=False, css="ms-col col-opt", **kwargs)
 
     def shown(self, value: Any, record: Any) -> Cell:
-        return _drawn(*milestone(self.key, record), get_language())
+        return _drawn(*milestone(self.key, record), reading.language())
 
     def plain_cells(self, column: Any, record: Any) -> list[Any]:
         return [milestone(self.key, record)[1]]
