@@ -1,15 +1,14 @@
 """Who keeps prices, who reads them, who sees what things cost us; where prices stand in the frame."""
 
 from collections.abc import Iterable
+from typing import Any
 
-from django.db.models import Q
 from django.urls import reverse
 
 from catalog.models import PriceList, PriceMatrix
 from kernel import finding, frame, roles, states
-from kernel.finding import Found
+from kernel.finding import Found, Sought
 from kernel.frame import NavItem
-from kernel.models import User
 from kernel.states import Look
 
 KEPT = (
@@ -37,14 +36,24 @@ states.add(
 )
 
 
-def find(user: User, text: str, limit: int) -> Iterable[Found]:
-    """Price lists and published matrices by name or key."""
-    named = Q(name__icontains=text) | Q(key__icontains=text)
-    for one in PriceList.objects.visible_to(user).filter(named)[:limit]:
-        yield Found(one.name, reverse("catalog:price_list", args=[one.key]), one.currency, "", "coin")
-    matrices = PriceMatrix.objects.visible_to(user).filter(named, state=PriceMatrix.State.ACTIVE)
-    for matrix in matrices.order_by("key")[:limit]:
-        yield Found(matrix.name, matrix.get_absolute_url(), f"version {matrix.version}", matrix.key, "table")
+def _named(rows: Any, sought: Sought) -> Iterable[Any]:
+    """By name or key."""
+    yield rows.filter(sought.within("name", "key"))
 
 
-finding.register("Prices", "coin", "catalog.view_pricelist", find, order=41)
+def _tell_list(one: PriceList) -> Found:
+    return Found(one.name, reverse("catalog:price_list", args=[one.key]), one.currency, "", "coin")
+
+
+def _tell_matrix(matrix: PriceMatrix) -> Found:
+    return Found(matrix.name, matrix.get_absolute_url(), f"version {matrix.version}", matrix.key, "table")
+
+
+finding.register(
+    "Prices", "coin", "catalog.view_pricelist", order=41, ways=_named, tell=_tell_list,
+    rows=PriceList.objects.visible_to,
+)  # fmt: skip
+finding.register(
+    "Prices", "table", "catalog.view_pricelist", order=41, ways=_named, tell=_tell_matrix,
+    rows=lambda user: PriceMatrix.objects.visible_to(user).filter(state=PriceMatrix.State.ACTIVE).order_by("key"),
+)  # fmt: skip

@@ -1,16 +1,15 @@
 """Who may look at the catalogue and who changes it; where it stands in the frame; how offerings are found."""
 
 from collections.abc import Iterable
+from typing import Any
 
-from django.db.models import Q
 from django.urls import reverse
 
 from catalog import choosing, launching, rulecases, shopkeeping  # noqa: F401 – they register what they offer
 from catalog.models import DecompositionRule, Offering
 from kernel import finding, frame, home, roles, states, tableuse
-from kernel.finding import Found
+from kernel.finding import Found, Sought
 from kernel.frame import NavItem, NewItem
-from kernel.models import User
 from kernel.states import Look
 
 READS = ("catalog.view_offering", "catalog.view_specification", "catalog.view_pricelist")
@@ -63,25 +62,35 @@ states.add(
 )
 
 
-def find(user: User, text: str, limit: int) -> Iterable[Found]:
+def _offerings(rows: Any, sought: Sought) -> Iterable[Any]:
     """Active offerings by name or key."""
-    rows = Offering.objects.visible_to(user).filter(Q(name__icontains=text) | Q(key__icontains=text), state="active")
-    for offering in rows.select_related("category")[:limit]:
-        url = reverse("catalog:offering", args=[offering.key])
-        yield Found(offering.name, url, offering.category.name, "", offering.icon or "books")
+    yield rows.filter(sought.within("name", "key"))
 
 
-def find_rules(user: User, text: str, limit: int) -> Iterable[Found]:
+def _tell_offering(offering: Offering) -> Found:
+    url = reverse("catalog:offering", args=[offering.key])
+    return Found(offering.name, url, offering.category.name, "", offering.icon or "books")
+
+
+def _rules(rows: Any, sought: Sought) -> Iterable[Any]:
     """Published rules and drafts by key or by what they make."""
-    rows = DecompositionRule.objects.visible_to(user).exclude(state="retired").select_related("source", "target")
-    rows = rows.filter(Q(key__icontains=text) | Q(target__name__icontains=text) | Q(source__name__icontains=text))
-    for rule in rows.order_by("key", "-version")[:limit]:
-        name = f"{rule.source.name} → {rule.target.name}"
-        yield Found(name, rule.get_absolute_url(), f"version {rule.version}", rule.key, "sitemap")
+    yield rows.filter(sought.within("key", "target__name", "source__name"))
 
 
-finding.register("Catalogue", "books", "catalog.view_offering", find, order=40)
+def _tell_rule(rule: DecompositionRule) -> Found:
+    name = f"{rule.source.name} → {rule.target.name}"
+    return Found(name, rule.get_absolute_url(), f"version {rule.version}", rule.key, "sitemap")
+
+
+finding.register(
+    "Catalogue", "books", "catalog.view_offering", order=40, ways=_offerings, tell=_tell_offering,
+    rows=lambda user: Offering.objects.visible_to(user).filter(state="active").select_related("category"),
+)  # fmt: skip
 tableuse.add(*rulecases.USES)
-finding.register("Decomposition rules", "sitemap", "catalog.view_decompositionrule", find_rules, order=80)
+finding.register(
+    "Decomposition rules", "sitemap", "catalog.view_decompositionrule", order=80, ways=_rules, tell=_tell_rule,
+    rows=lambda user: DecompositionRule.objects.visible_to(user).exclude(state="retired")
+    .select_related("source", "target").order_by("key", "-version"),
+)  # fmt: skip
 
 from catalog import priceroles as priceroles  # noqa: E402  prices have roles and places of their own

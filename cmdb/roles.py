@@ -1,15 +1,18 @@
 """Who sees the inventory, where it stands in the frame, how it is found."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
-from django.db.models import Q
 from django.urls import reverse
 
 from cmdb import choosing, pointing, rulecases  # noqa: F401 – two register themselves
 from cmdb.models import Product, Resource, Service
-from kernel import finding, frame, roles, tableuse
+from cmdb.models.inventory import DESCRIBED, NAMED
+from crm.finding import at_places
+from kernel import finding, frame, roles, tableuse, words
 from kernel.models import User
 
+ICONS = {"product": "package", "service": "topology-star-3", "resource": "server-2"}
 SEES = ("cmdb.view_product", "cmdb.view_service", "cmdb.view_resource", "cmdb.view_feasibilitycheck")
 
 for _role in roles.ROLES:
@@ -28,31 +31,31 @@ def _where(record: Product | Service | Resource) -> str:
     return ", ".join(filter(None, names))
 
 
-def _products(user: User, text: str, limit: int) -> Iterable[finding.Found]:
-    rows = Product.objects.visible_to(user).filter(
-        Q(number__iexact=text) | Q(name__icontains=text) | Q(site__name__icontains=text)
-    )
-    for row in rows.select_related("account", "site").order_by("-pk")[:limit]:
-        yield finding.Found(row.name, reverse("cmdb:product", args=[row.number]), _where(row), row.number, "package")
+def _products(rows: Any, sought: finding.Sought) -> Iterable[Any]:
+    """By number, name or where they stand."""
+    yield rows.filter(words.match(sought.text, *NAMED))
+    yield from at_places(rows, sought)
 
 
-def _services(user: User, text: str, limit: int) -> Iterable[finding.Found]:
-    rows = Service.objects.visible_to(user).filter(Q(number__iexact=text) | Q(name__icontains=text))
-    for row in rows.select_related("account", "site").order_by("-pk")[:limit]:
-        yield finding.Found(
-            row.name, reverse("cmdb:service", args=[row.number]), _where(row), row.number, "topology-star-3"
-        )
+def _tell(record: Product | Service | Resource) -> finding.Found:
+    kind = str(record._meta.model_name)
+    url = reverse(f"cmdb:{kind}", args=[record.number])
+    return finding.Found(record.name, url, _where(record), record.number, ICONS[kind])
 
 
-def _resources(user: User, text: str, limit: int) -> Iterable[finding.Found]:
-    rows = Resource.objects.visible_to(user).filter(
-        Q(number__iexact=text) | Q(name__icontains=text) | Q(characteristics__icontains=text)
-    )
-    for row in rows.select_related("account", "site").order_by("-pk")[:limit]:
-        yield finding.Found(row.name, reverse("cmdb:resource", args=[row.number]), _where(row), row.number, "server-2")
+def _rows(model: Any) -> Callable[[User], Any]:
+    return lambda user: model.objects.visible_to(user).select_related("account", "site").order_by("-pk")
 
 
-finding.register("Products", "package", "cmdb.view_product", _products, order=70)
-finding.register("Services", "topology-star-3", "cmdb.view_service", _services, order=71)
-finding.register("Resources", "server-2", "cmdb.view_resource", _resources, order=72)
+finding.register(
+    "Products", ICONS["product"], "cmdb.view_product", order=70, rows=_rows(Product), ways=_products, tell=_tell
+)
+finding.register(
+    "Services", ICONS["service"], "cmdb.view_service", order=71, rows=_rows(Service), tell=_tell,
+    ways=lambda rows, sought: [rows.filter(words.match(sought.text, *NAMED))],
+)  # fmt: skip
+finding.register(
+    "Resources", ICONS["resource"], "cmdb.view_resource", order=72, rows=_rows(Resource), tell=_tell,
+    ways=lambda rows, sought: [rows.filter(words.match(sought.text, *DESCRIBED))],
+)  # fmt: skip
 tableuse.add(*rulecases.USES)

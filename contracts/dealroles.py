@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, Subquery
 from django.urls import reverse
@@ -9,8 +10,9 @@ from django.utils import timezone
 
 from contracts import chargelist, papercopy
 from contracts.models import Agreement, Clause, Contract, NegotiationRound, SignatureRequest
+from crm.finding import at_places, of_customers
 from kernel import finding, home, states
-from kernel.finding import Found
+from kernel.finding import Found, Sought
 from kernel.home import Action, Figure
 from kernel.models import User
 from kernel.states import Look
@@ -21,22 +23,27 @@ ENDS_SOON = 90  # days before an agreement's end in which somebody should talk a
 UNSIGNED = 7  # days after which a silent signatory is called
 
 
-def find_agreements(user: User, text: str, limit: int) -> Iterable[Found]:
+def _agreements(rows: Any, sought: Sought) -> Iterable[Any]:
     """Agreements by number, title or customer."""
-    wanted = Q(number__icontains=text) | Q(title__icontains=text) | Q(account__name__icontains=text)
-    rows = Agreement.objects.visible_to(user).filter(wanted).select_related("account").order_by("-id")[:limit]
-    for row in rows:
-        detail = f"{row.account.name}, version {row.version}"
-        yield Found(row.title, row.get_absolute_url(), detail, row.number, "heart-handshake")
+    yield rows.filter(sought.within("number", "title"))
+    yield from of_customers(rows, sought)
 
 
-def find_contracts(user: User, text: str, limit: int) -> Iterable[Found]:
+def _tell_agreement(row: Agreement) -> Found:
+    return Found(row.title, row.get_absolute_url(), f"{row.account.name}, version {row.version}", row.number,
+                 "heart-handshake")  # fmt: skip
+
+
+def _contracts(rows: Any, sought: Sought) -> Iterable[Any]:
     """Contracts by number, customer or site."""
-    wanted = Q(number__icontains=text) | Q(account__name__icontains=text) | Q(site__name__icontains=text)
-    rows = Contract.objects.visible_to(user).filter(wanted).select_related("account", "site")
-    for row in rows.order_by("-kind", "-id")[:limit]:
-        name = f"{row.get_kind_display()}, {row.site.name if row.site else row.account.name}"
-        yield Found(name, row.get_absolute_url(), row.get_state_display(), row.number, "certificate")
+    yield rows.filter(Q(number__startswith=sought.text.upper()) | Q(number__in=sought.numbers("CON", "SVC")))
+    yield from of_customers(rows, sought)
+    yield from at_places(rows, sought)
+
+
+def _tell_contract(row: Contract) -> Found:
+    name = f"{row.get_kind_display()}, {row.site.name if row.site else row.account.name}"
+    return Found(name, row.get_absolute_url(), row.get_state_display(), row.number, "certificate")
 
 
 def next_actions(user: User) -> Iterable[Action]:
@@ -108,8 +115,14 @@ def _billed(user: User) -> Iterable[Figure]:
         yield Figure("Customers to bill", str(count), reverse("contracts:charge_list"), "this month")
 
 
-finding.register("Agreements", "heart-handshake", "contracts.view_agreement", find_agreements, order=15)
-finding.register("Contracts", "certificate", "contracts.view_contract", find_contracts, order=16)
+finding.register(
+    "Agreements", "heart-handshake", "contracts.view_agreement", order=15, ways=_agreements, tell=_tell_agreement,
+    rows=lambda user: Agreement.objects.visible_to(user).select_related("account").order_by("-pk"),
+)  # fmt: skip
+finding.register(
+    "Contracts", "certificate", "contracts.view_contract", order=16, ways=_contracts, tell=_tell_contract,
+    rows=lambda user: Contract.objects.visible_to(user).select_related("account", "site").order_by("-kind", "-pk"),
+)  # fmt: skip
 home.next_actions("contracts.negotiate_agreement", next_actions)
 home.next_actions(COUNSEL, legal_actions)
 home.next_actions(papercopy.RIGHT, copies_to_confirm)

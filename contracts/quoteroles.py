@@ -2,15 +2,17 @@
 
 import datetime as dt
 from collections.abc import Iterable
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef
 from django.urls import reverse
 from django.utils import timezone
 
 from contracts import quoteapproval, quoting
 from contracts.models import Quote
-from kernel import finding, frame, home, moving, roles, states
-from kernel.finding import Found
+from crm.finding import of_customers
+from kernel import finding, frame, home, moving, roles, states, words
+from kernel.finding import Found, Sought
 from kernel.frame import NavItem, NewItem
 from kernel.home import Action, Figure
 from kernel.models import User
@@ -53,20 +55,25 @@ states.add(
 )
 
 
-def find(user: User, text: str, limit: int) -> Iterable[Found]:
-    """Quotes by number, title or customer, the newest version of each."""
-    wanted = Q(number__icontains=text) | Q(title__icontains=text) | Q(account__name__icontains=text)
-    rows = Quote.objects.visible_to(user).filter(wanted).select_related("account").order_by("-id")[: limit * 3]
-    seen: set[str] = set()
-    for quote in rows:
-        if quote.number in seen or len(seen) == limit:
-            continue
-        seen.add(quote.number)
-        url = quote.get_absolute_url()
-        yield Found(quote.title, url, f"{quote.account.name}, version {quote.version}", quote.number, "file-text")
+def _quotes(rows: Any, sought: Sought) -> Iterable[Any]:
+    """The newest version of each by number, title or customer."""
+    yield rows.filter(words.match(sought.text, "number", "title"))
+    yield rows.filter(number__in=sought.numbers("QUO"))
+    yield from of_customers(rows, sought)
 
 
-finding.register("Quotes", "file-text", "contracts.view_quote", find, order=14)
+def _newest(user: User) -> Any:
+    rows = Quote.objects.visible_to(user)
+    later = rows.filter(number=OuterRef("number"), version__gt=OuterRef("version"))
+    return rows.filter(~Exists(later)).select_related("account").order_by("-pk")
+
+
+def _tell(quote: Quote) -> Found:
+    url = quote.get_absolute_url()
+    return Found(quote.title, url, f"{quote.account.name}, version {quote.version}", quote.number, "file-text")
+
+
+finding.register("Quotes", "file-text", "contracts.view_quote", rows=_newest, ways=_quotes, tell=_tell, order=14)
 
 
 def next_actions(user: User) -> Iterable[Action]:

@@ -1,8 +1,7 @@
 """Who may do what with leads, opportunities and accounts; where they stand in the frame; how they are found."""
 
-from crm import attention, casework, choosing, finding, pipeline, pointing, qualification  # noqa: F401 – two register themselves
+from crm import attention, casework, choosing, finding, pipeline, pointing, qualification  # noqa: F401 – some register themselves
 from crm.models import Case, Lead, Opportunity
-from kernel import finding as search
 from kernel import frame, home, moving, roles, states
 from kernel.frame import NavItem, NewItem
 from kernel.states import Look
@@ -119,9 +118,3 @@ home.add(
         empty="No open deal of yours. Convert a lead, or open one on a customer’s page.",
     )
 )  # fmt: skip
-search.register("Customers", "building", "crm.view_account", finding.accounts, order=10)
-search.register("Contacts", "user", "crm.view_contact", finding.contacts, order=20)
-search.register("Sites", "map-pin", "crm.view_site", finding.sites, order=30)
-search.register("Opportunities", "target-arrow", "crm.view_opportunity", finding.opportunities, order=40)
-search.register("Cases", "headset", "crm.view_case", finding.cases, order=45)
-search.register("Leads", "user-plus", "crm.view_lead", finding.leads, order=50)

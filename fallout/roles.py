@@ -64,13 +64,15 @@ def _figures(user: User) -> Iterable[home.Figure]:
     yield home.Figure("SLA missed", str(late), f"{desk}?due=over", "of the open ones", "bad" if late else "")
 
 
-def _search(user: User, text: str, limit: int) -> Iterable[finding.Found]:
-    rows = Fallout.objects.visible_to(user).filter(Q(number__iexact=text) | Q(cause__icontains=text))
-    for fallout in rows.select_related("account", "site").order_by("-pk")[:limit]:
-        where = ", ".join(filter(None, [fallout.account.name, fallout.site.name if fallout.site else ""]))
-        yield finding.Found(
-            fallout.cause, reverse("fallout:record", args=[fallout.number]), where, fallout.number, "alert-octagon"
-        )
+def _ways(rows: Any, sought: finding.Sought) -> Iterable[Any]:
+    """By number or cause."""
+    yield rows.filter(Q(number=sought.text.upper()) | sought.within("cause"))
+
+
+def _tell(fallout: Fallout) -> finding.Found:
+    where = ", ".join(filter(None, [fallout.account.name, fallout.site.name if fallout.site else ""]))
+    url = reverse("fallout:record", args=[fallout.number])
+    return finding.Found(fallout.cause, url, where, fallout.number, "alert-octagon")
 
 
 frame.add(
@@ -87,7 +89,10 @@ frame.add_new(frame.NewItem("Runbook", "book-2", "fallout:runbook_begin", "fallo
 home.next_actions(RESOLVE, _actions)
 home.next_actions(ASSIGN, _ownerless)
 home.figures(RESOLVE, _figures, order=20)
-finding.register("Fallout", "alert-octagon", VIEW, _search, order=60)
+finding.register(
+    "Fallout", "alert-octagon", VIEW, order=60, ways=_ways, tell=_tell,
+    rows=lambda user: Fallout.objects.visible_to(user).select_related("account", "site").order_by("-pk"),
+)  # fmt: skip
 moving.register(
     Fallout,
     take=lambda pk, by, reason: resolution.take(fallout_id=pk, by=by),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Count, Min, Q
@@ -86,23 +87,27 @@ def _figures(user: User) -> Iterable[home.Figure]:
 NUMBER = re.compile(r"[A-Za-z]{2,3}\d{7,}", re.ASCII)  # of a task, or of whose work it is
 
 
-def _search_tasks(user: User, text: str, limit: int) -> Iterable[finding.Found]:
-    if not NUMBER.fullmatch(text):
-        return
-    rows = Task.objects.visible_to(user).filter(
-        Q(number=text.upper()) | Q(flow__root_number=text.upper(), state__in=queries.OPEN)
-    )
-    for task in rows.select_related("flow__site").order_by("-pk")[:limit]:
-        place = task.flow.site.name if task.flow.site else ""
-        yield finding.Found(task.name, task.get_absolute_url(), place, task.number, "checkbox")
+def _tasks(rows: Any, sought: finding.Sought) -> Iterable[Any]:
+    """By their number, or open ones by the number of whose work they are."""
+    if NUMBER.fullmatch(sought.text):
+        number = sought.text.upper()
+        yield rows.filter(number=number)
+        yield rows.filter(flow__root_number=number, state__in=queries.OPEN)
 
 
-def _search_projects(user: User, text: str, limit: int) -> Iterable[finding.Found]:
-    rows = Project.objects.visible_to(user).filter(
-        Q(number__iexact=text) | Q(name__icontains=text) | Q(root_number__iexact=text)
-    )
-    for project in rows.select_related("account").order_by("-pk")[:limit]:
-        yield finding.Found(project.name, project.get_absolute_url(), project.account.name, project.number, "truck")
+def _tell_task(task: Task) -> finding.Found:
+    place = task.flow.site.name if task.flow.site else ""
+    return finding.Found(task.name, task.get_absolute_url(), place, task.number, "checkbox")
+
+
+def _projects(rows: Any, sought: finding.Sought) -> Iterable[Any]:
+    """By number, name or the number of the order."""
+    number = sought.text.upper()
+    yield rows.filter(Q(number=number) | Q(root_number=number) | sought.within("name"))
+
+
+def _tell_project(project: Project) -> finding.Found:
+    return finding.Found(project.name, project.get_absolute_url(), project.account.name, project.number, "truck")
 
 
 frame.add(
@@ -122,8 +127,14 @@ frame.add_new(frame.NewItem("Plan", "git-branch", "fulfillment:plan_new", "fulfi
 home.next_actions("fulfillment.work_task", _actions)
 home.next_actions("fulfillment.assign_task", _unassigned)
 home.figures("fulfillment.work_task", _figures, order=10)
-finding.register("Tasks", "list-check", "fulfillment.view_task", _search_tasks, order=50)
-finding.register("Projects", "truck", "fulfillment.view_project", _search_projects, order=70)
+finding.register(
+    "Tasks", "list-check", "fulfillment.view_task", order=50, ways=_tasks, tell=_tell_task,
+    rows=lambda user: Task.objects.visible_to(user).select_related("flow__site").order_by("-pk"),
+)  # fmt: skip
+finding.register(
+    "Projects", "truck", "fulfillment.view_project", order=70, ways=_projects, tell=_tell_project,
+    rows=lambda user: Project.objects.visible_to(user).select_related("account").order_by("-pk"),
+)  # fmt: skip
 moving.register(
     Task,
     start=lambda pk, by, reason: taskwork.start(pk, by),

@@ -37,13 +37,13 @@ class _Wanted(Func):
     output_field = TextField()
 
 
-def index(name: str, *fields: str) -> GinIndex:
-    """An index of the words of text fields that are never NULL."""
+def index(name: str, *fields: str | Combinable) -> GinIndex:
+    """An index of the words of texts that are never NULL: fields, or what is made of them."""
     return GinIndex(Vector(*fields), name=name)
 
 
-def match(typed: str, *fields: str) -> Combinable | Any:
+def match(typed: str, *fields: str | Combinable) -> Combinable | Any:
     """A condition: every word typed begins one of the fields' words. Nothing fits when no word was typed."""
     parts = typed.replace("\x00", "").translate(str.maketrans(BETWEEN, " " * len(BETWEEN))).split()[:MOST]
     wanted = " & ".join("'{}':*".format(part.replace("\\", "\\\\").replace("'", "''")) for part in parts)
-    return _Match(Vector(*(F(field) for field in fields)), _Wanted(Value(wanted)))
+    return _Match(Vector(*(F(field) if isinstance(field, str) else field for field in fields)), _Wanted(Value(wanted)))

@@ -1,6 +1,7 @@
 """Questions about orders: lists with what their columns need, in one query each."""
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -8,16 +9,16 @@ from django.db import models
 from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
-from crm.models import Account
+from crm.finding import customers, of_customers
 from fulfillment.models import Level, Task
 from kernel import words
+from kernel.finding import Sought
 from kernel.models import AuditEntry, User
 from orders.models import MissingValue, Order, OrderLine
 from orders.models.orders import WORDS
 
 ROOT = Order._meta.label_lower
 NUMBER = re.compile(r"ORD\d*", re.ASCII | re.IGNORECASE)
-CUSTOMERS = 50  # whose orders are found by their name
 ENDED = (
     Order.State.COMPLETED, Order.State.PARTIAL, Order.State.FAILED, Order.State.CANCELLED, Order.State.REJECTED,
 )  # fmt: skip
@@ -25,12 +26,16 @@ ENDED = (
 
 def listed(user: User) -> Any:
     """Orders that a person may see, each with its milestones and what it waits for."""
-    return Order.objects.visible_to(user).select_related("account", "manager", "forecast").annotate(**_milestones())
+    return _told().visible_to(user)
 
 
 @cache
+def _told() -> Any:
+    """All orders with what a list tells of each; put together once, as that costs more than asking."""
+    return Order.objects.select_related("account", "forecast").annotate(**_milestones())
+
+
 def _milestones() -> dict[str, Any]:
-    """What a list tells of each order; put together once, as it costs more than asking."""
     lines = OrderLine.objects.filter(order=OuterRef("pk")).order_by().values("order")
     open_sites = Exists(
         OrderLine.objects.filter(order=OuterRef("order"), site=OuterRef("site")).exclude(
@@ -71,27 +76,18 @@ def _called(text: str) -> Q:
     return Q(number__startswith=text.upper()) if NUMBER.fullmatch(text) else Q(words.match(text, *WORDS))
 
 
-def _customers(user: User, text: str) -> list[int]:
-    """Whose name is as typed."""
-    named = Account.objects.visible_to(user).filter(name__icontains=text).order_by("name")
-    return list(named.values_list("pk", flat=True)[:CUSTOMERS])
-
-
 def matching(rows: Any, user: User, text: str) -> Any:
     """Of these orders, those of a number, title, reference or customer as typed; keys first, as each has its index."""
     called = Order.objects.filter(_called(text)).order_by().values("pk")
-    theirs = Order.objects.filter(account__in=_customers(user, text)).order_by().values("pk")
+    theirs = Order.objects.filter(account__in=customers(Sought(user, text))).order_by().values("pk")
     return rows.filter(pk__in=called.union(theirs))
 
 
-def found(user: User, text: str, limit: int) -> Any:
-    """Orders by number, title, the customer's own reference or name: the one of that number first, then the newest."""
-    rows = Order.objects.visible_to(user).select_related("account")
-    own = rows.filter(_called(text))
-    if NUMBER.fullmatch(text):
-        own = own.order_by("-pk")[:limit]
-    else:  # sorted by a sum, as the order of the keys would tempt the database to read every row for a rare word
-        own = own.annotate(_place=F("pk") + 0).order_by("-_place")[:limit]
-    theirs = rows.filter(account__in=_customers(user, text)).order_by("-pk")[:limit]
-    both = {order.pk: order for order in (*own, *theirs)}
-    return sorted(both.values(), key=lambda order: (order.number.lower() != text.lower(), -order.pk))[:limit]
+def found(rows: Any, sought: Sought) -> Iterable[Any]:
+    """Orders by number, title, the customer's own reference or name."""
+    called = rows.filter(_called(sought.text))
+    if not NUMBER.fullmatch(sought.text):
+        # sorted by a sum, as the order of the keys would tempt the database to read every row for a rare word
+        called = called.annotate(_place=F("pk") + 0).order_by("-_place")
+    yield called
+    yield from of_customers(rows, sought)

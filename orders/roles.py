@@ -200,9 +200,8 @@ def _figures(user: User) -> Iterable[home.Figure]:
     )
 
 
-def _search(user: User, text: str, limit: int) -> Iterable[finding.Found]:
-    for order in queries.found(user, text, limit):
-        yield finding.Found(order.title, order.get_absolute_url(), order.account.name, order.number, "shopping-cart")
+def _tell(order: Order) -> finding.Found:
+    return finding.Found(order.title, order.get_absolute_url(), order.account.name, order.number, "shopping-cart")
 
 
 home.next_actions("orders.submit_order", _accepted)
@@ -226,5 +225,8 @@ home.add(
         all_url_name="orders:order_list", empty="No order is open.",
     )
 )  # fmt: skip
-finding.register("Orders", "shopping-cart", "orders.view_order", _search, order=10)
+finding.register(
+    "Orders", "shopping-cart", "orders.view_order", order=10, ways=queries.found, tell=_tell,
+    rows=lambda user: Order.objects.visible_to(user).select_related("account").order_by("-pk"),
+)  # fmt: skip
 tableuse.add(*rulecases.USES, jeopardyrules.USE)

@@ -3,12 +3,16 @@
 from typing import Any, ClassVar
 
 from django.db import models
+from django.db.models.functions import Cast
 from django_fsm import transition
 
 from crm.models import OfAccountQuerySet
-from kernel import lifecycle
+from kernel import lifecycle, words
 from kernel.models import Numbered, RecordQuerySet
 from kernel.models.statefield import StateField
+
+NAMED = ("number", "name")  # what products and services are found by
+DESCRIBED = (*NAMED, Cast("characteristics", models.TextField()))  # resources by their circuits and addresses too
 
 
 @lifecycle.guarded("state")
@@ -59,6 +63,7 @@ class Product(Numbered):
                 name="one_product_per_order_line",
             )
         ]
+        indexes = [words.index("product_words", *NAMED)]
 
     def __str__(self) -> str:
         return f"{self.number} {self.name}"
@@ -134,6 +139,9 @@ class Service(Numbered):
 
     objects: ClassVar[Any] = OfAccountQuerySet.as_manager()
 
+    class Meta:
+        indexes = [words.index("service_words", *NAMED)]
+
     def __str__(self) -> str:
         return f"{self.number} {self.name}"
 
@@ -196,6 +204,9 @@ class Resource(Numbered):
     id: int
 
     objects: ClassVar[Any] = RecordQuerySet.as_manager()
+
+    class Meta:
+        indexes = [words.index("resource_words", *DESCRIBED)]
 
     def __str__(self) -> str:
         return f"{self.number} {self.name}"

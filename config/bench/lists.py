@@ -13,7 +13,11 @@ from config.bench import Figure, Say
 
 FEW, MANY = 10_100, 100_100  # beyond what is counted exactly, so that both pages do the same
 RUNS = 15
-WORDS = ("Noordzee", "ORD00", "internet for tessaro", "Rotterdam", "PO-41234", "nowhere to be found")
+WORDS = (
+    "Noordzee", "internet", "ORD00", "ORD0009999", "internet for tessaro", "Rotterdam", "PO-41234",
+    "nowhere to be found",
+)  # fmt: skip
+READERS = ("ingrid", "mira")  # an order manager, and a seller, who may see less
 
 
 def measure(say: Say) -> Iterator[Figure]:
@@ -30,12 +34,13 @@ def measure(say: Say) -> Iterator[Figure]:
         made = time.monotonic() - begun
         with connection.cursor() as cursor:
             cursor.execute("VACUUM (ANALYZE)")  # as the server would by itself before long
+            cursor.execute("CHECKPOINT")  # so that pages are not read while those orders are still written out
         say("pages are read")
         taken[orders] = _read()
     yield Figure("P2-seed", "make 90,000 orders", round(made), "s", None, None, "≤ 160", made <= 160)
     yield from _pages(taken[FEW], taken[MANY])
     for name, goal in (("search", 100), ("palette", 100)):
-        yield Figure(f"P2-{name}", f"{name} over everything at {MANY:,} orders, slowest of {len(WORDS)} words",
+        yield Figure(f"P2-{name}", f"{name} over everything at {MANY:,} orders, slowest word",
                      round(taken[MANY][name], 1), "ms", None, None, f"≤ {goal}", taken[MANY][name] <= goal)  # fmt: skip
 
 
@@ -54,19 +59,21 @@ def _pages(few: dict[str, float], many: dict[str, float]) -> Iterator[Figure]:
 
 def _read() -> dict[str, float]:
     """Milliseconds of each page as the order manager reads it, and the queries of the first."""
-    client, address = _client(), reverse("orders:order_list")
+    client, address = _client(READERS[0]), reverse("orders:order_list")
     deepest = _deepest()
     pages = {"first": lambda: client.get(address), "deepest": lambda: client.get(address, {"after": deepest})}
     found = {name: _median(ask) for name, ask in pages.items()}
     with CaptureQueriesContext(connection) as asked:
         client.get(address)
     found["queries"] = len(asked)
+    readers = [_client(name) for name in READERS]
     for name, more in (("search", {}), ("palette", {"palette": ""})):
-        slowest = 0.0
-        for word in WORDS:
-            slowest = max(slowest, _median(lambda query={"q": word, **more}: client.get(reverse("search"), query)))  # type: ignore[misc]
-        found[name] = slowest
+        found[name] = max(_searched(reader, {"q": word, **more}) for reader in readers for word in WORDS)
     return found
+
+
+def _searched(client: Any, query: dict[str, str]) -> float:
+    return _median(lambda: client.get(reverse("search"), query))
 
 
 def _deepest() -> str:
@@ -91,11 +98,11 @@ def _median(ask: Callable[[], Any]) -> float:
     return statistics.median(taken[2:])
 
 
-def _client() -> Any:
+def _client(name: str) -> Any:
     from django.test import Client
 
     from kernel.models import User
 
     client = Client(SERVER_NAME="localhost")
-    client.force_login(User.objects.get(username="ingrid"), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(User.objects.get(username=name), backend="django.contrib.auth.backends.ModelBackend")
     return client

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django_fsm import transition
 
 from crm.models import OfAccountQuerySet
-from kernel import lifecycle
+from kernel import lifecycle, words
 from kernel.models import Record
 from kernel.models.statefield import StateField
 
@@ -146,6 +146,7 @@ class Quote(Record):
             ("view_margin", "Can see cost and margin"),
             ("request_quote", "Can ask for a quote of the own company"),
         ]
+        indexes = [words.index("quote_words", "number", "title")]
         constraints = [
             models.UniqueConstraint(fields=["number", "version"], name="quote_version"),
             models.CheckConstraint(

@@ -95,7 +95,10 @@ class Account(Numbered):
                 name="registration_once",
             ),
         ]
-        indexes = [models.Index(models.functions.Lower("name"), name="account_name_lower")]
+        indexes = [
+            models.Index(models.functions.Lower("name"), name="account_name_lower"),
+            models.Index(fields=["name", "id"], condition=models.Q(merged_into=None), name="account_in_order"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -185,6 +188,7 @@ class Contact(Record):
     class Meta:
         ordering = ["last_name", "first_name"]
         constraints = [models.UniqueConstraint(fields=["account", "email", "role"], name="contact_role_once")]
+        indexes = [words.index("contact_words", "first_name", "last_name", "email")]
 
     def __str__(self) -> str:
         return self.person

@@ -65,7 +65,11 @@ class Flow(Record):
     objects: ClassVar[Any] = OfAccountQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["root_type", "root_id"]), models.Index(fields=["site", "specification_key"])]
+        indexes = [
+            models.Index(fields=["root_type", "root_id"]),
+            models.Index(fields=["site", "specification_key"]),
+            models.Index(fields=["root_number"], name="flow_root_number"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["owner_type", "owner_id", "definition"], name="one_flow_per_owner_and_plan")
         ]
@@ -189,6 +193,7 @@ class Task(Numbered):
             models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="task_due"),
             models.Index(fields=["team"], condition=~models.Q(team=""), name="task_team"),
             models.Index(fields=["assignee"], condition=models.Q(assignee__isnull=False), name="task_assignee"),
+            models.Index(fields=["flow"], condition=~models.Q(problem=""), name="task_problem"),
         ]
         triggers = TRIGGERS
 

@@ -8,8 +8,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from crm import attention, finding, pipeline
-from kernel import finding as search
+from crm import attention, pipeline
+from kernel import finding
+from kernel.models import User
 from tests.factories.crm import AccountFactory, ContactFactory, LeadFactory, OpportunityFactory, SiteFactory
 from tests.factories.people import UserFactory
 
@@ -50,22 +51,28 @@ def test_figures_count_what_is_open_and_likely() -> None:
     assert {figure.value for figure in attention.figures(UserFactory(role="sales_agent"))} == {"0", "€\u00a00"}
 
 
+def found(by: User, text: str) -> dict[str, list[str]]:
+    """What the search gives, by kind."""
+    return {kind.name: [one.text for one in rows] for kind, rows in finding.find(by, text)}
+
+
 def test_everything_is_found_by_whoever_may_see_it() -> None:
     mira = UserFactory(role="sales_agent")
     account = AccountFactory(name="Havel Glass")
-    ContactFactory(account=account, first_name="Julia", last_name="Brandt")
+    ContactFactory(account=account, first_name="Julia", last_name="Brandt", email="j.brandt@havel.cz")
     SiteFactory(account=account, name="Praha Vysočany", code="PRG-1")
     OpportunityFactory(account=account, name="Voice for Havel")
     LeadFactory(company="Havel Mills")
-    assert [found.text for found in finding.accounts(mira, "havel", 5)] == ["Havel Glass"]
-    assert [found.text for found in finding.contacts(mira, "julia bra", 5)] == ["Julia Brandt"]
-    assert [found.number for found in finding.sites(mira, "praha", 5)] == ["PRG-1"]
-    assert [found.text for found in finding.opportunities(mira, "havel", 5)] == ["Voice for Havel"]
-    assert [found.text for found in finding.leads(mira, "havel", 5)] == ["Havel Mills"]
-    kinds = {kind.name for kind, _ in search.find(UserFactory(role="technician"), "havel")}
+    assert found(mira, "avel") == {
+        "Customers": ["Havel Glass"], "Opportunities": ["Voice for Havel"], "Leads": ["Havel Mills"],
+    }  # fmt: skip
+    assert found(mira, "julia bra") == {"Contacts": ["Julia Brandt"]}
+    assert found(mira, "brandt@havel") == {"Contacts": ["Julia Brandt"]}
+    assert found(mira, "praha") == {"Sites": ["Praha Vysočany"]}
+    kinds = {kind.name for kind, _ in finding.find(UserFactory(role="technician"), "havel")}
     assert "Customers" in kinds
     assert not kinds & {"Leads", "Opportunities"}
-    assert not search.find(UserFactory(), "havel")
+    assert not finding.find(UserFactory(), "havel")
 
 
 def test_the_administration_opens_for_every_record(client: Client) -> None:

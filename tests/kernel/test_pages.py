@@ -1,6 +1,7 @@
 """Pages of the kernel: who may open them, what they send along, how they refuse."""
 
 import re
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -153,18 +154,25 @@ def test_activity_of_what_one_may_not_see_does_not_exist(client: Client, agent: 
 
 
 def test_search_asks_only_kinds_one_may_see(client: Client, agent: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    def found(user: User, text: str, limit: int) -> list[finding.Found]:
-        return [finding.Found(f"{text} & Sons", "/inbox/", "Breda", "ACC0000001")]
+    def tell(user: User) -> finding.Found:
+        return finding.Found("Meri & Sons", "/inbox/", "Breda", "ACC0000001")
 
+    way: dict[str, Any] = {
+        "rows": lambda user: User.objects.order_by("pk"), "tell": tell,
+        "ways": lambda rows, sought: [rows.filter(pk=agent.pk), rows.filter(sought.within("username"))],
+    }  # fmt: skip
     monkeypatch.setattr(finding, "_kinds", [])
-    finding.register("Accounts", "building", "crm.view_account", found)
-    finding.register("Secrets", "lock", "kernel.never", found)
+    finding.register("Accounts", "building", "crm.view_account", **way)
+    way["tell"] = lambda user: finding.Found("Meri & Daughters", "/", "Breda", "ACC0000002")
+    finding.register("Accounts", "building", "crm.view_account", **way)
+    finding.register("Secrets", "lock", "kernel.never", **way)
     kinds = [kind.name for kind, _ in finding.find(agent, "meri")]
     assert kinds == ["Accounts"]
+    assert [len(rows) for _, rows in finding.find(agent, "meri", limit=1)] == [1]
     assert finding.find(agent, "m") == []
     assert "&amp; Sons" in client.get("/search/?q=meri").content.decode()
     assert client.get("/search/?q=acc0000001")["Location"] == "/inbox/"
-    assert "<mark>meri</mark>" in client.get("/search/?palette=1&q=meri").content.decode()
+    assert "<mark>Meri</mark>" in client.get("/search/?palette=1&q=meri").content.decode()
     assert client.get("/search/?q=%00%27").status_code == 200
 
 
