@@ -1,4 +1,4 @@
-"""Template filters of the reader's language: sentences, days, small letters, numbers for machines."""
+"""Template filters of the reader's language: sentences, words, days, small letters, numbers for machines."""
 
 from decimal import Decimal
 from typing import Any
@@ -35,3 +35,16 @@ def plain(value: Any) -> Any:
 def date_filter(value: Any, wanted: str = "j M Y") -> str:
     """Django's `date`, the form ordered as the reader's language orders it."""
     return str(defaultfilters.date(value, writing.form(wanted, get_language())))
+
+
+@register.filter
+def humanise(name: Any) -> str:
+    """order_manager → Order manager; what is written in words already keeps its capitals."""
+    words = str(name or "").replace("_", " ")
+    return str(said(words[:1].upper() + words[1:]))
+
+
+@register.filter
+def split_words(text: str) -> list[str]:
+    """The words of a text, for short lists in a template."""
+    return text.split()

@@ -277,13 +277,6 @@ def fact(facts: dict[str, Any], name: str) -> str:
     return cells.plain(tabletrial.reach(facts, name))
 
 
-@register.filter
-def humanise(name: Any) -> str:
-    """order_manager → Order manager; what is written in words already keeps its capitals."""
-    words = str(name or "").replace("_", " ")
-    return str(said(words[:1].upper() + words[1:]))
-
-
 @register.simple_tag(takes_context=True)
 def with_query(context: dict[str, Any], **changes: Any) -> str:
     """The present query string with some parameters replaced; an empty value drops one. Paging starts anew."""
@@ -393,9 +386,3 @@ def approval_panel(context: dict[str, Any], record: Any, title: str = "Approval"
 def mentions(text: str) -> SafeString:
     """A comment with the names behind an @ made bold."""
     return SafeString(commenting.NAMED.sub(r'<b class="mention">@\1</b>', escape(text)))
-
-
-@register.filter
-def split_words(text: str) -> list[str]:
-    """The words of a text, for short lists in a template."""
-    return text.split()
