@@ -13,6 +13,10 @@ from kernel.refusal import Refusal
 
 FIELDS = ("charge", "label", "amount", "per", "period", "unit", "allowance", "tiering", "tiers", "when")
 LARGEST = Decimal(10) ** 9
+ADDED, CHANGED, TAKEN = (  # what the trail says of a price, and of a cost
+    ("price added", "cost added"), ("price changed", "cost changed"), ("price taken out", "cost taken out"),
+)  # fmt: skip
+audit.guard("catalog.view_cost", *(cost for _, cost in (ADDED, CHANGED, TAKEN)))
 
 
 @transaction.atomic
@@ -42,7 +46,7 @@ def keep(
         said = "There is a price of this name for these values already. Change that one, or name this one differently."
         raise Refusal(problems={"label": [said]}) from error
     audit.record(
-        "price changed" if pk else "price added", entry, by=by,
+        (CHANGED if pk else ADDED)[is_cost], entry, by=by,
         changes=audit.difference(before, values) if pk else {"amount": [None, str(entry.amount)]},
         reason=f"{offering.name}, {price_list.name}",
     )  # fmt: skip
@@ -52,7 +56,7 @@ def keep(
 @transaction.atomic
 def drop(*, entry: PriceEntry, by: User) -> None:
     """Take a price or a cost out; quotes keep what they stored."""
-    audit.record("price taken out", entry, by=by, changes={"amount": [str(entry.amount), None]}, reason=str(entry))
+    audit.record(TAKEN[entry.is_cost], entry, by=by, changes={"amount": [str(entry.amount), None]}, reason=str(entry))
     entry.delete()
 
 

@@ -69,6 +69,20 @@ def together() -> Iterator[None]:
     copying.copy(AuditEntry, COLUMNS, rows)
 
 
+_guarded: list[tuple[str, tuple[str, ...]]] = []
+
+
+def guard(permission: str, *actions: str) -> None:
+    """Let only whoever has the right read what these actions wrote, such as what a thing costs us."""
+    _guarded.append((permission, actions))
+
+
+def readable_by(user: User) -> models.QuerySet[AuditEntry]:
+    """The trail, but for what wants a right that this person has not."""
+    hidden = [action for permission, actions in _guarded if not user.has_perm(permission) for action in actions]
+    return AuditEntry.objects.exclude(action__in=hidden) if hidden else AuditEntry.objects.all()
+
+
 def record_many(
     action: str, subjects: Iterable[Any], *, by: User | None, changes: dict[str, list[Any]] | None = None
 ) -> None:

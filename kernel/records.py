@@ -11,7 +11,7 @@ from django.http import Http404
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from kernel import states, writing
+from kernel import audit, states, writing
 from kernel.models.activity import Comment
 from kernel.models.people import User
 from kernel.models.trail import AuditEntry
@@ -116,9 +116,9 @@ def stages(record: Any, name: str = "state") -> list[Stage]:
     return bar
 
 
-def journal(record: models.Model, *, limit: int | None = JOURNAL) -> list[Entry]:
-    """Audit rows and comments as one list, newest first."""
-    rows = trail(record).select_related("actor")[:limit]
+def journal(record: models.Model, *, by: User, limit: int | None = JOURNAL) -> list[Entry]:
+    """Audit rows and comments that somebody may read as one list, newest first."""
+    rows = (trail(record) & audit.readable_by(by)).select_related("actor")[:limit]
     said = comments(record).select_related("author")[:limit]
     entries = [_told(row, record) for row in rows]
     entries += [Entry(c.at, c.author, "commented", "message", comment=c.text, shared=not c.internal) for c in said]

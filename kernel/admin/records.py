@@ -17,7 +17,7 @@ from oauth2_provider.models import AccessToken, DeviceGrant, Grant, IDToken, Ref
 from unfold.admin import TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from kernel import jobs, naming, outbox, roles, secondfactor, workspace
+from kernel import audit, jobs, naming, outbox, roles, secondfactor, workspace
 from kernel.admin.recorded import Recorded
 from kernel.models import (
     ApiCall,
@@ -146,6 +146,10 @@ class AuditAdmin(ReadOnly):
     search_fields = ["subject_name", "request_id", "actor__username"]
     list_select_related = ["actor"]
     show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
+        rows: QuerySet[AuditEntry] = super().get_queryset(request)
+        return rows & audit.readable_by(workspace.person(request))
 
 
 @admin.register(OutboxEvent)

@@ -71,7 +71,7 @@ def activity(request: HttpRequest, label: str, pk: int) -> HttpResponse:
     context = {
         "record": record,
         "label": label,
-        "entries": records.journal(record, limit=limit),
+        "entries": records.journal(record, by=user, limit=limit),
         "form": form,
         "all": limit is None,
         "unreached": unreached,

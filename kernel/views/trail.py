@@ -6,7 +6,7 @@ import django_filters
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from kernel import tables, workspace
+from kernel import audit, tables, workspace
 from kernel.models.trail import AuditEntry
 
 
@@ -60,8 +60,8 @@ class Trail(tables.ListPage):
     empty = tables.Empty("history", "Nothing has happened yet", "Every change of every record is written here.")
 
     def rows(self) -> Any:
-        """Everything: the page needs the right to see the whole trail."""
-        return AuditEntry.objects.all()
+        """Everything that this person may read: the page needs the right to see the trail."""
+        return audit.readable_by(workspace.person(self.request))
 
 
 @workspace.allowed("kernel.use_workspace", "kernel.view_auditentry")

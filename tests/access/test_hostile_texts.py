@@ -3,7 +3,7 @@
 Each text that somebody may type begins like a formula and goes on as HTML that would run. The walker has every right
 but the two that show costs and margins; a customer walks the portal. No page may hold the HTML as it was typed, no
 cell of a file may begin a formula, and neither may hold a cost. One address in six is visited, and all of them in the
-full trial (`make faults`).
+full trial (`make faults`). Besides, costs are looked for on papers, in the audit trail and in what the interfaces tell.
 """
 
 import csv
@@ -27,11 +27,15 @@ from django.test import Client
 from django_fsm import FSMField
 from openpyxl import load_workbook
 
-from contracts.models import Quote, QuoteLine
+from catalog import entries
+from contracts import contractpapers, documents, printing
+from contracts.models import Agreement, Contract, Quote, QuoteLine
 from kernel.csvfile import FORMULA, harmless, plain
-from kernel.models import Comment, User
+from kernel.models import AuditEntry, Comment, User
+from kernel.rest import resource
 from tests.contracts.conftest import blank_pages  # noqa: F401 – a fixture
 from tests.factories import catalog as shelves
+from tests.factories.apis import System
 from tests.factories.orders import Shop
 from tests.factories.people import UserFactory
 from tests.faults.test_query_counts import World, addresses
@@ -167,7 +171,55 @@ def _read(client: Client, path: str, answer: Any, found: Walk, *forbidden: re.Pa
         found.wrong += _wrong(client.get(path, {"export": form}), f"{path}?export={form}", *forbidden)
 
 
-def test_no_page_runs_what_was_typed_and_none_tells_a_cost(client: Client, world: World, walker: User) -> None:
+def _papers(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What stands on the papers of these records, before it is set as PDF."""
+    told: list[str] = []
+
+    def press(template: str, context: dict[str, Any], *, title: str) -> bytes:
+        told.append(printing._text(template, context, title, "en-gb"))
+        return b""
+
+    monkeypatch.setattr(printing, "pdf", press)
+    documents.quote_bytes(world.records[Quote])
+    documents.agreement_bytes(world.records[Agreement])
+    contractpapers.contract_pdf(world.records[Contract])
+    return told
+
+
+def _trail(client: Client, reader: User) -> str:
+    """What the audit trail tells somebody of a cost that was added: in its list, in its file, at the record."""
+    client.force_login(reader)
+    entry = AuditEntry.objects.filter(action="cost added").latest("pk")
+    query = {"q": entry.subject_name[:20], "export": "csv"}
+    paths = (("/trail/", {}), ("/trail/", query), (f"/activity/{entry.subject_type}/{entry.subject_id}/", {}))
+    answers: list[Any] = [client.get(path, asked) for path, asked in paths]
+    bodies = [b"".join(one.streaming_content) if one.streaming else one.content for one in answers]
+    return b" ".join(bodies).decode()
+
+
+def _tell_costs(client: Client, world: World, walker: User, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What papers, the audit trail and the interfaces tell of costs, each by its name."""
+    papers = _papers(world, monkeypatch)
+    wrong = [f"a paper: {text[:80]}" for text in papers if COSTS.search(text) or RAW.search(text)]
+    values = {"charge": "recurring", "label": "Line", "amount": COST, "per": "", "period": 1, "unit": "", "tiers": [],
+              "allowance": 0, "tiering": "", "when": {}}  # fmt: skip
+    keeper: User = UserFactory(role="finance")
+    prices, sip = shelves.price_list(), shelves.offering("sip")
+    entries.keep(price_list=prices, offering=sip, values=values, by=keeper, is_cost=True)
+    wrong += ["the audit trail"] if COSTS.search(_trail(client, walker)) else []
+    keeper.user_permissions.set(Permission.objects.all())
+    assert COSTS.search(_trail(client, User.objects.get(pk=keeper.pk)))  # so the trial finds what it looks for
+    system = System(role="order_manager")
+    system.user.user_permissions.set(walker.user_permissions.all())
+    told = {one.name: system.get(f"{api.root}{one.name}") for api in resource.apis() for one in api.resources}
+    assert {answer.status_code for answer in told.values()} == {200}
+    assert sum(len(answer.json()) for answer in told.values()) > 20
+    return wrong + [name for name, answer in told.items() if COSTS.search(answer.content.decode())]
+
+
+def test_no_page_runs_what_was_typed_and_none_tells_a_cost(
+    client: Client, world: World, walker: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client.force_login(walker)
     inside = _walk(client, world, COSTS, portal=False)
     client.force_login(world.customer)
@@ -178,6 +230,7 @@ def test_no_page_runs_what_was_typed_and_none_tells_a_cost(client: Client, world
     assert inside.shown > 30 // STEP
     assert portal.pages > 8
     assert portal.shown > 3
+    assert _tell_costs(client, world, walker, monkeypatch) == []
 
 
 @pytest.mark.parametrize("sign", [*FORMULA, " ="])
