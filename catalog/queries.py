@@ -16,6 +16,7 @@ from catalog.models import (
     Offering,
     PriceAdjustment,
     PriceEntry,
+    PriceMatrix,
     Specification,
 )
 from kernel.models import User
@@ -126,6 +127,14 @@ def prices(offering: Offering, *, with_costs: bool) -> list[PriceRow]:
         )
         for row in rows
     ]  # fmt: skip
+
+
+def unpriced(offering: Offering) -> bool:
+    """Whether it is sold by itself and no list and no matrix says for how much, so that nobody can quote it."""
+    if not offering.sellable or offering.kind == Offering.Kind.BUNDLE:
+        return False
+    listed = PriceEntry.objects.filter(offering__key=offering.key, is_cost=False).exists()
+    return not listed and not PriceMatrix.objects.filter(offering__key=offering.key).exists()
 
 
 def adjustments(offering: Offering) -> list[PriceAdjustment]:

@@ -30,12 +30,13 @@ hypothesis.settings.load_profile("busy")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """No worker of a running product may take wake-up messages of a test; static files are not listed beforehand."""
+    """No worker of a running product may take wake-up messages of a test; nothing slow that tests are not about."""
     from django.conf import settings
 
     from config.celery import app
 
     app.conf.update(broker_url="memory://", broker_transport_options={})
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
     settings.WHITENOISE_AUTOREFRESH = True  # static files are found when asked for, not listed for each test client
 
 

@@ -156,6 +156,7 @@ def activate(request: HttpRequest, kind: str, key: str, version: int) -> HttpRes
         "record": row, "kind": kind, "active": active, "differences": differences.between(active, row),
         "verdicts": verdicts, "red": [one for one in verdicts if one.red], "problems": problems, "reason": reason,
         "mark": f"{kind}:{row.pk}", "behind": queries.behind(row),
+        "unpriced": isinstance(row, Offering) and queries.unpriced(row),
         "crumbs": [(about.plural, reverse(f"catalog:{kind}_list")), (row.name, row.get_absolute_url())],
     }  # fmt: skip
     return htmx.respond(request, "catalog/activate.html", context, status=422 if problems else 200)

@@ -6,15 +6,18 @@ import django_filters
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from catalog import consistency, differences, drafting, queries
+from catalog import consistency, differences, drafting, pricelists, queries
 from catalog.forms.drafts import OfferingForm
-from catalog.models import Category, Offering
+from catalog.models import Category, Offering, PriceList
 from catalog.views import tabs
 from kernel import amending, htmx, tables, workspace
+from kernel.models import User
 
-CHANGES, PUBLISHES = "catalog.change_offering", "catalog.publish_catalogue"
+CHANGES, PUBLISHES, PRICES = "catalog.change_offering", "catalog.publish_catalogue", "catalog.change_pricelist"
+LISTS = 4  # price lists that an offering without a price points to
 
 
 class OfferingTable(tables.Table):
@@ -103,6 +106,7 @@ def page(request: HttpRequest, key: str) -> HttpResponse:
         "crumbs": [("Catalogue", reverse("catalog:offering_list"))],
         "characteristics": queries.characteristics(offering.specification),
         "prices": queries.prices(offering, with_costs=user.has_perm("catalog.change_priceentry")),
+        "unpriced": queries.unpriced(offering), "price_lists": _lists(user),
         "adjustments": queries.adjustments(offering), "dependencies": queries.dependencies(offering.specification),
         "realisation": queries.realisation(offering.specification), "groups": list(offering.groups.all()),
         "items": list(offering.items.select_related("member", "group").order_by("position", "pk")),
@@ -113,6 +117,11 @@ def page(request: HttpRequest, key: str) -> HttpResponse:
         "lacking": consistency.completeness(offering) if offering.state == "design" else {},
     }  # fmt: skip
     return htmx.respond(request, "catalog/offering.html", context)
+
+
+def _lists(user: User) -> list[PriceList]:
+    """Where this person can price something today."""
+    return list(pricelists.standing(timezone.localdate())[:LISTS]) if user.has_perm(PRICES) else []
 
 
 def versions_of(request: HttpRequest, key: str) -> Any:

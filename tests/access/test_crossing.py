@@ -5,7 +5,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.conf import LazySettings
 from django.core import mail
 from django.db import transaction
 from django.template.backends.django import Template
@@ -73,8 +72,7 @@ def test_no_address_leads_out_of_the_house(operator: User, monkeypatch: pytest.M
     assert out == []
 
 
-def test_the_log_in_leads_home(settings: LazySettings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a slow one is not the matter here
+def test_the_log_in_leads_home() -> None:
     person = UserFactory(username="mira", role="sales_agent")
     person.set_password("a long password")
     person.save()

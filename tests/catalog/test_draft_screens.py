@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from catalog.models import Category, Dependency, Offering, SampleOrder, Specification
+from catalog.models import Category, Dependency, Offering, PriceEntry, PriceList, SampleOrder, Specification
 from tests.factories import catalog
 from tests.factories.people import UserFactory
 
@@ -60,6 +60,25 @@ def test_from_design_to_active(browser: Client) -> None:
     assert "goes live" in text(browser.get(url("specification_activate", "dia_product", 2)))
     assert browser.post(url("specification_activate", "dia_product", 2)).status_code == 302
     assert Specification.objects.get(pk=draft.pk).state == "active"
+
+
+def test_an_offering_without_a_price_leads_to_where_it_gets_one(browser: Client) -> None:
+    shelf, source = Category.objects.get(key="connectivity"), Specification.objects.get(key="dia_product")
+    form = {
+        "key": "lte", "name": "LTE", "kind": "product", "category": shelf.pk, "specification": source.pk, "position": 9,
+        "sellable": "on",
+    }  # fmt: skip
+    assert browser.post(url("offering_new"), form).status_code == 302
+    book = url("price_book", PriceList.objects.get().key, "lte")
+    assert "Nobody can quote it yet" in (page := text(browser.get(url("offering", "lte"))))
+    assert book in page
+    draft = Offering.objects.get(key="lte")
+    browser.post(reverse("move", args=["catalog.offering", draft.pk]), {"move": "to_testing", "back": "/"})
+    assert "No price list says what it costs" in text(browser.get(url("offering_activate", "lte", 1)))
+    browser.post(f"{book}add/", {"label": "Monthly", "charge": "recurring", "amount": "20"})
+    assert PriceEntry.objects.get(offering=draft).amount == 20
+    assert "Nobody can quote it yet" not in text(browser.get(url("offering", "lte")))
+    assert "No price list says what it costs" not in text(browser.get(url("offering_activate", "lte", 1)))
 
 
 def test_a_bundle_is_put_together(browser: Client) -> None:

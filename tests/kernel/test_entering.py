@@ -21,11 +21,6 @@ PASSWORD = "a long password"
 TRIES = settings.AXES_FAILURE_LIMIT
 
 
-@pytest.fixture(autouse=True)
-def quick(settings: object) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # type: ignore[attr-defined]
-
-
 @pytest.fixture
 def mira() -> User:
     user: User = UserFactory(username="mira", role="sales_agent", email="mira@provider.example")
