@@ -4,10 +4,13 @@ Each app that owns such records registers a finder; a value is the record's code
 one customer's records, so that nobody can point at what belongs to somebody else.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from catalog.models import Offering
+from kernel.models import User
 
 Found = list[tuple[str, str]]  # value, what people read
 
@@ -21,6 +24,22 @@ class Finder:
 
 
 _finders: dict[str, Finder] = {}
+_asking: ContextVar[User | None] = ContextVar("asking", default=None)
+
+
+@contextmanager
+def asked_by(user: User | None) -> Iterator[None]:
+    """Within this block nothing is found that this user may not see, such as what a sister company has."""
+    token = _asking.set(user)
+    try:
+        yield
+    finally:
+        _asking.reset(token)
+
+
+def asking() -> User | None:
+    """Who asks, None for whoever sees the whole customer."""
+    return _asking.get()
 
 
 def register(kind: str, finder: Finder) -> None:
@@ -42,6 +61,8 @@ def problem(kind: str, account_id: int | None, value: str) -> str:
     return {
         "location": f"This customer has no location “{value[:60]}”.",
         "product": f"This customer has no installed product “{value[:60]}”.",
+        "service": f"This customer has no service “{value[:60]}”.",
+        "order": f"This customer has no order “{value[:60]}”.",
     }.get(kind, f"There is no offering “{value[:60]}”.")
 
 

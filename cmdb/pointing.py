@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from catalog import references
-from cmdb.models import Product
-from crm.models import Account
+from cmdb.models import Product, Service
+from crm.pointing import of_customer
 
 MOST = 500  # products offered in one form
 
@@ -21,9 +21,8 @@ def named(account_id: int | None, values: Iterable[str]) -> references.Found:
 
 
 def _of(account_id: int | None) -> Any:
-    root = Account.objects.filter(pk=account_id or 0).values("root_id")
     gone = (Product.State.TERMINATED, Product.State.CANCELLED, Product.State.ABORTED)
-    rows = Product.objects.filter(account__root_id__in=root).exclude(state__in=gone)
+    rows = of_customer(Product, account_id).exclude(state__in=gone)
     return rows.select_related("site").order_by("number")
 
 
@@ -31,4 +30,12 @@ def _told(rows: Any) -> references.Found:
     return [(p.number, f"{p.number} {p.name}{f', {p.site.name}' if p.site else ''}") for p in rows]
 
 
+def services(account_id: int | None, values: Iterable[str] | None = None) -> references.Found:
+    """Services that the whole customer has or had, or those of the numbers that are there."""
+    rows = of_customer(Service, account_id).order_by("number")
+    rows = rows[:MOST] if values is None else rows.filter(number__in=list(values))
+    return [(one.number, f"{one.number} {one.name}") for one in rows]
+
+
 references.register("product", references.Finder(offered, named))
+references.register("service", references.Finder(services, services))

@@ -21,6 +21,7 @@ TEXTS = {
     "description": ("What happened, since when, and what is the effect?", 20_000),
 }
 CHECKED = (*TEXTS, "contact", "about", "severity", "kind")
+ABOUT = {"PRD": "product", "SRV": "service", "ORD": "order"}
 PAGES = {"PRD": "cmdb:product", "SRV": "cmdb:service", "ORD": "orders:order"}
 
 
@@ -42,7 +43,8 @@ def report(*, account: Account, by: User | None, **told: Any) -> Case:
         and not (by.has_perm("crm.report_case") and Account.objects.visible_to(by).filter(pk=account.pk).exists())
     ):
         raise NotPermitted("Your roles do not include the right to report cases.")
-    _require(account, told)
+    with references.asked_by(by):
+        _require(account, told)
     told["about"] = str(told.get("about") or "").strip().upper()
     severity = told.get("severity", Case.Severity.MINOR)
     case = Case(account=account, due_at=_due(timezone.now(), severity), **told)
@@ -61,7 +63,8 @@ def change(*, case_id: int, edition: int, by: User, **told: Any) -> Case:
     """
     case: Case = Case.objects.get(pk=case_id)
     require_open(case)
-    _require(case.account, {name: told.get(name, getattr(case, name)) for name in CHECKED})
+    with references.asked_by(by):
+        _require(case.account, {name: told.get(name, getattr(case, name)) for name in CHECKED})
     if "severity" in told and told["severity"] != case.severity:
         told["due_at"] = _due(case.created_at, told["severity"])
     found: Case = editing.edit(Case, case_id, edition=edition, values=told, by=by)
@@ -141,7 +144,7 @@ def _require(account: Account, told: dict[str, Any]) -> None:
     about = str(told.get("about") or "").strip().upper()
     if about and about[:3] not in PAGES:
         problems["about"] = ["The number of an order, a product or a service, such as PRD0000123."]
-    elif about.startswith("PRD") and (problem := references.problem("product", account.pk, about)):
+    elif about and (problem := references.problem(ABOUT[about[:3]], account.pk, about)):
         problems["about"] = [problem]
     if problems:
         raise NotTold(problems=problems)

@@ -20,8 +20,15 @@ def named(account_id: int | None, values: Iterable[str]) -> references.Found:
 
 
 def _of(account_id: int | None) -> Any:
+    return of_customer(Site, account_id).order_by("country", "code")
+
+
+def of_customer(model: Any, account_id: int | None) -> Any:
+    """Rows of the customer to whom an account belongs, as far as whoever asks may see them."""
     root = Account.objects.filter(pk=account_id or 0).values("root_id")
-    return Site.objects.filter(account__root_id__in=root).order_by("country", "code")
+    rows, user = model.objects.filter(account__root_id__in=root), references.asking()
+    seen = user is None or user.has_perm("crm.view_account")
+    return rows if seen else rows.filter(account__in=Account.objects.visible_to(user).values("pk"))
 
 
 def _told(rows: Any) -> references.Found:

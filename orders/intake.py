@@ -14,7 +14,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from catalog import configuration, memory, shelving
+from catalog import configuration, memory, references, shelving
 from catalog.models import Offering, Specification
 from cmdb.models import Product
 from contracts.models import Quote
@@ -128,7 +128,7 @@ def take(asked: Asked, *, by: User, of: Orderable | None = None) -> tuple[Order,
     if problems:
         raise NotTaken(problems=problems)
     capture.price_lines(order, [line for line in lines if line.action not in WALKED])
-    with audit.together():
+    with audit.together(), references.asked_by(by):
         _give_keys(order, asked, lines)
         audit.record("captured", order, by=by, changes={"channel": [None, order.channel]})
         _submit(order, asked, lines, by)

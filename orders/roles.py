@@ -12,7 +12,7 @@ from fulfillment.models import Level
 from kernel import finding, frame, home, moving, roles, states, tableuse
 from kernel.models import User
 from kernel.states import Look
-from orders import choosing, jeopardyrules, queries, rulecases, sampling, steering, submission  # noqa: F401 – some register
+from orders import choosing, jeopardyrules, pointing, queries, rulecases, sampling, steering, submission  # noqa: F401
 from orders.models import EnrichmentFlow, Order
 
 READERS = (
