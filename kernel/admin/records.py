@@ -1,5 +1,7 @@
 """Administration of the kernel: people, rules, calendars, and what the machine wrote, read-only."""
 
+import json
+from contextlib import suppress
 from typing import Any
 
 from axes import utils as axes
@@ -11,6 +13,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from oauth2_provider.models import AccessToken, DeviceGrant, Grant, IDToken, RefreshToken
@@ -235,7 +238,8 @@ class SubscriptionAdmin(ReadOnly):
         """Listeners that were disabled hear again, also what waited meanwhile."""
         count = sending.enable(listeners.values_list("pk", flat=True))
         jobs.wake(notices.TASK)
-        self.message_user(request, f"{count} listeners are sent to again.", messages.SUCCESS)
+        told = "1 listener is sent to again." if count == 1 else f"{count} listeners are sent to again."
+        self.message_user(request, told, messages.SUCCESS)
 
 
 @admin.register(Delivery)
@@ -246,6 +250,12 @@ class DeliveryAdmin(ReadOnly):
     list_filter = [("done_at", admin.EmptyFieldListFilter), ("given_up_at", admin.EmptyFieldListFilter), "event_type"]
     search_fields = ["subject", "event_id"]
     list_select_related = ["subscription"]
+    fieldsets = (
+        (None, {"fields": ("event_type", "subject", "subscription", "created_at", "due_at", "done_at", "given_up_at")}),
+        ("What was sent", {"fields": ("event_id", "attempts", "body_sent")}),
+        ("What came back", {"fields": ("answered", "problem", "milliseconds", "answer_read")}),
+    )
+    readonly_fields = ["body_sent", "answer_read"]
     actions = ["replay"]
     show_full_result_count = False
 
@@ -257,7 +267,26 @@ class DeliveryAdmin(ReadOnly):
         """Send these once more, whatever became of them."""
         count = sending.again(deliveries.values_list("pk", flat=True))
         jobs.wake(notices.TASK)
-        self.message_user(request, f"{count} notifications are sent again.", messages.SUCCESS)
+        told = "1 notification is sent again." if count == 1 else f"{count} notifications are sent again."
+        self.message_user(request, told, messages.SUCCESS)
+
+    @admin.display(description="Body")
+    def body_sent(self, delivery: Delivery) -> str:
+        """What was sent, laid out."""
+        return _laid_out(delivery.body)
+
+    @admin.display(description="Answer")
+    def answer_read(self, delivery: Delivery) -> str:
+        """The beginning of what came back."""
+        return _laid_out(delivery.answer)
+
+
+def _laid_out(text: str) -> str:
+    """JSON with its lines indented, anything else as it is, in a frame of its own."""
+    with suppress(ValueError):
+        text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    frame = "max-height: 28rem; overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere; font-size: 12px"
+    return format_html('<pre tabindex="0" style="{}">{}</pre>', frame, text) if text else ""
 
 
 for _model in (AccessToken, Grant, IDToken, RefreshToken, DeviceGrant, ApiClient):
