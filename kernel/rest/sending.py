@@ -13,6 +13,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import F
+from django.urls import reverse
 from django.utils import timezone
 
 from kernel import notifications
@@ -109,8 +110,9 @@ def _count_failure(listener: Subscription, now: dt.datetime, answer: Answer) -> 
         Subscription.objects.filter(pk=listener.pk).update(disabled_at=now, why_disabled=why)
         admins = get_user_model().objects.filter(is_superuser=True, is_active=True)
         text = f"Notifications to {listener.callback} are stopped: nothing was taken for a day."[:240]
-        people = {person.pk: person for person in (*admins, listener.user)}
-        notifications.tell(people.values(), text, "/admin/kernel/subscription/")
+        notifications.tell(admins, text, "/admin/kernel/subscription/")
+        if not listener.user.is_superuser:
+            notifications.tell([listener.user], text, reverse("apis"))  # the list of listeners is the administrators'
 
 
 def again(deliveries: Iterable[int]) -> int:

@@ -18,7 +18,7 @@ form?.addEventListener("submit", async (event) => {
   const method = part("method").value;
   const path = part("path").value;
   if (!path.startsWith("/tmf-api/")) {
-    part("status").textContent = "An address begins with /tmf-api/.";
+    part("status").textContent = form.dataset.begins;
     return;
   }
   const headers = { Authorization: `Bearer ${part("token").value.trim()}` };
@@ -37,6 +37,6 @@ form?.addEventListener("submit", async (event) => {
       part("answer").textContent = text;
     }
   } catch (error) {
-    part("status").textContent = `Not sent: ${error.message}`;
+    part("status").textContent = `${form.dataset.unsent}: ${error.message}`;
   }
 });

@@ -162,7 +162,8 @@ def test_what_fails_is_tried_again_for_a_day_and_then_the_listener_is_disabled(l
     assert sending.send_due() == 1
     assert Delivery.objects.get().given_up_at is not None
     assert Subscription.objects.get().why_disabled.endswith("It answered 302.")
-    assert Notification.objects.filter(user=admin, text__contains="stopped").exists()
+    told = Notification.objects.filter(text__contains="stopped").values_list("user", "url")
+    assert set(told) == {(admin.pk, "/admin/kernel/subscription/"), (system.user.pk, "/api/")}
 
     listener.answer = 200
     sending.enable([Subscription.objects.get().pk])
