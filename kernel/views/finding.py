@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from kernel import finding, following, frame, workspace
+from kernel import finding, following, frame, reading, workspace
 
 
 @workspace.allowed("kernel.use_workspace")
@@ -19,13 +19,14 @@ def search(request: HttpRequest) -> HttpResponse:
     if "palette" in request.GET:
         recent = [] if text else following.recent(user, limit=5)
         context = {"q": text, "found": found, "places": _places(request, text), "recent": recent}
-        return render(request, "search.html#palette", context)
+        with reading.at_once():
+            return render(request, "search.html#palette", context)
     exact = [one for _, results in found for one in results if one.number and one.number.lower() == text.lower()]
     if len(exact) == 1:
         return redirect(exact[0].url)
-    return render(
-        request, "search.html", {"q": text, "found": found, "total": sum(len(results) for _, results in found)}
-    )
+    total = sum(len(results) for _, results in found)
+    with reading.at_once():
+        return render(request, "search.html", {"q": text, "found": found, "total": total})
 
 
 def _places(request: HttpRequest, text: str) -> list[dict[str, Any]]:

@@ -43,7 +43,7 @@ class Command(BaseCommand):
         beside = f"{figure.ratio:g} × {figure.limit:g}" if figure.ratio is not None else ""
         verdict = "" if not figure.goal else "ok" if figure.ok else "MISSED"
         value = f"{figure.value:>10,g} {figure.unit:<10}"
-        return f"{figure.id:<12}{figure.name:<46}{value}{beside:<16}{figure.goal:<42}{verdict}".rstrip()
+        return f"{figure.id:<19}{figure.name:<62}{value}{beside:<16}{figure.goal:<42}{verdict}".rstrip()
 
     def _beside(self, options: dict[str, Any]) -> int:
         """Run this command again inside a scratch stack; its exit code."""
