@@ -16,7 +16,8 @@ LEFT_OUT = ("admin", "static", "logout", "oauth", "healthz", "tmf-api")  # other
 RUN = """() => axe.run(document, {resultTypes: ["violations"], runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa",
     "wcag22aa", "best-practice"]}).then((found) => found.violations.flatMap((wrong) => wrong.nodes.map((node) =>
     `${wrong.id}: ${node.target.join(" ")} ${node.html.slice(0, 160)} (${(node.any[0] || node.all[0] || node.none[0] || {}).message || ""})`)))"""  # noqa: E501
-HREFS = "() => [...document.querySelectorAll('main a[href], .portal a[href], nav a[href]')].map((a) => a.href)"
+HREFS = """() => [...document.querySelectorAll('main a[href], .portal a[href], nav a[href]')]
+    .map((a) => new URL(a.getAttribute('href'), document.baseURI).href)"""  # those of drawings are no texts
 
 
 @cache
