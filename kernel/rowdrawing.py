@@ -44,13 +44,13 @@ def _row(record: Any, drawn: Iterable[tuple[str, Draw, str]], boxes: Callable[[A
 
 def _boxes(ticks: Any) -> Callable[[Any], str]:
     """How the box of a row is drawn; its words are looked up once."""
-    opening = put('<td class="tick"><input type="checkbox" name="{}" form="{}"', ticks.name, ticks.form)
-    label = _("Select %(name)s")
+    opening = put('<td class="tick"><input type="checkbox" name="{}" value="', ticks.name)
+    rest, label = put('" form="{}" aria-label="', ticks.form), _("Select %(name)s")
 
     def drawn(record: Any) -> str:
         if getattr(record, "tickable", True) is False:
             return '<td class="tick"></td>'
-        return f'{opening} value="{record.pk}" aria-label="{escape(label % {"name": record})}"></td>'
+        return f'{opening}{record.pk}{rest}{escape(label % {"name": record})}"></td>'
 
     return drawn
 
