@@ -1,14 +1,18 @@
 """TMF641: services that other order systems order by themselves, run by the engine that runs our own orders."""
 
+import datetime as dt
+import json
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from catalog import consistency
 from catalog.models import Category, DecompositionRule, Offering, Specification
 from cmdb.models import Product, Resource, Service
 from kernel import outbox
 from kernel.models import Delivery
+from orders import jeopardy
 from orders.models import DomainOrder, Order
 from tests.api.published import require_published
 from tests.factories.apis import System
@@ -243,7 +247,24 @@ def test_milestones_are_shown_and_told(settings: Any) -> None:
     assert [(one["name"], one["status"]) for one in shown["milestone"]] == [("Session", "achieved")]
     outbox.drain()
     kinds = set(Delivery.objects.values_list("event_type", flat=True))
-    assert kinds >= {"ServiceOrderCreateEvent", "ServiceOrderStateChangeEvent"}, kinds
+    assert kinds >= {"ServiceOrderCreateEvent", "ServiceOrderStateChangeEvent", "ServiceOrderMilestoneEvent"}, kinds
+
+
+def test_danger_is_shown_and_told(settings: Any) -> None:
+    settings.HUB_ALLOW_PRIVATE = True
+    shop = Wholesale()
+    shop.plan("t-bgp", "session", kind="manual")
+    shop.system.post("serviceOrdering/v4/hub", {"callback": "http://127.0.0.1:9/"})
+    made = shop.system.post(PATH, shop.body())
+    outbox.drain()
+    Order.objects.update(promised_on=timezone.localdate() - dt.timedelta(days=9))
+    jeopardy.assess(order_id=Order.objects.get().pk)
+    outbox.drain()
+
+    (alert,) = shop.system.get(made["Location"]).json()["jeopardyAlert"]
+    assert alert["message"]
+    told = Delivery.objects.get(event_type="ServiceOrderJeopardyEvent")
+    assert json.loads(told.body)["event"]["serviceOrder"]["jeopardyAlert"] == [alert]
 
 
 def test_what_is_ordered_by_itself_is_a_service_and_not_for_sale() -> None:
