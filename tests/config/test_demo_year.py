@@ -47,6 +47,8 @@ def counted(table: reporting.Table) -> list[tuple[str, Any, int]]:
 
 def test_every_number_is_that_of_its_list(boss: User) -> None:
     delivered.tell(story.provider())
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")  # else the year's questions are planned for the empty tables of before
     after = tables(boss)
     assert {key for key, (table, _) in after.items() if table.is_empty} == {
         "pipeline",
