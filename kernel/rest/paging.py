@@ -4,6 +4,7 @@ Up to EXACT rows a total is counted each time. A longer list keeps its total for
 counted to; its far half is then read from the end, so that the deepest page costs what the first does.
 """
 
+import functools
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ def page(
     """The rows asked for, read as rendering needs them."""
     offset = _whole(reserved, "offset", 0)
     limit = min(_whole(reserved, "limit", USUAL), MOST)
-    order = ordering(reserved.get("sort", ""), known)
+    order = ordering(reserved.get("sort", ""), known, rows.model)
     total, top = _total(rows, plain=order == ["pk"])
     asked = "offset" in reserved or "limit" in reserved
     if limit == 0 or offset >= total:
@@ -78,17 +79,32 @@ def page(
     return Page(taken, total, offset, limit, asked)
 
 
-def ordering(text: str, known: Mapping[str, Filter]) -> list[Any]:
-    """ORM ordering of `sort=-a,+b`; by key within, so that pages never overlap. Raises ApiError."""
+def ordering(text: str, known: Mapping[str, Filter], model: type[models.Model]) -> list[Any]:
+    """ORM ordering of `sort=-a,+b`; by key within, so that pages never overlap. Raises ApiError.
+
+    Rows without a value come last, which is said only where there can be some: an index serves the plain order alone.
+    """
     found: list[Any] = []
     for part in filter(None, (part.strip() for part in text.split(",")[:5])):
         name = part.lstrip("+- ")
         one = known.get(name)
         if one is None or not one.sorts:
             raise invalid("sort", f"A list cannot be sorted by “{name[:80]}”.")
-        last = None if one.filled else True
+        last = None if one.filled or not _may_lack(model, one.path) else True
         found.append(F(one.path).desc(nulls_last=last) if part.startswith("-") else F(one.path).asc(nulls_last=last))
     return [*found, "-pk" if found and found[-1].descending else "pk"]
+
+
+@functools.cache
+def _may_lack(model: type[models.Model], path: str) -> bool:
+    """Whether a row can be without the value at the end of that path."""
+    there: Any = model
+    for name in path.split("__"):
+        field: Any = there._meta.pk if name == "pk" else there._meta.get_field(name)
+        if field.null:
+            return True
+        there = field.related_model
+    return False
 
 
 def _whole(reserved: Mapping[str, str], name: str, default: int) -> int:
