@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
+from django.db.models.fields import BLANK_CHOICE_DASH
 from django.forms.renderers import TemplatesSetting
 
 from kernel import colleagues, commenting
@@ -15,6 +16,7 @@ from kernel.picking import RecordField, offer
 from kernel.refusal import Refusal
 from kernel.saying import said
 
+NOTHING = {True: "Choose one", False: "–"}  # by whether something has to be chosen, for Django's row of dashes
 HINTS = ("placeholder", "title", "aria-label")  # attributes of fields that people read
 
 
@@ -26,12 +28,16 @@ class Renderer(TemplatesSetting):
         widget = context.get("widget") or {}
         for _, options, _ in widget.get("optgroups") or ():
             for option in options:
-                option["label"] = said(option["label"])
+                option["label"] = said(NOTHING[bool(widget.get("required"))] if _dashes(option) else option["label"])
         if "errors" in context:
             context["errors"] = [said(problem) for problem in context["errors"]]
         attrs = widget.get("attrs") or {}
         attrs.update({name: said(attrs[name]) for name in HINTS if name in attrs})
         return str(super().render(template_name, context, request))
+
+
+def _dashes(option: dict[str, Any]) -> bool:
+    return bool(option["value"] == "" and option["label"] == BLANK_CHOICE_DASH[0][1])
 
 
 class SheetField(forms.FileField):

@@ -75,6 +75,9 @@ def test_an_offering_without_a_price_leads_to_where_it_gets_one(browser: Client)
     draft = Offering.objects.get(key="lte")
     browser.post(reverse("move", args=["catalog.offering", draft.pk]), {"move": "to_testing", "back": "/"})
     assert "No price list says what it costs" in text(browser.get(url("offering_activate", "lte", 1)))
+    dialog = text(browser.get(f"{book}add/"))
+    assert '<option value="">Choose one</option>' in dialog
+    assert "----" not in dialog
     browser.post(f"{book}add/", {"label": "Monthly", "charge": "recurring", "amount": "20"})
     assert PriceEntry.objects.get(offering=draft).amount == 20
     assert "Nobody can quote it yet" not in text(browser.get(url("offering", "lte")))
