@@ -11,6 +11,7 @@ from multiprocessing import get_context
 from typing import Any
 
 import httpx
+from django.core.cache import cache
 from django.db import connection, connections, transaction
 from django.test import Client
 from django.utils import timezone
@@ -217,6 +218,7 @@ def _lists(shop: Shop, say: Say) -> Iterator[Figure]:
             cursor.execute(CLONE, [have + 1, number, model.pk])
             cursor.execute("VACUUM ANALYZE orders_order")
         have = number
+        cache.clear()  # a total that is kept from the shorter list would leave the deepest page empty
         total = Order.objects.exclude(state="draft").count()
         first, deep = _pages(shop, "", f"&offset={total - 60}")
         yield Figure("P2-api", f"50 of {number:,} orders, first page", round(first, 1), "ms p50", None, None, "≤ 10",
@@ -240,6 +242,6 @@ def _pages(shop: Shop, *places: str) -> list[float]:
             began = time.perf_counter()
             answer = shop.http.get(f"{PATH}?limit=50&fields=externalId,state,orderDate,relatedParty{place}")
             taken.append((time.perf_counter() - began) * 1000)
-            if answer.status_code not in (200, 206):
+            if answer.status_code not in (200, 206) or answer["X-Result-Count"] != "50":
                 raise RuntimeError(answer.content.decode()[:500])
     return [statistics.median(taken[UNCOUNTED:]) for taken in times.values()]
