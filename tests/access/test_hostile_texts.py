@@ -171,7 +171,7 @@ def _read(client: Client, path: str, answer: Any, found: Walk, *forbidden: re.Pa
         found.wrong += _wrong(client.get(path, {"export": form}), f"{path}?export={form}", *forbidden)
 
 
-def _papers(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def _papers(world: World) -> list[str]:
     """What stands on the papers of these records, before it is set as PDF."""
     told: list[str] = []
 
@@ -179,10 +179,11 @@ def _papers(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         told.append(printing._text(template, context, title, "en-gb"))
         return b""
 
-    monkeypatch.setattr(printing, "pdf", press)
-    documents.quote_bytes(world.records[Quote])
-    documents.agreement_bytes(world.records[Agreement])
-    contractpapers.contract_pdf(world.records[Contract])
+    with pytest.MonkeyPatch.context() as patch:  # ends before the blank pages do
+        patch.setattr(printing, "pdf", press)
+        documents.quote_bytes(world.records[Quote])
+        documents.agreement_bytes(world.records[Agreement])
+        contractpapers.contract_pdf(world.records[Contract])
     return told
 
 
@@ -197,9 +198,9 @@ def _trail(client: Client, reader: User) -> str:
     return b" ".join(bodies).decode()
 
 
-def _tell_costs(client: Client, world: World, walker: User, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def _tell_costs(client: Client, world: World, walker: User) -> list[str]:
     """What papers, the audit trail and the interfaces tell of costs, each by its name."""
-    papers = _papers(world, monkeypatch)
+    papers = _papers(world)
     wrong = [f"a paper: {text[:80]}" for text in papers if COSTS.search(text) or RAW.search(text)]
     values = {"charge": "recurring", "label": "Line", "amount": COST, "per": "", "period": 1, "unit": "", "tiers": [],
               "allowance": 0, "tiering": "", "when": {}}  # fmt: skip
@@ -217,9 +218,7 @@ def _tell_costs(client: Client, world: World, walker: User, monkeypatch: pytest.
     return wrong + [name for name, answer in told.items() if COSTS.search(answer.content.decode())]
 
 
-def test_no_page_runs_what_was_typed_and_none_tells_a_cost(
-    client: Client, world: World, walker: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_page_runs_what_was_typed_and_none_tells_a_cost(client: Client, world: World, walker: User) -> None:
     client.force_login(walker)
     inside = _walk(client, world, COSTS, portal=False)
     client.force_login(world.customer)
@@ -230,7 +229,7 @@ def test_no_page_runs_what_was_typed_and_none_tells_a_cost(
     assert inside.shown > 30 // STEP
     assert portal.pages > 8
     assert portal.shown > 3
-    assert _tell_costs(client, world, walker, monkeypatch) == []
+    assert _tell_costs(client, world, walker) == []
 
 
 @pytest.mark.parametrize("sign", [*FORMULA, " ="])

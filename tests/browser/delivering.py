@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser import keyboard
 from tests.browser.office import Office
 from tests.browser.ordering import STAGE, appears
 from tests.browser.selling import Deal
@@ -20,17 +21,17 @@ def fallen(michael: Page) -> None:
 
 
 def mend(michael: Page) -> None:
-    """He takes it, uses what the network suggests, retries; what is no number is refused at its field."""
-    michael.get_by_role("button", name="Take", exact=True).click()
+    """He takes it, uses what the network suggests, retries; what is no number is refused at its field. No mouse."""
+    keyboard.press(michael.get_by_role("button", name="Take", exact=True))
     expect(michael.locator(STAGE)).to_contain_text("In progress")
-    michael.locator("summary", has_text="Edit and retry").click()
+    keyboard.press(michael.locator("summary", has_text="Edit and retry"))
     vlan = michael.get_by_role("textbox", name=re.compile("^VLAN"))
     expect(vlan).to_have_value("2131")
-    vlan.fill("21 31x")
-    michael.get_by_role("button", name="Retry with these values").click()
+    keyboard.write(vlan, "21 31x")
+    keyboard.press(michael.get_by_role("button", name="Retry with these values"))
     expect(michael.get_by_role("region", name="How to mend it").locator(".err").first).to_be_visible()
-    michael.get_by_role("textbox", name=re.compile("^VLAN")).fill("2131")
-    michael.get_by_role("button", name="Retry with these values").click()
+    keyboard.write(michael.get_by_role("textbox", name=re.compile("^VLAN")), "2131")
+    keyboard.press(michael.get_by_role("button", name="Retry with these values"))
     appears(michael, heading(michael).filter(has_text=re.compile("Resolved|Closed")))
 
 
@@ -52,13 +53,13 @@ def work(page: Page, *, first: Callable[[Page], None] = lambda page: None, carel
     waiting = page.locator("tbody tr th a")
     done = 0
     while waiting.count():
-        waiting.first.click()
+        keyboard.press(waiting.first) if not done else waiting.first.click()
         expect(page.get_by_role("button", name="Complete the task")).to_be_visible()
         if not done:
             first(page)
         if carelessly and not done:
             refused(page)
-        finish(page)
+        finish(page, keys=not done)
         page.goto("/tasks/")
         done += 1
     return done
@@ -70,19 +71,19 @@ def refused(page: Page) -> None:
     expect(page.get_by_role("region", name="What to do").locator(".err").first).to_be_visible()
 
 
-def finish(page: Page) -> None:
-    """Tick what was done, fill in what is asked, complete."""
+def finish(page: Page, *, keys: bool = False) -> None:
+    """Tick what was done, fill in what is asked, complete; without a mouse if so wished."""
     todo = page.get_by_role("region", name="What to do")
     button = todo.get_by_role("button", name="Complete the task")
     expect(button).to_be_visible()
     for box in todo.get_by_role("checkbox").all():
-        box.check()
+        keyboard.tick(box) if keys else box.check()
     for choice in todo.get_by_role("combobox").all():
         choice.select_option(index=1)
     for text in todo.get_by_role("textbox").all():
-        text.fill("meridor-wan")
+        keyboard.write(text, "meridor-wan") if keys else text.fill("meridor-wan")
     here = page.url.split("/tasks/")[1].split("/")[0]
-    button.click()
+    keyboard.press(button) if keys else button.click()
     expect(page).not_to_have_url(re.compile(here))
 
 

@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import Locator, Page, expect
 
 from config.demo.sites import FILE
+from tests.browser import keyboard
 from tests.browser.office import Office
 from tests.browser.selling import Deal, record
 
@@ -88,12 +89,12 @@ def discount_and_submit(mira: Page, percent: str, note: str) -> None:
 
 
 def approve_quote(petra: Page, deal: Deal) -> None:
-    """The sales manager reads why she is asked and approves on the quote's own page."""
+    """The sales manager reads why she is asked and approves on the quote's own page; without a mouse."""
     petra.goto("/")
-    petra.get_by_role("link", name=re.compile("Decide on QUO")).click()
-    petra.get_by_role("link", name=re.compile("QUO")).first.click()
+    keyboard.press(petra.get_by_role("link", name=re.compile("Decide on QUO")))
+    keyboard.press(petra.get_by_role("link", name=re.compile("QUO")).first)
     expect(petra).to_have_url(deal.quote)
-    petra.get_by_role("button", name="Approve", exact=True).click()
+    keyboard.press(petra.get_by_role("button", name="Approve", exact=True))
     expect(petra.get_by_role("list", name="Lifecycle").locator("[aria-current=step]")).to_contain_text("Approved")
 
 

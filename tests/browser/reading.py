@@ -9,7 +9,7 @@ from tests.browser import axe, portal
 from tests.browser.office import Office
 
 EVERY = os.environ.get("FAULTS") == "full"  # every kind of page of every role: `make faults`
-MOST = 150 if EVERY else 2  # pages of one person
+MOST = 150 if EVERY else 4  # pages of one person
 PEOPLE = (
     ("ingrid", "ravi", "mira", "petra", "jonas", "tom", "anke", "lena", "michael", "sofia", "bram", "nils", "paula",
      "vera", "clara", "admin") if EVERY else ("ingrid",)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser import keyboard
 from tests.browser.office import Office
 
 COMPANY = "Meridor Logistics Holding N.V."
@@ -39,23 +40,23 @@ def make_move(page: Page, button: str, state: str) -> None:
 
 
 def capture_lead(mira: Page, deal: Deal) -> None:
-    """Who called, and what they want."""
-    mira.get_by_role("link", name="Leads").first.click()
-    mira.get_by_role("link", name="New lead").first.click()
+    """Who called, and what they want; without a mouse."""
+    keyboard.press(mira.get_by_role("link", name="Leads").first)
+    keyboard.press(mira.get_by_role("link", name="New lead").first)
     for label, text in (
         ("Company", COMPANY), ("First name", "Julia"), ("Last name", "Brandt"), ("E-mail", JULIA),
         ("Phone", "+49 40 555 0106"), ("Score", "86"),
         ("What do they want to achieve?", "Twelve depots on one network, failover within seconds, one bill."),
     ):  # fmt: skip
-        mira.get_by_label(label).fill(text)
+        keyboard.write(mira.get_by_label(label), text)
     for label, choice in (("Country", "Netherlands"), ("Source", "Referral"), ("Rating", "Hot")):
-        mira.get_by_label(label).select_option(label=choice)
+        keyboard.choose(mira.get_by_label(label), choice)
     for row, (offering, quantity) in enumerate((("SD-WAN site", "12"), ("Dedicated internet", "12"))):
         if row:
-            mira.get_by_role("button", name="Add a line").click()
-        mira.get_by_label("Offering").nth(row).select_option(label=offering)
-        mira.get_by_label("Quantity").nth(row).fill(quantity)
-    mira.get_by_role("button", name="Capture lead").click()
+            keyboard.press(mira.get_by_role("button", name="Add a line"))
+        keyboard.choose(mira.get_by_label("Offering").nth(row), offering)
+        keyboard.write(mira.get_by_label("Quantity").nth(row), quantity)
+    keyboard.press(mira.get_by_role("button", name="Capture lead"))
     deal.lead = record(mira, r"/leads/LED\d+/$")
     expect(mira.get_by_role("heading", level=1)).to_contain_text(COMPANY)
 
@@ -166,13 +167,13 @@ def sign(
     office: Office, link: str, button: str, before: Callable[[Page], None] = lambda page: None,
     name: str = "Julia Brandt",
 ) -> None:  # fmt: skip
-    """The signatory opens the link, reads, consents, signs with her name."""
+    """The signatory opens the link, reads, consents, signs with her name; without a mouse."""
     julia = office.stranger()
     julia.goto(link)
     expect(julia.get_by_role("button", name=button)).to_be_visible()
     before(julia)
-    julia.get_by_label("Your full name").fill(name)
-    julia.get_by_role("checkbox").check()
-    julia.get_by_role("button", name=button).click()
+    keyboard.write(julia.get_by_label("Your full name"), name)
+    keyboard.tick(julia.get_by_role("checkbox"))
+    keyboard.press(julia.get_by_role("button", name=button))
     expect(julia.locator("main")).to_contain_text("signed")
     julia.context.close()

@@ -15,7 +15,7 @@ WHOLE = 0.1  # share of kills that take the worker with all its processes, not o
 
 
 def test_workers_killed_at_random_points_lose_and_double_nothing(plant: Plant, figure: Figure, full: bool) -> None:
-    orders, kills = size(1000 if full else 6, 400 if full else 12)
+    orders, kills = size(1000 if full else 8, 400 if full else 20)
     first, sample = plant.steps(), max(8, orders // 5)
     made = plant.crowd("submit", sample)
     clean = run(plant, made, limit=240 + sample * 8) / sample * orders
