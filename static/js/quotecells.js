@@ -109,5 +109,31 @@ document.addEventListener(
   true,
 );
 
+// Tab goes into the sheet and out of it: by one cell, the last one used, and the box of its row. Inside, arrows move.
+const stops = (cell) => [cell?.querySelector("a"), cell?.closest("tr").querySelector("input[name=site]")].filter(Boolean);
+let stop = null;
+
+function stopAt(cell) {
+  stops(stop).forEach((one) => (one.tabIndex = -1));
+  stop = cell;
+  stops(stop).forEach((one) => (one.tabIndex = 0));
+}
+
+function oneStop() {
+  const fresh = ".sx tbody .sx-cell > a:not([tabindex]), .sx tbody input[name=site]:not([tabindex])";
+  document.querySelectorAll(fresh).forEach((one) => (one.tabIndex = -1));
+  const shown = (cell) => cell?.isConnected && !cell.closest("tr").hidden;
+  const ways = [stop, document.querySelector(".sx-cell.is-active"), document.querySelector(".sx tbody tr:not([hidden]) .sx-cell:has(> a)")];
+  if (!shown(stop)) stopAt(ways.find(shown) || null);
+}
+
+document.addEventListener("focusin", (event) => {
+  const cell = event.target.closest?.(".sx-cell") || event.target.closest?.(".sx tbody tr[data-site]")?.querySelector(".sx-cell:has(> a)");
+  if (cell && stops(cell).includes(event.target) && !stops(stop).includes(event.target)) stopAt(cell);
+});
+document.addEventListener("click", (event) => event.target.closest("[data-collapse]") && setTimeout(oneStop)); // once its rows are hidden
+["htmx:afterSwap", "htmx:oobAfterSwap"].forEach((name) => document.addEventListener(name, oneStop));
+oneStop();
+
 document.addEventListener("click", (event) => event.target.closest("[data-clear]") && clear());
 document.addEventListener("htmx:oobAfterSwap", () => (anchor = anchor?.isConnected ? anchor : null));
