@@ -27,7 +27,8 @@ from kernel.rest import scopes
 from orders.models import Order, OrderLine
 
 LINES, WARM, ROUNDS, SECONDS = 10, 10, 40, 8.0
-UNCOUNTED, PAGES = 40, 60
+TURNS = 2  # of what is set against something else
+UNCOUNTED, PAGES, SPANS = 40, 60, 3
 PATH = "/tmf-api/productOrderingManagement/v4/productOrder"
 LONG = (10_000, 100_000)
 ODOO = 8.6  # orders a second, one client, on the machine of reference
@@ -114,7 +115,9 @@ def measure(say: Say) -> Iterator[Figure]:
 
 def _cost(shop: Shop, say: Say) -> Iterator[Figure]:
     say(f"{ROUNDS} orders of {LINES} lines, and the same rows bare, in this process")
-    bare, api = _cpu(shop.bare), _cpu(shop.order)
+    bare = api = 0.0
+    for _ in range(TURNS):  # in turn, for a machine that others use is not as fast all the time
+        bare, api = bare + _cpu(shop.bare) / TURNS, api + _cpu(shop.order) / TURNS
     goal = "≤ 3 × the bare insert (20 ms, where that takes 6.8)"
     yield Figure("P1-bare", "bare ORM insert of the same rows", round(bare, 1), "ms CPU")
     yield Figure("P1-cpu", "one confirmed order, with the database", round(api, 1), "ms CPU", round(bare, 1),
@@ -166,10 +169,10 @@ def _rates(shop: Shop, say: Say, bare: float, bare_by_four: float) -> Iterator[F
     """Both goals are told as they are, and in proportion to what this machine gives to the bare insert."""
     connections.close_all()
     with Stack(only=("web",)) as stack:
-        found = {}
-        for clients in (1, 4):
+        found = {1: 0.0, 4: 0.0}
+        for clients in (1, 4) * TURNS:
             say(f"{clients} at once for {SECONDS:g} s")
-            found[clients] = _rate(shop, stack.url, clients)
+            found[clients] += _rate(shop, stack.url, clients) / TURNS
     one, four = found[1], found[4]
     odoo = ODOO * bare / THERE[0]
     yield Figure("P1", "orders confirmed, one client", round(one, 1), "orders/s", round(odoo, 1), round(one / odoo, 1),
@@ -232,16 +235,18 @@ def _lists(shop: Shop, say: Say) -> Iterator[Figure]:
 
 
 def _pages(shop: Shop, *places: str) -> list[float]:
-    """Milliseconds at p50 of the pages at these places, asked for in turn so that all see the same machine.
+    """Milliseconds at p50 of the pages at these places, asked for in turn so that all see the same machine, in the
+    calmest of some spans, for others may use it too.
 
     The first rounds do not count: the database is still writing what came in just before.
     """
     times: dict[str, list[float]] = {place: [] for place in places}
-    for _ in range(UNCOUNTED + PAGES):
+    for _ in range(UNCOUNTED + SPANS * PAGES):
         for place, taken in times.items():
             began = time.perf_counter()
             answer = shop.http.get(f"{PATH}?limit=50&fields=externalId,state,orderDate,relatedParty{place}")
             taken.append((time.perf_counter() - began) * 1000)
             if answer.status_code not in (200, 206) or answer["X-Result-Count"] != "50":
                 raise RuntimeError(answer.content.decode()[:500])
-    return [statistics.median(taken[UNCOUNTED:]) for taken in times.values()]
+    spans = range(UNCOUNTED, UNCOUNTED + SPANS * PAGES, PAGES)
+    return [min(statistics.median(taken[at : at + PAGES]) for at in spans) for taken in times.values()]
