@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import delivering, ordering, portal, quoting, reading, rolling, selling
+from tests.browser import daily, delivering, ordering, portal, quoting, reading, rolling, selling
 from tests.browser.conftest import SHOOTING
 from tests.browser.office import Office
 from tests.browser.selling import Deal
@@ -26,6 +26,10 @@ def test_a_lead_becomes_live_services(office: Office, shoot: Shoot) -> None:
     order(office, deal)
     deliver(office, deal, shoot)
     look_back(office, deal, shoot)
+
+
+def test_everybody_else_begins_at_home(office: Office) -> None:
+    daily.everybody(office)
 
 
 def test_two_hundred_sites_are_sold_by_hand(office: Office, tmp_path: Path, shoot: Shoot) -> None:

@@ -90,10 +90,11 @@ def _by_promise(client: Client) -> None:
 
 
 def _plan(asked: CaptureQueriesContext, words: str, *, ordered: bool = True) -> str:
-    """How the statement with these words is answered where a table is too long to be read as a whole; nor, where the
-    order is no help, along its key until enough is found."""
+    """How the statement with these words is answered where a table is too long to be read or sorted as a whole; nor,
+    where the order is no help, along its key until enough is found."""
     (statement,) = (one["sql"] for one in asked if words in one["sql"])
-    ways = ["enable_seqscan"] if ordered else ["enable_seqscan", "enable_indexscan", "enable_indexonlyscan"]
+    others = ("bitmapscan", "sort") if ordered else ("indexscan", "indexonlyscan")
+    ways = [f"enable_{way}" for way in ("seqscan", *others)]  # what the planner does for a few rows only
     with connection.cursor() as cursor:
         for way in ways:
             cursor.execute(f"SET LOCAL {way} = off")
