@@ -67,7 +67,7 @@ def candidate(person: Any) -> Candidate:
 
 def suggested(task: Task) -> Candidate | None:
     """Who should have it: somebody of its team, with its skill if it asks for one."""
-    best = next(iter(candidates(task)), None)
+    best = next(map(candidate, ranked(task)[:1]), None)
     return best if best and best.in_team and best.skilled else None
 
 
@@ -187,11 +187,12 @@ def _loads() -> dict[int, int]:
 
 
 def _ranked(team: str, skill: str, workers: Iterable[User], loads: dict[int, int]) -> list[Candidate]:
+    """As `ranked`, of people at hand in the order of `workers`, whose loads grow while many tasks are given."""
     found = [
         Candidate(person, not skill or skill in person.skills, loads.get(person.pk, 0), team in person.teams, skill)
         for person in workers
     ]
-    return sorted(found, key=lambda one: (not one.in_team, not one.skilled, one.load, str(one.person), one.person.pk))
+    return sorted(found, key=lambda one: (not one.in_team, not one.skilled, one.load))
 
 
 @dataclass(frozen=True)
