@@ -111,12 +111,17 @@ def away(request: HttpRequest) -> HttpResponse:
 
 
 def _refused(request: HttpRequest, step: ApprovalStep, error: Refusal) -> HttpResponse:
-    """Say at its field what was wrong with one approval; a panel on another page says it there."""
-    if not error.problems or request.headers.get("HX-Request") or request.POST.get("back"):
+    """Say at its field what was wrong with one approval; a panel on another page says it there.
+
+    Raises the refusal where the page of approvals does not show this one, or it is about no field.
+    """
+    person = workspace.person(request)
+    elsewhere = request.headers.get("HX-Request") or request.POST.get("back")
+    if elsewhere or not error.problems or not approvals.waiting_for(person).filter(pk=step.pk).exists():
         raise error
     name, texts = next(iter(error.problems.items()))
     wrong = {"step": step.pk, "field": name, "why": texts[0], "to": request.POST.get("to", "")}
-    return _page(request, AwayForm(person=workspace.person(request)), status=422, wrong=wrong)
+    return _page(request, AwayForm(person=person), status=422, wrong=wrong)
 
 
 def _page(

@@ -153,6 +153,10 @@ def test_the_page_hands_over_names_a_deputy_and_reminds(
     assert f"{asker} asked for this approval and cannot give it." in said.split(f'id="d{step.pk}_error"')[1]
     rejected = client.post(reverse("approval_decide", args=[step.pk]), {"decision": "reject", "reason": " "})
     assert "Say why you reject it" in rejected.content.decode().split(f'id="r{step.pk}_error"')[1]
+    client.force_login(asker)
+    stranger = client.post(reverse("approval_decide", args=[step.pk]), {"decision": "reject", "reason": " "})
+    assert "Say why you reject it" in stranger.content.decode()
+    client.force_login(manager)
     assert client.post(delegate, {"to": colleague.pk}).status_code == 302
     page, today = reverse("approvals_away"), timezone.localdate().isoformat()
     assert client.post(page, {"deputy": colleague.pk, "starts_on": today}).status_code == 422
