@@ -2,11 +2,12 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from django.views.generic import RedirectView
+
+from kernel.views import entering
 
 urlpatterns = [
     path("", include("config.apis")),  # the busiest, and so the first to be found
-    path("admin/login/", RedirectView.as_view(pattern_name="login", query_string=True)),  # one door, one guard
+    path("admin/login/", entering.administration),
     path("admin/", admin.site.urls),
     path("", include("kernel.urls")),
     path("", include("catalog.urls")),

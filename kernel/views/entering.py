@@ -7,12 +7,14 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import login, views
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from kernel import htmx, secondfactor, workspace
 from kernel.forms import CodeForm, LogIn, add_errors
@@ -38,6 +40,18 @@ class Enter(views.LoginView):
         self.request.session.cycle_key()
         self.request.session[HALFWAY] = {"user": user.pk, "next": self.get_success_url(), "at": time.time()}
         return redirect("login_code")
+
+
+@never_cache
+@require_safe
+def administration(request: HttpRequest) -> HttpResponse:
+    """Where the administration sends whom it does not let in: to the log-in page, or the refusal for who has done that.
+
+    Raises PermissionDenied.
+    """
+    if request.user.is_authenticated and not request.user.is_staff:
+        raise PermissionDenied("Your roles do not include the administration.")
+    return redirect(reverse("login", query=request.GET))
 
 
 def locked_out(request: HttpRequest, *_: object) -> HttpResponse:

@@ -73,7 +73,14 @@ def test_an_administrator_lets_somebody_in_again(client: Client, mira: User, adm
 
 
 def test_the_administration_has_no_door_of_its_own(client: Client) -> None:
-    assert client.get("/admin/login/?next=/admin/")["Location"] == "/login/?next=/admin/"
+    assert client.get("/admin/login/?next=/admin/")["Location"] == "/login/?next=%2Fadmin%2F"
+
+
+def test_who_is_in_without_the_right_to_administer_is_refused_and_not_sent_around(client: Client, mira: User) -> None:
+    client.force_login(mira)
+    page = client.get("/admin/kernel/user/", follow=True)
+    assert page.status_code == 403
+    assert "Your roles do not include the administration." in page.content.decode()
 
 
 def test_a_second_factor_is_added_asked_for_and_removed(client: Client, mira: User) -> None:
