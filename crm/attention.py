@@ -17,13 +17,34 @@ from kernel.money import ZERO
 from kernel.templatetags.trunkline import distance, money_text
 
 SHOWN = 5  # of each kind
+OVERSEE = "crm.oversee_opportunity"
 LATE = dt.timedelta(days=2)  # a new lead that nobody called
 
 
+def _deals(user: User) -> Any:
+    """The open deals that a person looks after: their own, or everybody's for who oversees them."""
+    found = Opportunity.objects.visible_to(user) if user.has_perm(OVERSEE) else Opportunity.objects.filter(owner=user)
+    return found.filter(state=Opportunity.State.OPEN)
+
+
+def _about(deal: Opportunity, user: User) -> str:
+    """Whose deal it is, where it stands, and who has it when that is somebody else."""
+    owner = "" if deal.owner_id == user.pk else f", {deal.owner or 'nobody'}"
+    return f"{deal.account}, {deal.stage}{owner}"
+
+
 def leads_to_do(user: User) -> Iterable[Action]:
-    """New leads to call, the oldest first, and qualified ones to convert."""
+    """New leads to call, the oldest first, and qualified ones to convert; late ones of others for who oversees them."""
     mine = Lead.objects.filter(owner=user)
     now = timezone.now()
+    if user.has_perm(OVERSEE):
+        late = Lead.objects.visible_to(user).exclude(owner=user).filter(created_at__lt=now - LATE)
+        for lead in late.filter(state=Lead.State.NEW).select_related("owner").order_by("created_at")[:SHOWN]:
+            yield Action(
+                f"Nobody called {lead.person}", lead.get_absolute_url(),
+                f"{lead.company or 'a private person'}, {lead.owner or 'nobody'}", lead.number, "phone", "risk",
+                capfirst(distance(lead.created_at)), "asked us", "Look", lead.created_at,
+            )  # fmt: skip
     for lead in mine.filter(state=Lead.State.NEW).order_by("created_at")[:SHOWN]:
         late = now - lead.created_at > LATE
         yield Action(
@@ -57,24 +78,24 @@ def cases_to_do(user: User) -> Iterable[Action]:
 
 def deals_to_do(user: User) -> Iterable[Action]:
     """Open deals whose signature is overdue, then those without a next step."""
-    mine = Opportunity.objects.filter(owner=user, state=Opportunity.State.OPEN).select_related("account", "stage")
+    mine = _deals(user).select_related("account", "stage", "owner")
     today = timezone.localdate()
     for deal in mine.filter(close_on__lt=today).order_by("close_on")[:SHOWN]:
         yield Action(
-            f"Set a new date for {deal.name}", deal.get_absolute_url(), f"{deal.account}, {deal.stage}", deal.number,
+            f"Set a new date for {deal.name}", deal.get_absolute_url(), _about(deal, user), deal.number,
             "alert-circle", "bad", capfirst(distance(deal.close_on)), "signature expected", "Set date",
             deal.close_on,
         )  # fmt: skip
     for deal in mine.filter(close_on__gte=today, next_step="").order_by("close_on")[:SHOWN]:
         yield Action(
-            f"Say what is next for {deal.name}", deal.get_absolute_url(), f"{deal.account}, {deal.stage}", deal.number,
+            f"Say what is next for {deal.name}", deal.get_absolute_url(), _about(deal, user), deal.number,
             "arrow-right", "wait", capfirst(distance(deal.close_on)), "signature expected", "Open it", deal.close_on,
         )  # fmt: skip
 
 
 def signatures(user: User) -> Iterable[Action]:
     """The next signatures that are expected."""
-    mine = Opportunity.objects.filter(owner=user, state=Opportunity.State.OPEN).select_related("account", "stage")
+    mine = _deals(user).select_related("account", "stage")
     for deal in mine.order_by("close_on")[:SHOWN]:
         amount = money_text(deal.monthly, deal.currency, whole=True)
         yield Action(
@@ -85,18 +106,21 @@ def signatures(user: User) -> Iterable[Action]:
 
 def figures(user: User) -> Iterable[Figure]:
     """What is open, and what of it is likely, in the currency of most deals."""
-    mine = Opportunity.objects.filter(owner=user, state=Opportunity.State.OPEN)
+    mine, everybody = _deals(user), user.has_perm(OVERSEE)
+    whose = "in all" if everybody else "yours"
     likely = Sum(F("monthly") * F("stage__probability") / 100, output_field=DecimalField())
     rows = list(mine.values("currency").annotate(total=Sum("monthly"), likely=likely).order_by("-total"))
     first: dict[str, Any] = (
         dict(rows[0]) if rows else {"currency": settings.HOME_CURRENCY, "total": ZERO, "likely": ZERO}
     )
-    board = f"{reverse('crm:opportunity_board')}?owner=me"
+    board = reverse("crm:opportunity_board") + ("" if everybody else "?owner=me")
     other = f", and {len(rows) - 1} other currencies" if len(rows) > 1 else ""
-    yield Figure("Open deals", str(mine.count()), board, "yours")
+    yield Figure("Open deals", str(mine.count()), board, whose)
     yield Figure(
-        "A month if all sign", money_text(first["total"], first["currency"], whole=True), board, f"yours{other}"
+        "A month if all sign", money_text(first["total"], first["currency"], whole=True), board, f"{whose}{other}"
     )
     yield Figure("Likely", money_text(first["likely"], first["currency"], whole=True), board, "by stage")
-    leads = Lead.objects.filter(owner=user).exclude(state__in=(Lead.State.CONVERTED, Lead.State.DISQUALIFIED))
-    yield Figure("Open leads", str(leads.count()), f"{reverse('crm:lead_list')}?state=open&owner={user.pk}", "yours")
+    leads = Lead.objects.visible_to(user) if everybody else Lead.objects.filter(owner=user)
+    leads = leads.exclude(state__in=(Lead.State.CONVERTED, Lead.State.DISQUALIFIED))
+    url = f"{reverse('crm:lead_list')}?state=open" + ("" if everybody else f"&owner={user.pk}")
+    yield Figure("Open leads", str(leads.count()), url, whose)

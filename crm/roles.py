@@ -27,6 +27,7 @@ for _role in ("sales_agent", "sales_manager"):
 roles.grant(
     "sales_manager",
     "crm.reopen_opportunity",
+    attention.OVERSEE,
     "crm.change_stage",
     "crm.add_teammember",
     "crm.delete_teammember",
@@ -114,7 +115,7 @@ home.figures("crm.work_opportunity", attention.figures, order=10)
 home.add(
     home.Block(
         "deals-soon", "Signatures expected", "crm.work_opportunity", attention.signatures, order=20,
-        hint="your open deals, soonest first", all_url_name="crm:opportunity_board", all_label="Board",
-        empty="No open deal of yours. Convert a lead, or open one on a customer’s page.",
+        hint="open deals, soonest first", all_url_name="crm:opportunity_board", all_label="Board",
+        empty="No open deal. Convert a lead, or open one on a customer’s page.",
     )
 )  # fmt: skip

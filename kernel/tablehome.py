@@ -51,7 +51,7 @@ def _unused(user: User) -> Iterable[home.Action]:
         except decisions.BrokenRule:
             continue
         if rows:
-            which = ", ".join(map(str, rows[:6]))
+            which = ", ".join(map(str, rows[:6])) + (" …" if len(rows) > 6 else "")
             yield home.Action(
                 text=f"{table.title}: {'row' if len(rows) == 1 else 'rows'} {which}", number=table.key,
                 url=_url(table, "decision_trial"), icon="table", tone="idle", due=f"{len(rows)} of {len(table.rows)}",

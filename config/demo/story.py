@@ -31,10 +31,30 @@ LEADS = (
      "Forty shops, each with a card terminal and a till, on three carriers.", ("sdwan", 40), "new"),
 )  # fmt: skip
 CUSTOMERS = (
-    ("Halden Retail N.V.", "NL", "gold", "Retail", "Replace MPLS by SD-WAN in 24 shops", 6_400, "develop", 45),
-    ("Rijnveld Foods B.V.", "NL", "silver", "Food", "Second internet line for two plants", 1_900, "propose", 20),
-    ("Tessaro Logistik AG", "DE", "gold", "Logistics", "Voice for 120 people, numbers move", 1_150, "negotiate", 9),
-    ("Brandaris Hotels", "NL", "standard", "Hospitality", "Guest internet on the islands", 2_300, "qualify", 70),
+    (
+        "Halden Retail N.V.",
+        "NL",
+        "gold",
+        "Retail",
+        "Replace MPLS by SD-WAN in 24 shops",
+        6_400,
+        "develop",
+        45,
+        "Walk through two pilot shops with their IT",
+    ),
+    (
+        "Rijnveld Foods B.V.",
+        "NL",
+        "silver",
+        "Food",
+        "Second internet line for two plants",
+        1_900,
+        "propose",
+        20,
+        "Ask the plant for a second way in",
+    ),
+    ("Tessaro Logistik AG", "DE", "gold", "Logistics", "Voice for 120 people, numbers move", 1_150, "negotiate", 9, ""),
+    ("Brandaris Hotels", "NL", "standard", "Hospitality", "Guest internet on the islands", 2_300, "qualify", 70, ""),
 )
 CASES = (
     ("Halden Retail N.V.", "fault", "critical", "Two shops offline since this morning",
@@ -79,10 +99,15 @@ def background(team: dict[str, User]) -> None:
         text="@petra they ask for a reference in their trade. Whom may I name?",
     )  # fmt: skip
     today = timezone.localdate()
-    for name, _country, tier, industry, deal, monthly, stage, days in CUSTOMERS:
+    for name, _country, tier, industry, deal, monthly, stage, days, step in CUSTOMERS:
         account = accounts.open_account(name=name, by=mira, tier=tier, industry=industry, credit_limit=50_000)
         opened = pipeline.open_opportunity(
-            account_id=account.pk, name=deal, by=mira, close_on=today + dt.timedelta(days=days), monthly=monthly
+            account_id=account.pk,
+            name=deal,
+            by=mira,
+            close_on=today + dt.timedelta(days=days),
+            monthly=monthly,
+            next_step=step,
         )
         if stage != "qualify":
             pipeline.move_stage(opportunity_id=opened.pk, stage_key=stage, by=mira)

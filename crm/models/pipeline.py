@@ -197,6 +197,7 @@ class Opportunity(Numbered):
         permissions = [
             ("work_opportunity", "Can move opportunities"),
             ("reopen_opportunity", "Can reopen opportunities"),
+            ("oversee_opportunity", "Can look after the deals of everybody"),
         ]
         indexes = [models.Index(fields=["state", "close_on"], name="opportunity_forecast")]
 

@@ -20,7 +20,10 @@ SHOOTING = os.environ.get("SCREENSHOTS") == "1"
 PICTURES = ROOT / "docs" / "screenshots"
 COLOURS = 256  # of a picture in the documentation: a third of the bytes, and nobody sees it
 BIG = os.environ.get("FAULTS") == "full" or "SITES" in os.environ  # it takes minutes: `make faults`, or SITES=7
-collect_ignore = [] if BIG else ["test_big_order.py"]
+collect_ignore = [
+    *([] if BIG else ["test_big_order.py"]),
+    *([] if SHOOTING else ["test_pictures.py"]),
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +67,9 @@ def shoot() -> Callable[..., None]:
         path = PICTURES / f"{name}.png"
         page.screenshot(path=path, full_page=whole, animations="disabled", caret="initial")
         with Image.open(path) as taken:
-            small = taken.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+            small = taken.convert("RGB").quantize(
+                COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE
+            )
         small.save(path, optimize=True)
 
     return take

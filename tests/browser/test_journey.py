@@ -8,7 +8,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import daily, delivering, ordering, portal, quoting, reading, rolling, selling
-from tests.browser.conftest import SHOOTING
 from tests.browser.office import Office
 from tests.browser.selling import Deal
 
@@ -70,7 +69,6 @@ def quote(office: Office, deal: Deal, shoot: Shoot) -> None:
     quoting.configure_sites(mira)
     shoot(mira, "quote")
     quoting.discount_and_submit(mira, "17", "The incumbent is 16 % under our standard price.")
-    homes(office, shoot, "petra")
     quoting.approve_quote(petra, deal)
     outdated = selling.send_for_signature(mira, deal.quote)
     quoting.second_version(mira, deal)
@@ -114,7 +112,6 @@ def deliver(office: Office, deal: Deal, shoot: Shoot) -> None:
     portal.asks(julia)
     shoot(julia, "portal-quote")
     pictures_of_order(ingrid, deal, shoot)
-    homes(office, shoot, "ingrid", "ravi", "michael")
     delivering.work(bram, first=lambda page: shoot(page, "task-390"), carelessly=True)
     delivering.work(ravi, carelessly=True)
     on_phone = portal.julia(office, phone=True)
@@ -149,18 +146,6 @@ def look_back(office: Office, deal: Deal, shoot: Shoot) -> None:
     delivering.contracts_active(ingrid)
     portal.everything_works(portal.julia(office), deal)
     portal.not_theirs(office)
-    homes(office, shoot, "mira", "nils", "jonas", "vera")
     admin = office("admin")
     admin.goto("/look-on/")
     shoot(admin, "look-on")
-
-
-def homes(office: Office, shoot: Shoot, *names: str) -> None:
-    """What these begin their day with, for their pages of the guide."""
-    for name in names if SHOOTING else ():
-        page = office(name)
-        before = page.url
-        page.goto("/")
-        page.wait_for_load_state("networkidle")
-        shoot(page, f"home-{name}")
-        page.goto(before)

@@ -40,6 +40,21 @@ def test_deals_are_called_for_when_late_or_without_a_next_step() -> None:
     assert next(a.text for a in attention.signatures(mira)) == late.name
 
 
+def test_who_oversees_sales_is_called_for_the_late_ones_of_everybody() -> None:
+    mira, petra = UserFactory(role="sales_agent"), UserFactory(role="sales_manager", first_name="Petra")
+    late = OpportunityFactory(by=mira, close_on=timezone.localdate() - dt.timedelta(days=2), next_step="Call")
+    with time_machine.travel(timezone.now() - dt.timedelta(days=4), tick=False):
+        LeadFactory(by=mira, first_name="Ewa", last_name="Kral")
+    LeadFactory(by=mira)
+    (deal,) = attention.deals_to_do(petra)
+    assert (deal.number, deal.detail) == (late.number, f"{late.account}, {late.stage}, {mira}")
+    assert [action.text for action in attention.leads_to_do(petra)] == ["Nobody called Ewa Kral"]
+    found = {figure.label: (figure.value, figure.note) for figure in attention.figures(petra)}
+    assert found["Open deals"] == ("1", "in all")
+    assert found["Open leads"] == ("2", "in all")
+    assert not list(attention.deals_to_do(UserFactory(role="sales_agent")))
+
+
 def test_figures_count_what_is_open_and_likely() -> None:
     mira = UserFactory(role="sales_agent")
     deal = OpportunityFactory(by=mira)
