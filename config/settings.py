@@ -95,6 +95,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "kernel.middleware.Fragments",
     "kernel.middleware.LookingOn",
     "kernel.middleware.Reader",
     "kernel.middleware.WayBack",

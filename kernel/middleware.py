@@ -98,6 +98,19 @@ class ContentPolicy:
         return response
 
 
+class Fragments:
+    """Keeps fragments out of the browser's memory: going back to the address of one opens the page, not the part."""
+
+    def __init__(self, handle: Handler) -> None:
+        self.handle = handle
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.handle(request)
+        if getattr(request, "htmx", False):
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
 class LookingOn:
     """Shows an administrator who looks on as somebody else the pages of that person, and refuses what would change."""
 

@@ -6,6 +6,7 @@ import "./palette.js";
 import "./rows.js";
 import "./cells.js";
 import "./forms.js";
+import "./focus.js";
 import "./mention.js";
 import "./picker.js";
 import "./drafts.js";

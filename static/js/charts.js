@@ -20,6 +20,11 @@ const look = new IntersectionObserver((entries) => {
   }
 }, { rootMargin: "200px" });
 
+// Paper has no view to come into: what is left is drawn before it is printed, once the library is there.
+addEventListener("beforeprint", () => {
+  if (window.Chart) document.querySelectorAll("[data-chart]").forEach((place) => { if (!drawn.has(place)) draw(window.Chart, place); });
+});
+
 const drawn = new Map();
 
 function colours() {
@@ -32,7 +37,7 @@ function short(value) {
 }
 
 function draw(Chart, place) {
-  if (!place.isConnected) return;
+  if (!place.isConnected || drawn.has(place)) return;
   const told = shortened(JSON.parse(place.dataset.told), Number(place.dataset.most || 0));
   const canvas = place.querySelector("canvas");
   const colour = colours();
@@ -103,4 +108,5 @@ function again() {
 document.addEventListener("htmx:load", (event) => watch(event.target.parentElement || document));
 new MutationObserver(again).observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+matchMedia("print").addEventListener("change", again); // paper is light
 watch(document);

@@ -22,7 +22,7 @@ from django.db import connections
 from django.test import Client
 from django.urls import reverse
 from PIL import Image, ImageChops
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from kernel.models import User
 from tests.browser.glass import Glass
@@ -57,6 +57,8 @@ BROKEN = {
     "rows are taller": ".table td { height: 46px !important }",
     "another colour": ":root { --accent: #b3261e !important; --run: #b3261e !important; --ok: #b3261e !important }",
 }
+PRINTED = ("orders", "quote", "order")
+PAPER = {"width": 1032, "height": 702}  # a sheet on its side, within its margins
 HARMLESS = "body { text-rendering: geometricPrecision; letter-spacing: .004em; transform: translate(.3px, .3px) }"
 
 
@@ -180,6 +182,12 @@ def _workspace(page: Page, world: dict[str, Any], compare: Compare) -> Iterator[
     for name, path in screens.items():
         _open(page, path)
         yield compare(page, name)
+        if name in PRINTED:
+            page.set_viewport_size(PAPER)
+            page.emulate_media(color_scheme="dark", media="print")
+            yield compare(page, f"{name}-printed", whole=True)
+            page.emulate_media(media="screen")
+    page.set_viewport_size(DESK)
     page.emulate_media(color_scheme="dark")
     yield compare(page, "order-dark")
 
@@ -194,6 +202,28 @@ def _noticed(page: Page) -> Iterator[str]:
         share = _share(_apart(_small(page), kept))
         if (share > MOST) != (why in BROKEN):
             yield f"{why}: {share:.1%} differ"
+
+
+def test_a_list_keeps_focus_words_and_history(glass: Glass) -> None:
+    with glass.page() as page:
+        _open(page, "/orders/")
+        head = page.get_by_role("link", name="Order", exact=True)
+        head.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("th[aria-sort=ascending]")).to_have_text("Order")
+        expect(head).to_be_focused()
+        expect(page.locator("#told")).to_have_text("1 to 1 of 1, by order")
+        search = page.get_by_role("searchbox", name="Search this list")
+        search.fill("SD")
+        page.evaluate("""document.addEventListener("htmx:beforeOnLoad", () => {
+            const here = document.activeElement;
+            here.value = "SD-W";
+            here.dispatchEvent(new Event("input", {bubbles: true}));
+        }, {once: true})""")  # typed while the answer to SD is on its way
+        page.wait_for_url("**q=SD-W**")
+        expect(search).to_have_value("SD-W")
+        expect(search).to_be_focused()
+        expect(page.locator("#told")).to_contain_text("Nothing matches")
 
 
 def _design(page: Page, compare: Compare) -> Iterator[str]:

@@ -200,6 +200,12 @@ def test_errors_are_pages_with_a_way_on(client: Client, agent: User) -> None:
     assert "There is nothing here" in missing.content.decode()
 
 
+def test_going_back_opens_a_page_and_not_a_fragment(client: Client, agent: User) -> None:
+    client.force_login(agent)
+    assert client.get("/inbox/", headers={"HX-Request": "true"})["Cache-Control"] == "no-store"
+    assert "no-store" not in client.get("/inbox/").get("Cache-Control", "")
+
+
 def test_the_sprite_is_kept_for_ever_under_its_hash(client: Client) -> None:
     response = client.get("/icons.svg?v=1")
     assert response["Content-Type"] == "image/svg+xml"
