@@ -25,7 +25,8 @@ SCREENS = (
 def stack() -> Iterator[Stack]:
     """The whole product with the demo, as `make run` shows it."""
     with scratch(only=ALL, stocked=True) as running:
-        assert running.manage("seed_demo").returncode == 0
+        made = running.manage("seed_demo")
+        assert made.returncode == 0, made.stderr
         yield running
 
 
