@@ -33,10 +33,24 @@ class Stuck(RuntimeError):
 
 
 def settle_here(reached: Callable[[], bool]) -> None:
-    """Do the outbox's work in this process until the condition holds. Raises Stuck when nothing is left to do."""
+    """Do the outbox's work in this process until the condition holds; what a worker has in hand is waited for.
+
+    Raises Stuck when nothing is left to do, or when nothing moves.
+    """
+    deadline = time.monotonic() + PATIENCE
     while not reached():
-        if not outbox.drain() and not reached():
+        if outbox.drain():
+            deadline = time.monotonic() + PATIENCE
+        elif not _undone() and not reached():
             raise Stuck("Nothing is left to deliver, yet the order has not moved on.")
+        elif time.monotonic() > deadline:
+            raise Stuck("What is left to deliver fails again and again, or a worker has it and does not end.")
+        else:
+            time.sleep(PAUSE)
+
+
+def _undone() -> bool:
+    return bool(OutboxEvent.objects.filter(done_at__isnull=True).exists())
 
 
 def settle_live(reached: Callable[[], bool], patience: float = PATIENCE) -> None:
@@ -133,4 +147,4 @@ class Journey:
             if time.monotonic() > deadline:
                 raise Stuck(f"Nothing has moved for {patience} seconds.")
             time.sleep(PAUSE)
-        self.settle(lambda: not OutboxEvent.objects.filter(done_at__isnull=True).exists())
+        self.settle(lambda: not _undone())
