@@ -16,6 +16,7 @@ from catalog.models import (
     Offering,
     PriceAdjustment,
     PriceEntry,
+    PriceList,
     PriceMatrix,
     Specification,
 )
@@ -70,7 +71,7 @@ class PriceRow:
     per: str
     charge: str
     currency: str
-    price_list: str
+    price_list: PriceList
     is_cost: bool
 
 
@@ -123,7 +124,7 @@ def prices(offering: Offering, *, with_costs: bool) -> list[PriceRow]:
     return [
         PriceRow(
             row.label, _when(row.when, known), row.amount, configuration.within(names.get(row.per, row.per)),
-            CHARGES[Charge(row.charge)], row.price_list.currency, row.price_list.name, row.is_cost,
+            CHARGES[Charge(row.charge)], row.price_list.currency, row.price_list, row.is_cost,
         )
         for row in rows
     ]  # fmt: skip

@@ -37,7 +37,7 @@ roles.grant("finance", "catalog.view_priceentry", "catalog.change_priceentry", "
 
 frame.add(
     NavItem("Look up", "Catalogue", "books", "catalog:offering_list", "catalog.view_offering", 40),
-    NavItem("Process", "Test bench", "flask", "catalog:sample_list", "catalog.view_sampleorder", 25),
+    NavItem("Process", "Test bench", "flask", "catalog:sample_list", "catalog.add_sampleorder", 25),
     NavItem("Process", "Decomposition rules", "sitemap", "catalog:rule_list", "catalog.view_decompositionrule", 20),
     NavItem("Process", "What goes together", "link", "catalog:pairing_list", "catalog.view_dependency", 22),
 )

@@ -18,10 +18,10 @@ def drafts(user: User) -> Iterable[Action]:
         rows = model.objects.visible_to(user).filter(state__in=OPEN).order_by("updated_at")
         for row in rows[:SHOWN]:
             tested, named = row.state == "testing", f"{row.name}, version {row.version}"
-            text = f"Activate {named}" if tested else f"Finish {named}"
+            text = f"Take {named} live" if tested else f"Finish {named}"
             yield Action(
-                text, row.get_absolute_url(), row.note or "nobody buys it before", row.key, icon,
-                "run" if tested else "wait", "On trial" if tested else "In design",
+                text, row.get_absolute_url(), row.note or "nobody can buy it yet", row.key, icon,
+                "run" if tested else "wait", "In testing" if tested else "In design",
                 f"changed {row.updated_at:%-d %b}", "Open it", row.updated_at,
             )  # fmt: skip
 
@@ -31,4 +31,4 @@ def figures(user: User) -> Iterable[Figure]:
     url, rows = reverse("catalog:offering_list"), Offering.objects.visible_to(user)
     yield Figure("Offerings on sale", str(rows.on_sale().count()), url, "today")
     made = rows.filter(state__in=OPEN).count()
-    yield Figure("Offerings being made", str(made), f"{url}?state=design", "in design or on trial")
+    yield Figure("Offerings being made", str(made), f"{url}?state=open", "in design or testing")

@@ -8,7 +8,7 @@ class KernelConfig(AppConfig):
     """Finds every app's roles, reactions and reports once all models are loaded."""
 
     name = "kernel"
-    verbose_name = "Kernel"
+    verbose_name = "System"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
@@ -17,7 +17,7 @@ class KernelConfig(AppConfig):
         autodiscover_modules("reactions")
         autodiscover_modules("choosing")
         autodiscover_modules("reports")
-        from kernel import colleagues, manykeys, naming, tablehome  # noqa: F401  lookups, the process admin's home
+        from kernel import administering, colleagues, manykeys, naming, tablehome  # noqa: F401  lookups, two homes
         from kernel.rest import jsonvalues  # noqa: F401  a lookup
 
         naming.name_all()

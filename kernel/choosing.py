@@ -26,19 +26,21 @@ LONGEST = 100  # characters of a search
 @dataclass(frozen=True)
 class Kind:
     """Records to choose from: `rows(user, **scope)` are what this person may choose, `search` are ORM paths, the first
-    one counts most; `label` and `detail` are what a person reads."""
+    one counts most; `label` and `detail` are what a person reads; `key` is the unique field that forms and addresses
+    carry."""
 
     rows: Callable[..., models.QuerySet[Any]]
     search: tuple[str, ...]
     label: Callable[[Any], str] = str
     detail: Callable[[Any], str] = lambda record: ""
+    key: str = "pk"
 
 
 @dataclass(frozen=True)
 class Choice:
     """One record that fits."""
 
-    pk: Any
+    key: Any
     label: str
     detail: str
 
@@ -92,7 +94,8 @@ def fitting(kind: Kind, rows: models.QuerySet[Any], typed: str) -> models.QueryS
 def choices(kind: Kind, rows: models.QuerySet[Any], typed: str) -> tuple[list[Choice], bool]:
     """The first that fit, and whether there are more."""
     found = list(fitting(kind, rows, typed)[: SHOWN + 1])
-    return [Choice(one.pk, kind.label(one), kind.detail(one)) for one in found[:SHOWN]], len(found) > SHOWN
+    shown = [Choice(getattr(one, kind.key), kind.label(one), kind.detail(one)) for one in found[:SHOWN]]
+    return shown, len(found) > SHOWN
 
 
 def one(kind: Kind, rows: models.QuerySet[Any], typed: str) -> tuple[Any, list[Any]]:

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from kernel.models.people import User
 
+ADMINISTERS = "kernel.add_user"
 SEVERITY = ("bad", "risk", "wait", "run", "idle", "ok")
 
 
@@ -95,11 +96,12 @@ def actions_for(user: User) -> list[Action]:
 
 
 def figures_for(user: User) -> list[Figure]:
-    """Numbers for the head of this person's page."""
+    """Numbers for the head of this person's page; whoever may do everything in no role has the administrator's."""
+    administers = user.is_superuser and not user.roles
     return [
         f
         for permission, _, source in sorted(_all.figures, key=lambda s: s[1])
-        if user.has_perm(permission)
+        if (permission == ADMINISTERS if administers else user.has_perm(permission))
         for f in source(user)
     ]
 

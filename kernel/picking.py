@@ -63,13 +63,13 @@ class Picker(forms.Select):
         few = field.few()
         context: dict[str, Any] = {"name": name, "attrs": marks, "key": "" if value is None else str(value)}
         if len(few) <= choosing.SHORT:
-            context["options"] = [(str(one.pk), field.label_from_instance(one), field.detail(one)) for one in few]
+            context["options"] = [(field.key_of(one), field.label_from_instance(one), field.detail(one)) for one in few]
             context["empty"] = field.empty_label
             return SafeString(render_to_string("components/picker.html#select", context))
         context["typed"] = getattr(value, "typed", None)
         if context["typed"] is None:
             context["typed"] = field.called(context["key"], few)
-        context["near"] = [(one.pk, field.label_from_instance(one)) for one in self.near]
+        context["near"] = [(field.key_of(one), field.label_from_instance(one)) for one in self.near]
         context["placeholder"] = field.empty_label
         context["url"] = f"{reverse('choose')}?{urlencode({'slip': self.slip})}"
         return SafeString(render_to_string("components/picker.html", context))
@@ -85,6 +85,10 @@ class RecordField(ModelChoiceField):
         errors = {"invalid_choice": "Choose one of those offered.", **kw.pop("error_messages", {})}
         super().__init__(None, empty_label=empty_label, error_messages=errors, **kw)
 
+    def key_of(self, record: Any) -> str:
+        """What is sent for a record."""
+        return str(getattr(record, self.kind.key))
+
     @property
     def kind(self) -> choosing.Kind:
         """How such records are searched and called."""
@@ -98,6 +102,7 @@ class RecordField(ModelChoiceField):
     def offer(self, by: User, **scope: Any) -> None:
         """Let this person choose among what they may see, narrowed as the kind knows."""
         self.queryset = self.kind.rows(by, **scope)
+        self.to_field_name = self.kind.key
         self._read: dict[str, list[Any]] = {"known": []}
         widget: Any = self.widget
         widget.slip = choosing.slip(self.kind_name, by, scope)
@@ -129,9 +134,10 @@ class RecordField(ModelChoiceField):
     def called(self, key: str, known: list[Any]) -> str:
         """What the record behind a key is called; nothing when it is not among those offered."""
         for one in [*known, *self._read["known"]]:
-            if str(one.pk) == key:
+            if self.key_of(one) == key:
                 return self.label_from_instance(one)
-        found = self.rows.filter(pk=key).first() if key.isdecimal() and len(key) < 19 else None
+        sound = self.kind.key != "pk" or (key.isdecimal() and len(key) < 19)
+        found = self.rows.filter(**{self.kind.key: key}).first() if sound else None
         return self.label_from_instance(found) if found else ""
 
     def clean(self, value: Any) -> Any:

@@ -17,17 +17,19 @@ TASKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Other systems", ("kernel.apiclient", "kernel.apicall", "kernel.subscription", "kernel.delivery")),
     ("The machine", ("kernel.outboxevent", "django_celery_beat.periodictask")),
 )
+NAMED = {"auth.group": "Roles"}  # what the library calls otherwise
 APPS = ("catalog", "crm", "cmdb", "contracts", "fulfillment", "orders", "fallout", "portal")
 
 
 def groups(request: HttpRequest) -> list[dict[str, Any]]:
-    """Tasks first, then the configuration records of each app, each entry for whoever may view it."""
+    """The way back, tasks, then the configuration records of each app, each entry for whoever may view it."""
     listed = {label for _, labels in TASKS for label in labels}
     tasks: list[tuple[str, list[str]]] = [(title, list(labels)) for title, labels in TASKS]
     for app in APPS:
         own = [m._meta.label_lower for m in apps.get_app_config(app).get_models() if m in admin.site._registry]
         tasks.append((str(apps.get_app_config(app).verbose_name), [label for label in own if label not in listed]))
-    return [
+    back = {"title": "", "items": [{"title": said("Back to the workspace"), "link": reverse("home"), "active": False}]}
+    return [back] + [
         {"title": said(title), "separator": True, "items": items}
         for title, labels in tasks
         if (items := [entry for label in labels if (entry := _entry(label, request))])
@@ -40,4 +42,5 @@ def _entry(label: str, request: HttpRequest) -> dict[str, Any] | None:
     if page is None or not page.has_view_permission(request):
         return None
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
-    return {"title": capfirst(str(model._meta.verbose_name_plural)), "link": reverse(name)}
+    title = said(NAMED[label]) if label in NAMED else capfirst(str(model._meta.verbose_name_plural))
+    return {"title": title, "link": reverse(name)}

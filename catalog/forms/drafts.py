@@ -3,11 +3,13 @@
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.utils.text import slugify
 
 from catalog import valuetypes
 from catalog.models import BundleGroup, BundleItem, Category, Characteristic, Offering, Specification
-from kernel.models import DecisionTable
+from kernel.models import DecisionTable, User
 from kernel.money import plain
+from kernel.picking import RecordField, offer
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Any]
@@ -22,15 +24,28 @@ CODE = forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "class": "mono"})
 KEY = {"pattern": "[a-z][a-z0-9_]*", "spellcheck": "false", "autocomplete": "off", "class": "mono"}
 
 
-KEPT = "Small letters, digits and underscores; it never changes."
+ICONS = {
+    "world": "Globe", "network": "Network", "route": "Route", "wifi": "Wi-Fi", "router": "Router", "antenna": "Antenna",
+    "plug-connected": "Plug", "phone": "Telephone", "device-mobile": "Mobile phone", "device-tv": "Television",
+    "shield-lock": "Shield", "cloud": "Cloud", "server": "Server", "package": "Parcel", "headset": "Headset",
+}  # fmt: skip
 
 
-class Version(ModelChoiceField):
-    """A version of a specification, said with its number and state."""
+class Keyed(forms.Form):
+    """Something new with a key, which its name gives when none is typed."""
 
-    def label_from_instance(self, obj: Any) -> str:
-        kind = "" if obj.kind == "product" else f", {obj.get_kind_display().lower()}"
-        return f"{obj.name}{kind}, version {obj.version} ({obj.get_state_display().lower()})"
+    key = forms.SlugField(
+        max_length=80, required=False, widget=forms.TextInput(attrs=KEY),
+        help_text="Small letters, digits and underscores; it never changes. Empty takes it from the name.",
+        error_messages={"invalid": "Begin with a small letter; then small letters, digits and underscores."},
+    )  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        """The key, typed or made."""
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        if "key" in values and not values["key"]:
+            values["key"] = slugify(values.get("name", "")).replace("-", "_")[:80]
+        return values
 
 
 class Tables(forms.ChoiceField):
@@ -59,21 +74,19 @@ class SpecificationForm(ModelForm):
         labels = {"valid_from": "From", "valid_until": "Until", "note": "What this version changes"}
 
 
-class NewSpecificationForm(SpecificationForm):
+class NewSpecificationForm(Keyed, SpecificationForm):
     """A specification that is not there yet."""
 
-    key = forms.SlugField(max_length=80, widget=forms.TextInput(attrs=KEY), help_text=KEPT)
     kind = forms.ChoiceField(choices=Specification.Kind.choices)
-    field_order = ("key", "kind", "name")
+    field_order = ("name", "kind", "key")
 
 
 class OfferingForm(ModelForm):
     """An offering."""
 
     category = ModelChoiceField(queryset=Category.objects.all(), empty_label="Choose one", label="Shelf")
-    specification = Version(
-        queryset=Specification.objects.none(), required=False, empty_label="None, it is a bundle or an entitlement"
-    )
+    specification = RecordField("catalog.usable", required=False, empty_label="None, it is a bundle or an entitlement")
+    icon = forms.ChoiceField(required=False)
     eligibility = Tables(label="Eligibility table", help_text="Says where it is not sold, beside the general table.")
     entitled_to = ModelMultipleChoiceField(
         queryset=Offering.objects.none(), required=False, widget=forms.CheckboxSelectMultiple,
@@ -94,21 +107,29 @@ class OfferingForm(ModelForm):
             "sellable": "Can be sold by itself",
         }  # fmt: skip
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        usable = Specification.objects.exclude(kind="resource").exclude(state="retired")
-        self.fields["specification"].queryset = usable.order_by("kind", "name", "version")  # type: ignore[attr-defined]
-        care = Offering.objects.filter(kind="entitlement", state="active").order_by("name")
-        self.fields["entitled_to"].queryset = care  # type: ignore[attr-defined]
+        fields: dict[str, Any] = self.fields
+        offer(self, "specification", by)
+        other = self.instance.icon
+        own = {other: other} if other not in ICONS and other else {}
+        fields["icon"].choices = [("", "None"), *(ICONS | own).items()]
+        fields["entitled_to"].queryset = Offering.objects.filter(kind="entitlement", state="active").order_by("name")
         if self.instance.pk:
             self.initial["entitled_to"] = list(self.instance.entitled_to.values_list("pk", flat=True))
 
+    def clean(self) -> dict[str, Any]:
+        """What the table refuses, at its field."""
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        if values.get("kind") == Offering.Kind.PRODUCT and "specification" in values and not values["specification"]:
+            self.add_error("specification", "A product needs the specification of what it is; choose one.")
+        return values
 
-class NewOfferingForm(OfferingForm):
+
+class NewOfferingForm(Keyed, OfferingForm):
     """An offering that is not there yet."""
 
-    key = forms.SlugField(max_length=80, widget=forms.TextInput(attrs=KEY), help_text=KEPT)
-    field_order = ("key", "kind", "name")
+    field_order = ("name", "kind", "key", "short_name", "description")
 
 
 class CharacteristicForm(ModelForm):
@@ -185,6 +206,7 @@ def _text(value: Any) -> str:
 class ItemForm(ModelForm):
     """A member of a bundle; fixed values are written one a line, as characteristic = value."""
 
+    member = RecordField("catalog.member", empty_label="Choose an offering")
     fixed = forms.CharField(
         required=False, label="Values that the bundle fixes", widget=forms.Textarea(attrs={"rows": 3, "class": "mono"}),
         help_text="One a line: characteristic = value.",
@@ -196,11 +218,9 @@ class ItemForm(ModelForm):
         labels = {"group": "One of the choice", "minimum": "At least", "maximum": "At most", "default": "Usually",
                   "position": "Place in the list"}  # fmt: skip
 
-    def __init__(self, *args: Any, bundle: Offering, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, bundle: Offering, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        fitting = Offering.objects.exclude(kind="entitlement").filter(state="active").exclude(key=bundle.key)
-        self.fields["member"].queryset = fitting.order_by("name")  # type: ignore[attr-defined]
-        self.fields["member"].empty_label = "Choose an offering"  # type: ignore[attr-defined]
+        offer(self, "member", by, bundle=bundle.key)
         self.fields["group"].queryset = bundle.groups.all()  # type: ignore[attr-defined]
         self.fields["group"].empty_label = "It stands by itself"  # type: ignore[attr-defined]
         if self.instance.pk:

@@ -21,15 +21,16 @@ from catalog.models import (
 )
 from kernel import money, roles
 from kernel.forms import SheetField
+from kernel.models import User
+from kernel.picking import RecordField, offer
 from kernel.refusal import Refusal
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Any]
-    OfferingField = forms.ModelChoiceField[Offering]
     ListField = forms.ModelChoiceField[PriceList]
 else:
     ModelForm = forms.ModelForm
-    OfferingField = ListField = forms.ModelChoiceField
+    ListField = forms.ModelChoiceField
 
 Day = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
@@ -147,34 +148,33 @@ class MatrixForm(Refusing, forms.Form):
     price_list = ListField(
         PriceList.objects.order_by("name"), label="Price list", empty_label=None, to_field_name="key"
     )
-    offering = OfferingField(
-        Offering.objects.filter(state="active").exclude(kind="entitlement").order_by("name"), empty_label="Choose one",
-        to_field_name="key",
-    )  # fmt: skip
+    offering = RecordField(
+        "catalog.open", empty_label="Choose one", error_messages={"required": "Choose what it prices."}
+    )
     charge = forms.ChoiceField(choices=Charge.choices, label="Of its prices", initial=Charge.RECURRING)
     label = forms.CharField(max_length=80, required=False, label="Only of the price", help_text="Such as Set-up.")
     how = forms.ChoiceField(choices=PriceMatrix.How.choices, label="A cell says")
     rows_by = forms.MultipleChoiceField(label="On the rows", widget=forms.CheckboxSelectMultiple)
     columns_by = forms.MultipleChoiceField(label="On the columns", widget=forms.CheckboxSelectMultiple)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
-        key = self.data.get("offering") or self.initial.get("offering") or ""
-        rows = Offering.objects.filter(state="active", key=key).select_related("specification")
-        self.chosen = rows.first()
+        offer(self, "offering", by)
+        self.chosen = self._chosen()
         if self.chosen is None:
             del fields["rows_by"], fields["columns_by"]
             return
         named = [(name, one.name if one else name.capitalize()) for name, one in matrices.axes(self.chosen).items()]
         fields["rows_by"].choices = fields["columns_by"].choices = named
 
-    def clean(self) -> dict[str, Any]:
-        """Rows and columns can be chosen once the offering is known."""
-        values: dict[str, Any] = super().clean() or {}
-        if self.chosen is None and "offering" not in self.errors:
-            self.add_error("offering", "Choose what it prices.")
-        return values
+    def _chosen(self) -> Offering | None:
+        """Whose characteristics can stand on the rows and columns."""
+        try:
+            found: Offering = self.fields["offering"].clean(self["offering"].value())
+        except forms.ValidationError:
+            return None
+        return found
 
     def asked(self) -> dict[str, Any]:
         """What to draft."""
@@ -283,10 +283,7 @@ class TrialForm(forms.Form):
     """A configuration to price without a quote."""
 
     price_list = ListField(PriceList.objects.order_by("name"), empty_label=None, to_field_name="key")
-    offering = OfferingField(
-        Offering.objects.filter(state="active").exclude(kind="entitlement").order_by("name"), empty_label=None,
-        to_field_name="key",
-    )  # fmt: skip
+    offering = RecordField("catalog.open", empty_label=None)
     region = forms.ChoiceField(choices=[(name, name.capitalize()) for name in matrices.USUAL["region"]])
     country = forms.CharField(max_length=2, required=False, help_text="Two letters.")
     term = forms.IntegerField(min_value=1, max_value=120, initial=36, label="Term in months")
@@ -297,6 +294,10 @@ class TrialForm(forms.Form):
     )
     on = forms.DateField(widget=Day, label="On the day", initial=timezone.localdate)
     currency = forms.CharField(max_length=3, required=False, help_text="Empty takes the list’s.")
+
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer(self, "offering", by)
 
     def clean_currency(self) -> str:
         """Three letters, or the list's."""

@@ -62,7 +62,7 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
 
 def _new(request: HttpRequest, kind: str) -> HttpResponse:
     about = KINDS[kind]
-    form = about.new_form(request.POST or None)
+    form = about.new_form(request.POST or None, **_by(request, kind))
     if request.method == "POST" and form.is_valid():
         values = dict(form.cleaned_data)
         try:
@@ -82,7 +82,7 @@ def edit(request: HttpRequest, kind: str, key: str, version: int) -> HttpRespons
 def _edit(request: HttpRequest, kind: str, key: str, version: int) -> HttpResponse:
     about, row = KINDS[kind], row_of(request, kind, key, version)
     drafting.require_design(row)
-    form = about.form(request.POST or None, instance=row)
+    form = about.form(request.POST or None, instance=row, **_by(request, kind))
     if request.method == "POST" and form.is_valid():
         edition = request.POST.get("edition", "")
         try:
@@ -97,6 +97,11 @@ def _edit(request: HttpRequest, kind: str, key: str, version: int) -> HttpRespon
         except drafting.Inconsistent as error:
             add_errors(form, error)
     return _form(request, kind, form, row)
+
+
+def _by(request: HttpRequest, kind: str) -> dict[str, Any]:
+    """Who chooses, for the forms in which something is chosen."""
+    return {"by": person(request)} if kind == "offering" else {}
 
 
 def _form(request: HttpRequest, kind: str, form: Any, row: Any, status: int = 0, **more: Any) -> HttpResponse:

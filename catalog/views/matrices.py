@@ -76,7 +76,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 def new(request: HttpRequest) -> HttpResponse:
     """A new matrix: what it prices, and what stands on its rows and columns."""
     start = {name: request.GET.get(name, "") for name in ("price_list", "offering")}
-    form = MatrixForm(request.POST if request.method == "POST" else None, initial=start)
+    form = MatrixForm(request.POST if request.method == "POST" else None, initial=start, by=person(request))
     if request.method == "POST" and form.is_valid():
         try:
             made = matrixmaking.draft(by=person(request), **form.asked())
@@ -85,7 +85,7 @@ def new(request: HttpRequest) -> HttpResponse:
         else:
             return htmx.go(request, made.get_absolute_url(), toast=f"{made} is a draft. Fill in its prices.")
     status = 422 if form.is_bound and form.errors else 200
-    return htmx.respond(request, "catalog/matrix_form.html", {"form": form}, part="form", status=status)
+    return htmx.respond(request, "catalog/matrix_form.html", {"form": form}, part="axes", status=status)
 
 
 @allowed(SEES)

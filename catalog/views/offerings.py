@@ -40,11 +40,15 @@ class OfferingFilters(django_filters.FilterSet):
 
     category = django_filters.ModelChoiceFilter(queryset=Category.objects.all(), label="Shelf", empty_label="All")
     kind = tables.Choices(choices=Offering.Kind.choices, label="Kind")
-    state = tables.States(Offering, label="State")
+    state = tables.States(Offering, label="State", before=[("open", "Being made")], method="by_state")
 
     class Meta:
         model = Offering
         fields: list[str] = []
+
+    def by_state(self, rows: Any, name: str, value: str) -> Any:
+        """One state, or everything on its way."""
+        return rows.filter(state__in=drafting.OPEN if value == "open" else [value])
 
 
 EDITS = amending.Edits(

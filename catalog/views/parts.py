@@ -62,7 +62,7 @@ def member(request: HttpRequest, key: str, version: int, pk: int | None = None) 
     if request.method == "POST" and "drop" in request.POST and pk:
         drafting.drop_item(bundle.pk, item_id=pk, by=person(request))
         return htmx.go(request, bundle.get_absolute_url(), toast="The member is out of the bundle.")
-    form = forms.ItemForm(request.POST or None, instance=instance, bundle=bundle)
+    form = forms.ItemForm(request.POST or None, instance=instance, bundle=bundle, by=person(request))
     if request.method == "POST" and form.is_valid():
         try:
             made = drafting.keep_item(bundle.pk, item_id=pk, values=form.values(), by=person(request))

@@ -30,7 +30,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "term": "36", "sites": "1", "quantity": "1", "manual": "0", "on": timezone.localdate().isoformat(),
     }  # fmt: skip
     data = {**start, **request.GET.dict()}
-    form = TrialForm(data)
+    form = TrialForm(data, by=person(request))
     context: dict[str, Any] = {"form": form, "tabs": tabs.of(request, "trial", tabs.PRICES), "asked": bool(request.GET)}
     status = 200
     if first is None or newest is None:

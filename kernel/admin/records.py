@@ -5,11 +5,13 @@ from contextlib import suppress
 from typing import Any
 
 from axes import utils as axes
+from django import forms
 from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, Permission
+from django.contrib.postgres.fields import ArrayField
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
@@ -19,6 +21,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from oauth2_provider.models import AccessToken, DeviceGrant, Grant, IDToken, RefreshToken
 from unfold.admin import TabularInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
 from kernel import audit, jobs, naming, outbox, roles, secondfactor, workspace
 from kernel.admin.recorded import Recorded
@@ -63,8 +66,10 @@ class UserAdmin(DjangoUserAdmin, Recorded):  # type: ignore[type-arg]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ["username", "email", "first_name", "last_name", "job_title", "is_active"]
+    list_display = ["username", "email", "first_name", "last_name", "in_roles", "is_active"]
     list_filter = ["is_active", "groups"]
+    filter_horizontal = ()
+    formfield_overrides = {ArrayField: {"widget": UnfoldAdminTextInputWidget, "help_text": "Several with commas."}}
     add_fieldsets = ((None, {"fields": ("username", "email", "usable_password", "password1", "password2")}),)
     fieldsets = (
         (None, {"fields": ("username", "password")}),
@@ -78,8 +83,22 @@ class UserAdmin(DjangoUserAdmin, Recorded):  # type: ignore[type-arg]
     def formfield_for_manytomany(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         field: Any = super().formfield_for_manytomany(db_field, request, **kwargs)
         if db_field.name == "groups":
-            field.label_from_instance = lambda group: said(roles.ROLES.get(group.name, group.name))
+            field = forms.ModelMultipleChoiceField(
+                Group.objects.order_by("name"), required=False, label=said("Roles"),
+                widget=UnfoldAdminCheckboxSelectMultipleWidget,
+            )  # fmt: skip
+            field.label_from_instance = _role
         return field
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        rows: QuerySet[User] = super().get_queryset(request)
+        return rows.prefetch_related("groups")
+
+    @admin.display(description="Roles")
+    def in_roles(self, user: User) -> str:
+        """In words."""
+        held = [_role(group) for group in user.groups.all()]
+        return ", ".join([said("Administrator"), *held] if user.is_superuser else held) or "–"
 
     @admin.action(description="Let them try to log in again", permissions=["change"])
     def let_in(self, request: HttpRequest, people: QuerySet[User]) -> None:
@@ -107,6 +126,10 @@ class RoleAdmin(DjangoGroupAdmin, Recorded):
         field: Any = super().formfield_for_manytomany(*args, **kwargs)
         field.label_from_instance = _right
         return field
+
+
+def _role(group: Group) -> str:
+    return str(said(roles.ROLES.get(group.name, group.name)))
 
 
 def _right(permission: Permission) -> str:

@@ -148,8 +148,11 @@ def rows(request: HttpRequest, key: str, version: int) -> HttpResponse:
 @allowed("kernel.use_workspace", VIEW)
 @require_safe
 def checks(request: HttpRequest, key: str, version: int) -> HttpResponse:
-    """What the checks of the rows say, for the panel under the grid."""
+    """What the checks of the rows say, for the panel under the grid; `?words=` sums up the test rows."""
     table = version_of(request, key, version)
+    if "words" in request.GET:
+        context = {"table": table, "test_words": test_words(table)}
+        return htmx.respond(request, "decisions/base.html", context, part="words")
     return htmx.respond(request, "decisions/rows.html", {"table": table, **checked(table)}, part="checks")
 
 

@@ -89,6 +89,10 @@ def test_a_bundle_is_put_together(browser: Client) -> None:
     form = {"key": "office", "name": "Office", "kind": "bundle", "category": shelf.pk, "position": 9, "sellable": "on"}
     assert browser.post(url("offering_new"), form | {"key": "Office!"}).status_code == 422
     assert browser.post(url("offering_new"), form).status_code == 302
+    made = form | {"key": "", "name": "Office in the box", "icon": "cloud"}
+    assert browser.post(url("offering_new"), made).status_code == 302
+    assert Offering.objects.get(key="office_in_the_box").icon == "cloud"  # a key from the name
+    assert "A product needs the specification" in text(browser.post(url("offering_new"), form | {"kind": "product"}))
     assert "is taken" in text(browser.post(url("offering_new"), form))
     page = text(browser.get(url("offering", "office")))
     assert "A bundle without members sells nothing" in page

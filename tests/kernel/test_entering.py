@@ -72,6 +72,19 @@ def test_an_administrator_lets_somebody_in_again(client: Client, mira: User, adm
     assert enter(client) == "in"
 
 
+def test_an_administrator_begins_at_home_and_gives_roles(mira: User, admin_client: Client) -> None:
+    first = admin_client.get(reverse("home")).content.decode()
+    assert reverse("admin:index") in first
+    assert "may log in" in first
+    assert "Open deals" not in first  # whoever may do everything is not shown everybody's numbers
+    page = admin_client.get(reverse("admin:kernel_user_change", args=[mira.pk])).content.decode()
+    assert "Finance" in page
+    assert "Available groups" not in page
+    assert "Sales agent" in admin_client.get(reverse("admin:kernel_user_changelist")).content.decode()
+    tasks = admin_client.get(reverse("admin:index")).content.decode()
+    assert tasks.index("People and rights") < tasks.index("Catalogue")
+
+
 def test_the_administration_has_no_door_of_its_own(client: Client) -> None:
     assert client.get("/admin/login/?next=/admin/")["Location"] == "/login/?next=%2Fadmin%2F"
 
