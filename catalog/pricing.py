@@ -20,6 +20,7 @@ from kernel import decisions
 from kernel.money import ZERO, percent, plain
 
 EXACT = Decimal("0.00000001")  # digits kept between the steps
+DIGITS = 12  # of a count that is charged; a longer one is nobody's wish, and refused at its field
 RATE = Decimal("0.000001")  # digits of the price of one unit of usage
 BUILD = "Build of the access"
 RANK = {Charge.RECURRING: 0, Charge.ONE_TIME: 1, Charge.USAGE: 2}
@@ -135,7 +136,7 @@ def _units(entry: PriceEntry, facts: Facts) -> Decimal:
         count = Decimal(str(facts.get(entry.per, 0) or 0))
     except InvalidOperation:
         return ZERO
-    return max(count, ZERO) * quantity if count.is_finite() else ZERO
+    return max(count, ZERO) * quantity if count.is_finite() and count.adjusted() <= DIGITS else ZERO
 
 
 def _tiers(entry: PriceEntry) -> list[Tier]:

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from catalog import valuetypes
 from catalog.models import Offering, SampleOrder
-from kernel import audit
+from kernel import audit, writing
 from kernel.models import User
 from kernel.refusal import Refusal
 
@@ -110,7 +110,7 @@ def _line(line: str, number: int, sold: dict[str, Offering], codes: set[str]) ->
     key, quantity = key.strip(), quantity.strip() or "1"
     if key not in sold:
         raise wrong(f"there is no offering “{key[:60]}”.")
-    if not quantity.isdecimal() or not 1 <= int(quantity) <= 10_000:
+    if not 1 <= writing.whole(quantity) <= 10_000:
         raise wrong(f"“{quantity[:20]}” is no quantity.")
     wanted = places.split()
     if unknown := [code for code in wanted if code not in codes]:

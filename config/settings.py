@@ -118,6 +118,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "kernel.frame.context",
+                "portal.views.framing.context",
             ],
             "builtins": ["kernel.templatetags.trunkline", "kernel.templatetags.speaking"],
         },

@@ -12,7 +12,7 @@ from catalog.models import Offering, SlaMetric
 from contracts import agreedprices, differences, negotiation
 from contracts.models import Agreement, AgreementDiscount, NegotiationRound, Proposal, Quote
 from contracts.negotiation import Unfit
-from kernel import audit, lifecycle
+from kernel import audit, lifecycle, writing
 from kernel.models import User
 from kernel.money import plain
 from kernel.refusal import Conflict
@@ -123,13 +123,13 @@ def present(agreement: Agreement, part: str, key: str) -> Any:
     if key == NEW or key.startswith(("offering:", "price:")):
         return None
     if part == Part.TERM:
-        term = agreement.terms.filter(pk=key).first() if key.isdigit() else None
+        term = agreement.terms.filter(pk=writing.whole(key)).first()
         return {"title": term.title, "text": term.text} if term else None
     if part == Part.DISCOUNT:
-        discount = agreement.discounts.filter(pk=key).first() if key.isdigit() else None
+        discount = agreement.discounts.filter(pk=writing.whole(key)).first()
         return {"percent": plain(discount.percent)} if discount else None
     if part == Part.PRICE:
-        price = agreement.prices.filter(pk=key).first() if key.isdigit() else None
+        price = agreement.prices.filter(pk=writing.whole(key)).first()
         return {"value": plain(price.amount)} if price else None
     if part == Part.LEVEL:
         sla = agreement.slas.filter(metric=key).first()

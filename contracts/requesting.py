@@ -27,7 +27,7 @@ from kernel.refusal import Conflict, NotPermitted, Refusal
 RIGHT = "contracts.request_quote"
 TERMS = quoting.TERMS[1:]
 TERM = 36
-MOST = 200  # sites at once
+MOST = 500  # sites at once
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,12 @@ def basket(user: User) -> Quote | None:
     """The basket that this person is filling."""
     found: Quote | None = Quote.objects.filter(asked_by=user, asked_at=None, state=Quote.State.DRAFT).first()
     return found
+
+
+def in_basket(user: User) -> int:
+    """How many lines lie in it."""
+    rows = QuoteLine.objects.filter(quote__asked_by=user, quote__asked_at=None, quote__state=Quote.State.DRAFT)
+    return int(rows.filter(parent=None).count())
 
 
 def lines(quote: Quote) -> list[QuoteLine]:
@@ -120,7 +126,10 @@ def put(
     """
     account = account_of(user)
     offering = quoting.sellable(offering_id)
-    own = set(Site.objects.visible_to(user).filter(pk__in=list(site_ids)[:MOST]).values_list("pk", flat=True))
+    chosen = set(site_ids)
+    if len(chosen) > MOST:
+        raise Refusal(f"Choose at most {MOST} sites at once.")
+    own = set(Site.objects.visible_to(user).filter(pk__in=chosen).values_list("pk", flat=True))
     if offering.specification:
         problems = configuration.validate(offering.specification, values, complete=True, account_id=account.pk)
         if problems:

@@ -143,6 +143,13 @@ def context(request: HttpRequest) -> dict[str, Any]:
     }
 
 
+def base(user: User) -> str:
+    """The frame of a page that everybody has: the workspace's, for customers the portal's, else none."""
+    if user.has_perm("kernel.use_workspace"):
+        return "base.html"
+    return "portal_base.html" if "customer" in user.roles else "plain.html"
+
+
 def _waiting(user: User) -> int:
     from kernel import approvals
 

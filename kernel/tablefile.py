@@ -107,7 +107,7 @@ def _value(column: dict[str, Any], text: str, output: bool) -> Any:
     if column["name"] == NOTE:
         return text.strip()[:200]
     if column["name"] == PRIORITY:
-        if text.strip() and not text.strip().isdecimal():
+        if text.strip() and not (text.strip().isdecimal() and len(text.strip()) < 10):
             raise cells.CellRefused(f"“{text}” is not a whole number.")
         return int(text.strip() or 0)
     return cells.read(column, text, output=output)

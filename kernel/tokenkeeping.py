@@ -15,6 +15,7 @@ from kernel.refusal import Refusal
 PREFIX = "tlp_"
 MOST_DAYS = 365
 MOST = 20
+LONGEST = 80  # characters of a name
 
 
 def digest(token: str) -> str:
@@ -29,6 +30,8 @@ def make(*, user: User, name: str, scopes: Iterable[str], days: int) -> tuple[Pe
     problems: dict[str, list[str]] = {}
     if not name.strip():
         problems["name"] = ["Say what will use the token."]
+    elif len(name.strip()) > LONGEST:
+        problems["name"] = [f"At most {LONGEST} characters."]
     if not held:
         problems["scopes"] = ["Choose at least one."]
     if not 1 <= days <= MOST_DAYS:
@@ -39,7 +42,7 @@ def make(*, user: User, name: str, scopes: Iterable[str], days: int) -> tuple[Pe
         raise Refusal(problems=problems)
     text = PREFIX + secrets.token_urlsafe(32)
     made = PersonalToken.objects.create(
-        user=user, name=name.strip()[:80], digest=digest(text), hint=text[:10], scopes=held,
+        user=user, name=name.strip(), digest=digest(text), hint=text[:10], scopes=held,
         expires_on=timezone.localdate() + dt.timedelta(days=days),
     )  # fmt: skip
     audit.record("token made", user, by=user, changes={"token": [None, str(made)], "scopes": [None, held]})

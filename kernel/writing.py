@@ -13,6 +13,7 @@ from typing import Any
 from django.utils import formats, translation
 
 NBSP = "\u00a0"
+LONGEST = 18  # digits of a key
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
@@ -87,6 +88,11 @@ def _countries(language: str) -> dict[str, str]:
     from babel import Locale  # slow to import, and seldom needed
 
     return dict(Locale.parse(language).territories)
+
+
+def whole(text: str) -> int:
+    """A whole number as addresses and forms carry it, such as a key or an edition; 0 for whatever is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= LONGEST else 0
 
 
 def typed(text: str) -> str:

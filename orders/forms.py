@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from cmdb.models import Product
 from crm.models import BillingProfile, Contact
 from fulfillment.models import Action
+from kernel import writing
 from kernel.models import User
 from kernel.picking import RecordField, offer
 from orders import editing, prioritising, servicing
@@ -136,7 +137,7 @@ def typed_lines(data: QueryDict, keys: set[int]) -> tuple[dict[int, dict[str, An
     for name in data:
         head, _, rest = name.partition("-")
         pk, _, field = rest.partition("-")
-        if head != "line" or not pk.isdecimal() or int(pk) not in keys:
+        if head != "line" or writing.whole(pk) not in keys:
             continue
         value: Any = str(data[name]).replace("\x00", "").strip()[:300]
         if field == "requested_on":
@@ -144,10 +145,10 @@ def typed_lines(data: QueryDict, keys: set[int]) -> tuple[dict[int, dict[str, An
             if value is False:
                 problems[name] = ["Enter a date such as 2027-03-31."]
                 continue
-        if field == "contact" and value and not value.isdecimal():
+        if field == "contact" and value and not writing.whole(value):
             problems[name] = ["Choose one of the people offered."]
             continue
-        found.setdefault(int(pk), {})[field] = value
+        found.setdefault(writing.whole(pk), {})[field] = value
     return found, problems
 
 

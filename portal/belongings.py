@@ -25,6 +25,17 @@ def services(user: User) -> Any:
     return rows.select_related("account", "site", "offering").order_by("site__name", "name", "pk")
 
 
+def places(rows: Any) -> list[int | None]:
+    """The sites of services, in their order; None for what is not at a site."""
+    return list(dict.fromkeys(rows.values_list("site_id", flat=True)))
+
+
+def at(rows: Any, site_ids: list[int | None]) -> Any:
+    """Those of the services that are at these sites."""
+    known = [pk for pk in site_ids if pk is not None]
+    return rows.filter(Q(site__in=known) | Q(site=None) if None in site_ids else Q(site__in=known))
+
+
 def levels(user: User, site_ids: list[int]) -> dict[int, list[Any]]:
     """Service levels by site, from the service contracts in force or to come."""
     contracts = Contract.objects.visible_to(user).filter(

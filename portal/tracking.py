@@ -155,6 +155,15 @@ def orders_of(user: Any) -> Any:
     return rows.order_by(F("submitted_at").desc(nulls_last=True), "-pk")
 
 
+def open_first(user: Any) -> Any:
+    """The same orders, those under way before those that ended."""
+    return (
+        orders_of(user)
+        .annotate(over=Q(state__in=ENDED))
+        .order_by("over", F("submitted_at").desc(nulls_last=True), "-pk")
+    )
+
+
 def follow(orders: list[Any]) -> list[Progress]:
     """How far each of these orders is, in four questions for all of them."""
     keys = [order.pk for order in orders]

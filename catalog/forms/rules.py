@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from catalog import configuration, soundness, trial
 from catalog.models import Characteristic, DecompositionRule, Dependency, Specification
+from kernel import writing
 from kernel.models import User
 from kernel.picking import RecordField, offer
 
@@ -66,7 +67,7 @@ class RuleForm(forms.Form):
         """The specification on that side as typed so far, whether or not the rest is right."""
         raw = self[side].value()
         key = getattr(raw, "pk", raw)
-        return Specification.objects.filter(pk=int(key)).first() if str(key or "").isdecimal() else None
+        return Specification.objects.filter(pk=writing.whole(str(key or ""))).first()
 
 
 class TryForm(forms.Form):

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from catalog import differences, drafting, launching, queries, testbench
 from catalog.forms import drafts as forms
 from catalog.models import Offering, Specification
-from kernel import editing, htmx
+from kernel import editing, htmx, writing
 from kernel.forms import add_errors
 from kernel.refusal import Refusal
 from kernel.workspace import allowed, person
@@ -87,7 +87,7 @@ def _edit(request: HttpRequest, kind: str, key: str, version: int) -> HttpRespon
         edition = request.POST.get("edition", "")
         try:
             drafting.change(
-                about.model, row.pk, edition=int(edition) if edition.isdecimal() else 0,
+                about.model, row.pk, edition=writing.whole(edition),
                 values=dict(form.cleaned_data), by=person(request),
             )  # fmt: skip
             return htmx.go(request, row.get_absolute_url(), toast=f"{row.name} version {row.version} is saved.")

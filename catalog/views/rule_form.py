@@ -12,7 +12,7 @@ from catalog.forms.rules import RuleForm
 from catalog.models import DecompositionRule, Specification
 from catalog.rulerows import FormRow
 from catalog.views.rules import CHANGES, SEES
-from kernel import editing, htmx
+from kernel import editing, htmx, writing
 from kernel.refusal import Refusal
 from kernel.workspace import allowed, person
 
@@ -65,7 +65,7 @@ def _save(
         if rule is None:
             rule = rulemaking.draft(by=user, values=values)
         else:
-            edition = int(request.POST.get("edition", "0") or 0) if request.POST.get("edition", "0").isdecimal() else 0
+            edition = writing.whole(request.POST.get("edition", ""))
             rule = rulemaking.change(pk=rule.pk, edition=edition, values=values, by=user)
     except editing.Changed as error:
         form.add_error(None, str(error))

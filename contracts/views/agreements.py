@@ -24,7 +24,7 @@ from contracts import (
 from contracts import agreement as acts
 from contracts.forms import deals as dealforms
 from contracts.models import Agreement, AgreementPrice, Proposal, RepriceProposal
-from kernel import editing, htmx, tables, workspace
+from kernel import editing, htmx, tables, workspace, writing
 from kernel.models import User
 from kernel.refusal import Refusal
 
@@ -82,7 +82,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 def new(request: HttpRequest) -> HttpResponse:
     """Draft one; `?account=` or `?opportunity=` fills the form."""
     user = workspace.person(request)
-    start = {name: request.GET[name] for name in ("account", "opportunity") if request.GET.get(name, "").isdigit()}
+    start = {name: request.GET[name] for name in ("account", "opportunity") if writing.whole(request.GET.get(name, ""))}
     form = dealforms.NewAgreementForm(request.POST or None, user=user, initial=start)
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
@@ -292,9 +292,13 @@ def _add(part: str, agreement: Agreement, user: User, values: dict[str, Any]) ->
     key = agreement.pk
     if part == "clauses":
         negotiation.add_clause(agreement_id=key, clause_id=values["clause"].pk, by=user)
-    elif part == "terms" and values["term_id"].isdigit():
+    elif part == "terms" and writing.whole(values["term_id"]):
         negotiation.reword_term(
-            agreement_id=key, term_id=int(values["term_id"]), title=values["title"], text=values["text"], by=user
+            agreement_id=key,
+            term_id=writing.whole(values["term_id"]),
+            title=values["title"],
+            text=values["text"],
+            by=user,
         )
     elif part == "terms":
         negotiation.add_term(agreement_id=key, title=values["title"], text=values["text"], by=user)
@@ -330,9 +334,9 @@ def _remove(part: str, agreement: Agreement, user: User, key: str) -> None:
         "levels": agreement.slas,
         "partners": agreement.partner_terms,
     }.get(part)
-    if rows is None or not key.isdigit():
+    if rows is None or not writing.whole(key):
         raise Http404("There is nothing of that kind to take out.")
-    get_object_or_404(rows, pk=int(key))
+    get_object_or_404(rows, pk=writing.whole(key))
     if part == "terms":
         negotiation.remove_term(agreement_id=agreement.pk, term_id=int(key), by=user)
     elif part == "discounts":

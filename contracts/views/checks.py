@@ -14,7 +14,7 @@ from contracts.models import Quote, QuoteLine
 from contracts.quoting import EditedMeanwhile
 from contracts.views import quotescreen
 from contracts.views.quotelines import WRITES
-from kernel import htmx, workspace
+from kernel import htmx, workspace, writing
 from kernel.refusal import Refusal
 
 TEMPLATE = "contracts/quote_checks.html"
@@ -59,7 +59,7 @@ def take(request: HttpRequest, number: str, version: int, line_id: int) -> HttpR
     if wanted not in proposed or not name:
         raise Refusal("This alternative is not proposed any more; look at the check again.")
     edition = request.POST.get("edition", "")
-    if edition.isdigit() and int(edition) != line.edition:
+    if edition and writing.whole(edition) != line.edition:
         raise EditedMeanwhile("Somebody else changed this line meanwhile; look at it again.")
     values = {**line.characteristics, name: wanted}
     quoting.configure(line_id=line.pk, values=values, edition=line.edition, by=workspace.person(request))

@@ -234,7 +234,7 @@ def _empty_cell(request: HttpRequest, quote: Quote) -> HttpResponse:
 
 
 def _start(request: HttpRequest) -> dict[str, Any]:
-    return {"offering": request.GET["offering"]} if request.GET.get("offering", "").isdigit() else {}
+    return {"offering": request.GET["offering"]} if writing.whole(request.GET.get("offering", "")) else {}
 
 
 def _number(text: str) -> int | None:

@@ -13,7 +13,7 @@ from contracts.forms.quotes import NewQuoteForm
 from contracts.models import Quote
 from contracts.views import quotescreen
 from crm.models import Opportunity
-from kernel import htmx, tables, workspace
+from kernel import htmx, tables, workspace, writing
 from kernel.refusal import Refusal
 
 SHOWN = 8
@@ -77,7 +77,7 @@ def new(request: HttpRequest) -> HttpResponse:
     """Open one; `?opportunity=`, `?account=` and `?agreement=` fill the form."""
     user = workspace.person(request)
     names = ("opportunity", "account", "agreement")
-    start = {name: request.GET[name] for name in names if request.GET.get(name, "").isdigit()}
+    start = {name: request.GET[name] for name in names if writing.whole(request.GET.get(name, ""))}
     form = NewQuoteForm(request.POST if request.method == "POST" else None, user=user, initial=start)
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data

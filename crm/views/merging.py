@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from crm import contactmerging, merging
 from crm.models import Account, Contact
 from crm.views.accounts import crumbs, visible
-from kernel import htmx
+from kernel import htmx, writing
 from kernel.workspace import allowed, person
 
 
@@ -66,12 +66,12 @@ def merge_contact(request: HttpRequest, pk: int) -> HttpResponse:
     keep = get_object_or_404(rows, pk=pk)
     back = [*crumbs(keep.account), (keep.account.name, keep.account.get_absolute_url())]
     wanted = (request.POST if request.method == "POST" else request.GET).get("other", "")[:18]
-    if not wanted.isdecimal():
+    if not writing.whole(wanted):
         text = request.GET.get("q", "").replace("\x00", "").strip()[:100]
         found = contactmerging.others(keep, text)
         context: dict[str, Any] = {"keep": keep, "crumbs": back, "query": text, "found": found}
         return htmx.respond(request, "crm/contact_merge_choose.html", context, part="found")
-    other = get_object_or_404(rows, pk=int(wanted))
+    other = get_object_or_404(rows, pk=writing.whole(wanted))
     if request.method == "POST":
         take = [name for name in contactmerging.CHOOSABLE if request.POST.get(name) == "other"]
         made = contactmerging.merge(keep_id=keep.pk, other_id=other.pk, by=person(request), take=take)

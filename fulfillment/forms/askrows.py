@@ -36,7 +36,9 @@ MOST = 60  # questions of one step
 def add(form: forms.Form, entries: list[Entry], known: Known) -> list[tuple[str, ...]]:
     """Add the fields of each question that the step has, or that were sent; their names, a row each."""
     rows = []
-    posted = [int(name[8:]) for name in form.data if name.startswith("ask_key_") and name[8:].isdecimal()]
+    posted = [
+        int(name[8:]) for name in form.data if name.startswith("ask_key_") and name[8:].isdecimal() and len(name) < 12
+    ]
     count = max((n + 1 for n in posted if n < MOST), default=0) if form.is_bound else len(entries)
     for n in range(count):
         entry = entries[n] if n < len(entries) and not form.is_bound else {}

@@ -11,7 +11,7 @@ from fulfillment import planfile, planmigration, planversions
 from fulfillment.forms import PlanForm, PublishForm, StepForm, rowacts, step_initial
 from fulfillment.models import PlanDefinition
 from fulfillment.views.plans import find, frame, is_draft
-from kernel import htmx, workspace
+from kernel import htmx, workspace, writing
 from kernel.editing import Changed
 from kernel.refusal import Refusal
 
@@ -130,9 +130,7 @@ def _save(
 ) -> HttpResponse:
     edition = request.POST.get("edition", "")
     try:
-        planversions.save(
-            pk=draft.pk, edition=int(edition) if edition.isdecimal() else 0, wanted=wanted, by=workspace.person(request)
-        )
+        planversions.save(pk=draft.pk, edition=writing.whole(edition), wanted=wanted, by=workspace.person(request))
     except planversions.Unsound as error:
         _tell(form, error, str(form.cleaned_data.get("key", "")))
         return _panel(request, draft, form, status=422, **more)
@@ -224,7 +222,7 @@ def move(request: HttpRequest, key: str, version: int) -> HttpResponse:
     results: list[planmigration.Result] = []
     trouble, status = "", 200
     if request.method == "POST":
-        chosen = [int(pk) for pk in request.POST.getlist("flow") if pk.isdecimal()]
+        chosen = [pk for one in request.POST.getlist("flow") if (pk := writing.whole(one))]
         try:
             results = planmigration.migrate(definition_id=definition.pk, flow_ids=chosen, by=workspace.person(request))
             trouble = "" if chosen else "Choose at least one flow first."

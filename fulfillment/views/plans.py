@@ -13,7 +13,7 @@ from catalog.models import Specification
 from fulfillment import drawing, plancheck, plancompare, planfile, planmigration, plantrial
 from fulfillment.models import Action, PlanDefinition
 from fulfillment.shapes import PlanBook
-from kernel import htmx, tables, workspace
+from kernel import htmx, tables, workspace, writing
 from kernel.money import plain
 from kernel.refusal import Refusal
 
@@ -98,7 +98,7 @@ def compare(request: HttpRequest, key: str, version: int) -> HttpResponse:
     others = PlanDefinition.objects.filter(key=key).exclude(pk=definition.pk).select_related("specification")
     asked = request.GET.get("with", "")
     rows = others.order_by("-version")
-    other = rows.filter(version=int(asked)).first() if asked.isdecimal() else None
+    other = rows.filter(version=writing.whole(asked)).first()
     other = other or rows.filter(version__lt=version).first() or rows.first()
     context = frame(request, definition, "compare") | {"other": other, "others": rows}
     if other:

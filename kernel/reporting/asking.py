@@ -8,7 +8,9 @@ from django.core.exceptions import BadRequest
 from django.db.models import Q
 from django.utils import timezone
 
+from kernel import writing
 from kernel.models.people import User
+from kernel.saying import said
 
 Choices = Sequence[tuple[str, str]]
 PERIODS: Choices = (
@@ -116,8 +118,8 @@ class Asked:
 
     @property
     def words(self) -> str:
-        """The period and whatever else is not as usual, in words."""
-        return ", ".join(chip.chosen for chip in self.chips if chip.filter.name == PERIOD.name or chip.is_on)
+        """The period and whatever else is not as usual, in words of the reader's language."""
+        return ", ".join(said(chip.chosen) for chip in self.chips if chip.filter.name == PERIOD.name or chip.is_on)
 
 
 def ask(filters: Iterable[Filter], user: User, query: Mapping[str, str], now: dt.datetime | None = None) -> Asked:
@@ -145,8 +147,9 @@ def months_between(since: dt.date, until: dt.date) -> list[dt.date]:
 
 
 def inside(words: str) -> str:
-    """Words as they stand inside a sentence; SLA stays SLA."""
-    return words if words[1:2].isupper() else words[:1].lower() + words[1:]
+    """Words as they stand inside a sentence of the reader's language; SLA stays SLA, and so do German nouns."""
+    told = str(said(words))
+    return told if writing.german() or told[1:2].isupper() else told[:1].lower() + told[1:]
 
 
 def month_of(key: str) -> dt.date:

@@ -13,6 +13,7 @@ from kernel.refusal import NotPermitted
 from kernel.reporting import shelf
 from kernel.reporting.asking import Asked, ask, inside
 from kernel.reporting.shelf import Report
+from kernel.saying import said
 
 LONGEST = 600  # characters of a token
 
@@ -31,15 +32,15 @@ class Figure:
         """What it counts. Raises BadRequest for a line or a column that the report does not have."""
         try:
             return self.report.behind(self.asked, self.row, self.column)
-        except (KeyError, ValueError):
+        except (KeyError, ValueError, OverflowError):  # a month in the year 9999 has none after it
             raise BadRequest("Open the report again.") from None
 
     @cached_property
     def words(self) -> str:
         """The number in words: its report, line, column and filters."""
         column = next((one.label for one in self.report.columns if one.key == self.column), "")
-        said = (self.report.label(self.asked, self.row), inside(column), inside(self.asked.words))
-        return f"{self.report.title}: {', '.join(filter(None, said))}"
+        parts = (said(self.report.label(self.asked, self.row)), inside(column), inside(self.asked.words))
+        return f"{said(self.report.title)}: {', '.join(filter(None, parts))}"
 
     @property
     def url(self) -> str:

@@ -178,8 +178,12 @@ def _send_to(reader: User, what: Subject, mail: ReportMail, now: dt.datetime) ->
     with timezone.override(zones.named(reader.time_zone)), translation.override(language):
         tables = tables_for(what, mail.query, reader, now)
         asked: Asked = tables[0].asked
-        context = {"what": what, "tables": tables, "mail": mail, "asked": asked, "base": settings.BASE_URL}
+        rhythm = said(mail.get_rhythm_display())
+        context = {
+            "what": what, "tables": tables, "mail": mail, "asked": asked, "base": settings.BASE_URL,
+            "rhythm": rhythm[:1].lower() + rhythm[1:],
+        }  # fmt: skip
         text = render_to_string("reports/report_email.txt", context)
         message = EmailMessage(f"{said(what.title)}, {writing.day(asked.today, 'j M Y')}", text, None, [reader.email])
-        message.attach(f"{slugify(what.title)}-{asked.today}.pdf", printed(what, tables), "application/pdf")
+        message.attach(f"{slugify(said(what.title))}-{asked.today}.pdf", printed(what, tables), "application/pdf")
     return int(message.send())

@@ -64,7 +64,12 @@ class Table:
         """What the headline is, in words that go on after the number."""
         head = self.report.says or (self.headline[0].label if self.headline else "")
         words = (inside(head), "" if self.report.says else inside(self.asked.words))
-        return ", ".join(said(word) for word in words if word)
+        return ", ".join(filter(None, words))
+
+    @property
+    def told_lines(self) -> list[tuple[str, list[tuple[Column, Cell]]]]:
+        """Lines with their columns, for a text without a table."""
+        return [(line.label, list(zip(self.columns, line.cells, strict=True))) for line in self.lines]
 
     @property
     def url(self) -> str:

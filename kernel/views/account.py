@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
-from kernel import htmx, roles, workspace
+from kernel import frame, htmx, roles, workspace
 from kernel.forms import ProfileForm
 from kernel.models.people import User
 
@@ -23,9 +23,8 @@ def profile(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         form.save()
         return htmx.go(request, "profile", toast="Your settings are saved.")
-    template = "profile.html" if user.has_perm("kernel.use_workspace") else "profile_plain.html"
-    zones = sorted(zoneinfo.available_timezones())
-    return render(request, template, {"form": form, "zones": zones}, status=422 if form.errors else 200)
+    context = {"form": form, "zones": sorted(zoneinfo.available_timezones()), "base": frame.base(user)}
+    return render(request, "profile.html", context, status=422 if form.errors else 200)
 
 
 @login_required

@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from kernel import htmx, secondfactor, workspace
+from kernel import frame, htmx, secondfactor, workspace
 from kernel.forms import CodeForm, LogIn, add_errors
 from kernel.models import User
 from kernel.refusal import Refusal
@@ -104,7 +104,7 @@ def second(request: HttpRequest) -> HttpResponseBase:
             add_errors(form, error)
     context = {
         "form": form, "held": held, "spares": spares,
-        "base": "base.html" if user.has_perm("kernel.use_workspace") else "plain.html",
+        "base": frame.base(user),
     }  # fmt: skip
     if not held and not spares:
         device = secondfactor.begin(user)

@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from kernel import finding, following, frame, reading, workspace
+from kernel.saying import said
 
 
 @workspace.allowed("kernel.use_workspace")
@@ -30,11 +31,13 @@ def search(request: HttpRequest) -> HttpResponse:
 
 
 def _places(request: HttpRequest, text: str) -> list[dict[str, Any]]:
-    """Pages and new entries whose name fits."""
+    """Pages and new entries whose name fits, in the reader's language or as the code names them."""
     wanted = text.lower()
     places = [{**entry, "kind": group or "Go to"} for group, entries in frame.navigation(request) for entry in entries]
     places += [
         {**entry, "label": f"New {entry['label'].lower()}", "kind": "New"}
         for entry in frame.new_entries(workspace.person(request))
     ]
-    return [place for place in places if wanted in place["label"].lower()][: 6 if text else 30]
+    told = [{**place, "label": said(place["label"]), "also": place["label"]} for place in places]
+    fitting = [place for place in told if wanted in f"{place['label']}\n{place['also']}".lower()]
+    return fitting[: 6 if text else 30]

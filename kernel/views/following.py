@@ -1,11 +1,12 @@
 """Following records, naming colleagues in comments, records that one opened last, and the choice of what to hear of."""
 
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from kernel import commenting, following, htmx, notifications, records
+from kernel import commenting, following, frame, htmx, notifications, records
 from kernel.models.activity import NotificationChoice
 from kernel.views.records import back
 from kernel.workspace import allowed, person
@@ -57,8 +58,9 @@ def choices(request: HttpRequest) -> HttpResponse:
             str(row["event"]): (f"app-{row['event']}" in request.POST, request.POST.get(f"mail-{row['event']}", ""))
             for row in rows
         }
+        if not {mail for _, mail in wanted.values()} <= {"", *NotificationChoice.Mail.values}:
+            raise BadRequest("Choose for each event what is sent by e-mail.")
         notifications.choose(user=user, wanted=wanted)
         return htmx.go(request, "notification_choices", toast="You hear of things as you chose.")
-    base = "base.html" if user.has_perm(WORKS) else "plain.html"
-    context = {"rows": rows, "mails": NotificationChoice.Mail.choices, "base": base}
+    context = {"rows": rows, "mails": NotificationChoice.Mail.choices, "base": frame.base(user)}
     return render(request, "notification_choices.html", context)

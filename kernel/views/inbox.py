@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
-from kernel import htmx, workspace
+from kernel import frame, htmx, workspace
 from kernel import notifications as notices
 from kernel.models.activity import Notification
 from kernel.models.people import User
@@ -31,9 +31,11 @@ def notifications(request: HttpRequest) -> HttpResponse:
     """All recent notifications, unread first."""
     mine = notices.shown(workspace.person(request))
     notes = mine.order_by("-id")[:PAGE]
-    return render(
-        request, "notifications.html", {"notes": notes, "unread_count": mine.filter(read_at__isnull=True).count()}
-    )
+    context = {
+        "notes": notes, "unread_count": mine.filter(read_at__isnull=True).count(),
+        "base": frame.base(workspace.person(request)),
+    }  # fmt: skip
+    return render(request, "notifications.html", context)
 
 
 @login_required

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from kernel import csvfile, htmx, listfile, reporting
+from kernel import csvfile, htmx, listfile, reporting, writing
 from kernel.forms import ReportMailForm, add_errors
 from kernel.models import ReportMail
 from kernel.refusal import Refusal
@@ -118,7 +118,8 @@ def mail_new(request: HttpRequest) -> HttpResponse:
             add_errors(form, error)
         else:
             first = timezone.localtime(made.next_at)
-            return htmx.go(request, made.url, toast=f"“{what.title}” goes out first on {first:%-d %B at %H:%M}.")
+            day, hour = writing.kept(first, "j F"), f"{first:%H:%M %Z}"
+            return htmx.go(request, made.url, toast=f"“{what.title}” goes out first on {day} at {hour}.")
     return _dialog(request, form, reverse("report_mail_new"), f"Send “{what.title}” by e-mail", hidden)
 
 

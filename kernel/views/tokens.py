@@ -6,7 +6,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from kernel import htmx, tokenkeeping
+from kernel import frame, htmx, tokenkeeping
 from kernel.models import PersonalToken
 from kernel.refusal import Refusal
 from kernel.rest import resource, scopes
@@ -32,9 +32,9 @@ def listing(request: HttpRequest) -> HttpResponse:
             problems, status = refusal.problems, 422
     context = {
         "tokens": PersonalToken.objects.filter(user=user, revoked_at=None), "shown": shown, "problems": problems,
-        "apis": resource.apis(), "days": DAYS, "typed": request.POST if problems else {},
+        "whole": problems.get(""), "apis": resource.apis(), "days": DAYS, "typed": request.POST if problems else {},
         "chosen": request.POST.getlist("scopes") if problems else [],
-        "base": "base.html" if user.has_perm("kernel.use_workspace") else "plain.html",
+        "base": frame.base(user),
     }  # fmt: skip
     return render(request, "tokens.html", context, status=status)
 

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from catalog import answering, configuration
 from contracts.models import Quote
 from crm.models import Account
-from kernel import htmx
+from kernel import htmx, writing
 from kernel.refusal import Refusal
 from kernel.workspace import allowed, person
 from orders import capture, editing, enrichment, submission
@@ -58,7 +58,7 @@ def edit(request: HttpRequest, number: str) -> HttpResponse:
         try:
             editing.edit(
                 order_id=order.pk, by=person(request), changes=form.changes(), lines=lines,
-                edition=int(edition) if edition.isdecimal() else 0,
+                edition=writing.whole(edition),
             )  # fmt: skip
             to = f"{reverse('orders:lines', args=[order.number])}?page={page_asked(request)}"
             return htmx.go(request, to, toast="Saved.")

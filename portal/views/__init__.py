@@ -7,8 +7,6 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
-from django.utils.translation import gettext as _
 
 from kernel import workspace
 
@@ -25,17 +23,3 @@ def customers_only(view: View) -> View:
         return view(request, *args, **kwargs)
 
     return login_required(guarded)
-
-
-def frame(here: str) -> list[tuple[str, str, bool]]:
-    """The portal's navigation."""
-    entries = (
-        (_("Overview"), "portal:home"),
-        (_("Catalogue"), "portal:catalogue"),
-        (_("Orders"), "portal:order_list"),
-        (_("Services"), "portal:service_list"),
-        (_("Quotes"), "portal:quote_list"),
-        (_("Documents"), "portal:document_list"),
-        (_("Company"), "portal:people"),
-    )
-    return [(label, reverse(name), name == here) for label, name in entries]

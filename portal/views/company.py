@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -15,9 +16,10 @@ from kernel.forms import add_errors
 from kernel.refusal import Refusal
 from portal import belongings
 from portal.forms import ColleagueForm
-from portal.views import customers_only, frame
+from portal.views import customers_only
 
 SHOWN = 300
+OTHERS = 50  # people without a log-in on one page
 PAGE = "portal:people"
 
 
@@ -27,7 +29,6 @@ def people(request: HttpRequest) -> HttpResponse:
     """The own companies and who of them can log in."""
     user = workspace.person(request)
     context = {
-        "portal_nav": frame(PAGE),
         "people": belongings.people(user)[:SHOWN],
         "accounts": Account.objects.visible_to(user).order_by("path"),
         "manages": companypeople.manager(user) is not None,
@@ -35,7 +36,7 @@ def people(request: HttpRequest) -> HttpResponse:
         "others": [],
     }
     if context["manages"]:
-        context["others"] = companypeople.without(user)[:SHOWN]
+        context["others"] = Paginator(companypeople.without(user), OTHERS).get_page(request.GET.get("page"))
     return htmx.respond(request, "portal/people.html", context)
 
 
@@ -56,7 +57,7 @@ def invite(request: HttpRequest) -> HttpResponse:
         else:
             return htmx.go(request, PAGE, toast=f"{made} gets a mail with the way in.")
     companypeople.require(user)
-    context = {"portal_nav": frame(PAGE), "form": form, "crumbs": [("Company", reverse(PAGE)), ("Invite", "")]}
+    context = {"form": form, "crumbs": [("Company", reverse(PAGE)), ("Invite", "")]}
     return render(request, "portal/invite.html", context, status=422 if form.errors else 200)
 
 

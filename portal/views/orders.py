@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -9,9 +10,10 @@ from django.views.decorators.http import require_safe
 
 from kernel import csvfile, htmx, workspace
 from portal import belongings, changes, needs, tracking
-from portal.views import customers_only, frame
+from portal.views import customers_only
 
 SHOWN = 100
+PAGE = 50
 FEED = 8
 
 
@@ -24,7 +26,6 @@ def home(request: HttpRequest) -> HttpResponse:
     followed = tracking.follow(list(running[:SHOWN]))
     services = belongings.services(user)
     context = {
-        "portal_nav": frame("portal:home"),
         "followed": followed,
         "signatures": needs.signatures(user),
         "visits": needs.visits(followed),
@@ -39,9 +40,10 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 def every(request: HttpRequest) -> HttpResponse:
     """All orders, also of the past."""
-    followed = tracking.follow(list(tracking.orders_of(workspace.person(request))[:SHOWN]))
+    pages = Paginator(tracking.open_first(workspace.person(request)), PAGE).get_page(request.GET.get("page"))
+    followed = tracking.follow(list(pages))
     context = {
-        "portal_nav": frame("portal:order_list"),
+        "pages": pages,
         "open": [one for one in followed if not one.ended],
         "ended": [one for one in followed if one.ended],
     }
@@ -64,7 +66,6 @@ def order(request: HttpRequest, number: str) -> HttpResponse:
     everything = "all" in request.GET
     feed = changes.feed(progress)
     context: dict[str, Any] = {
-        "portal_nav": frame("portal:order_list"),
         "crumbs": [("Orders", reverse("portal:order_list")), (number, "")],
         "progress": progress,
         "order": progress.order,

@@ -15,9 +15,9 @@ from kernel import commenting, htmx, workspace
 from kernel import documents as files
 from kernel.refusal import Refusal
 from portal import belongings, needs, talking, tracking
-from portal.views import customers_only, frame
+from portal.views import customers_only
 
-SHOWN = 300
+SHOWN = 50
 SITES = 20  # on one page
 PAGE = "portal:quote_list"
 
@@ -27,11 +27,11 @@ PAGE = "portal:quote_list"
 def every(request: HttpRequest) -> HttpResponse:
     """Quotes: those that wait for a signature, and those of the past."""
     user = workspace.person(request)
-    rows = list(belongings.quotes(user)[:SHOWN])
+    rows = Paginator(belongings.quotes(user), SHOWN).get_page(request.GET.get("page"))
     waiting = {one.request.subject_id: one for one in needs.signatures(user) if one.request.subject_type == needs.QUOTE}
     for row in rows:
         row.signature = waiting.get(row.pk)
-    context = {"portal_nav": frame(PAGE), "quotes": rows, "asked": requesting.handed(user)}
+    context = {"quotes": rows, "asked": requesting.handed(user)}
     return htmx.respond(request, "portal/quotes.html", context)
 
 
@@ -54,7 +54,7 @@ def one(request: HttpRequest, number: str, version: int) -> HttpResponse:
                 return htmx.go(request, f"{talking.url_of(quote)}#talk", toast=_("Your message is sent."))
             typed = ""
     context: dict[str, Any] = {
-        "portal_nav": frame(PAGE), "crumbs": [(_("Quotes"), reverse(PAGE)), (number, "")], "quote": quote,
+        "crumbs": [(_("Quotes"), reverse(PAGE)), (number, "")], "quote": quote,
         "talk": talking.said(quote, user), "typed": typed, "problem": problem, "longest": commenting.LONGEST,
         "contact": quote.owner or quote.account.owner,
     }  # fmt: skip

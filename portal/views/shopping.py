@@ -12,18 +12,12 @@ from catalog.models import Offering
 from contracts import quotecontent, quoting, requesting
 from contracts.models import QuoteLine
 from crm.models import Site
-from kernel import htmx
+from kernel import htmx, writing
 from kernel.refusal import Refusal
 from kernel.workspace import person
-from portal.views import customers_only, frame
+from portal.views import customers_only
 
-SITES = 300
-
-
-def _base(request: HttpRequest, here: str = "portal:catalogue") -> dict[str, Any]:
-    quote = requesting.basket(person(request))
-    count = quote.lines.filter(parent=None).count() if quote else 0
-    return {"portal_nav": frame(here), "cart_count": count, "quote": quote}
+MOST = 100_000  # pieces of one line
 
 
 @customers_only
@@ -33,7 +27,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     groups: dict[str, list[requesting.Offer]] = {}
     for one in requesting.offers(person(request)):
         groups.setdefault(one.offering.category.name, []).append(one)
-    return htmx.respond(request, "portal/catalogue.html", {**_base(request), "groups": groups})
+    return htmx.respond(request, "portal/catalogue.html", {"groups": groups})
 
 
 def _offering(key: str) -> Offering:
@@ -44,7 +38,9 @@ def _offering(key: str) -> Offering:
 
 
 def _number(text: str) -> int:
-    return min(max(int(text), 1), 100_000) if text.isdecimal() and len(text) < 7 else 1
+    """A whole number from 1 to MOST as people type it; 0 for anything else."""
+    found = writing.whole("".join(text.split()))
+    return found if found <= MOST else 0
 
 
 @customers_only
@@ -57,13 +53,16 @@ def offering(request: HttpRequest, key: str) -> HttpResponse:
     problems: dict[str, list[str]] = {}
     if specification and request.method == "POST":
         values, problems = configuration.clean(specification, configuration.posted(specification, post))
-    quantity, chosen = _number(post.get("quantity", "1")), [int(pk) for pk in post.getlist("site") if pk.isdecimal()]
-    sites = list(Site.objects.visible_to(user).select_related("account").order_by("name", "pk")[:SITES])
+    typed, chosen = post.get("quantity", "1"), [pk for one in post.getlist("site") if (pk := writing.whole(one))]
+    quantity = _number(typed)
+    if not quantity:
+        problems = problems | {"quantity": [f"Give a whole number from 1 to {MOST:,}."]}
+    sites = list(Site.objects.visible_to(user).select_related("account").order_by("name", "pk")[: requesting.MOST])
     context: dict[str, Any] = {
-        **_base(request), "offering": found, "quantity": quantity, "chosen": chosen, "sites": sites,
+        "offering": found, "quantity": typed, "chosen": chosen, "sites": sites,
         "crumbs": [(_("Catalogue"), reverse("portal:catalogue"))],
     }  # fmt: skip
-    if request.method == "POST" and "price" not in post:
+    if request.method == "POST" and "price" not in post and "quantity" not in problems:
         try:
             made, refused = requesting.put(
                 user=user, offering_id=found.pk, site_ids=chosen, values=values, quantity=quantity
@@ -76,9 +75,11 @@ def offering(request: HttpRequest, key: str) -> HttpResponse:
             return _put(request, context, found, made, refused)
     shown = problems if "price" not in post else {}
     fields = configuration.form_fields(specification, values, shown) if specification else []
-    known = {field.key for field in fields}
+    known = {"quantity", *(field.key for field in fields)}
     context["whole"] = [text for name, texts in shown.items() if name not in known for text in texts]
-    context |= {"fields": fields, "offer": requesting.offer(user, found, values, quantity=quantity)}
+    sound = {key: value for key, value in values.items() if key not in problems}  # what nobody can mean has no price
+    context |= {"fields": fields, "amount": shown.get("quantity", [])}
+    context["offer"] = requesting.offer(user, found, sound, quantity=quantity)
     status = 422 if shown else 200
     return htmx.respond(request, "portal/offering.html", context, part="choice", status=status)
 
@@ -106,7 +107,6 @@ def _put(
 def cart(request: HttpRequest) -> HttpResponse:
     """What is in the basket and what it costs; a POST hands it in."""
     user = person(request)
-    context = _base(request, "portal:cart")
     status, problem = 200, ""
     if request.method == "POST":
         try:
@@ -118,10 +118,10 @@ def cart(request: HttpRequest) -> HttpResponse:
         else:
             said = _("It is ready to be signed.") if done.ready else _("We have your request and come back to you.")
             return htmx.go(request, "portal:quote_list", toast=said)
-    quote = context["quote"]
+    quote = requesting.basket(user)
     rows = requesting.lines(quote) if quote else []
-    context |= {
-        "lines": [(row, _said(row)) for row in rows], "terms": requesting.TERMS, "problem": problem,
+    context = {
+        "quote": quote, "lines": [(row, _said(row)) for row in rows], "terms": requesting.TERMS, "problem": problem,
         "note": request.POST.get("note", ""),
         "may_sign": bool(quote and quote.account.contacts.filter(user=user, role="signatory").exists()),
     }  # fmt: skip

@@ -1,5 +1,6 @@
 """What a customer has: services and documents; and the way to sign."""
 
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -11,9 +12,10 @@ from crm.models import Account
 from kernel import documents as files
 from kernel import htmx, workspace
 from portal import belongings, signing
-from portal.views import customers_only, frame
+from portal.views import customers_only
 
-SHOWN = 300
+SHOWN = 50
+PLACES = 40  # sites with their services on one page
 
 
 @customers_only
@@ -21,7 +23,9 @@ SHOWN = 300
 def services(request: HttpRequest) -> HttpResponse:
     """Services by site, with their levels."""
     user = workspace.person(request)
-    rows = list(belongings.services(user)[:SHOWN])
+    everything = belongings.services(user)
+    pages = Paginator(belongings.places(everything), PLACES).get_page(request.GET.get("page"))
+    rows = list(belongings.at(everything, list(pages)))
     levels = belongings.levels(user, [row.site_id for row in rows if row.site_id])
     sites: dict[object, list[object]] = {}
     for row in rows:
@@ -30,7 +34,7 @@ def services(request: HttpRequest) -> HttpResponse:
         {"site": site, "products": members, "levels": levels.get(getattr(site, "pk", 0), [])}
         for site, members in sites.items()
     ]
-    context = {"portal_nav": frame("portal:service_list"), "groups": groups, "count": len(rows)}
+    context = {"groups": groups, "count": everything.count(), "pages": pages}
     return htmx.respond(request, "portal/services.html", context)
 
 
@@ -44,7 +48,6 @@ def service(request: HttpRequest, number: str) -> HttpResponse:
     contract = belongings.contract_of(user, product)
     levels = belongings.levels(user, [product.site_id] if product.site_id else [])
     context = {
-        "portal_nav": frame("portal:service_list"),
         "crumbs": [("Services", reverse("portal:service_list")), (number, "")],
         "product": product,
         "values": characteristics.told(product, customer=True),
@@ -60,10 +63,9 @@ def service(request: HttpRequest, number: str) -> HttpResponse:
 @require_safe
 def documents(request: HttpRequest) -> HttpResponse:
     """Everything on paper."""
-    rows = belongings.documents(workspace.person(request))[:SHOWN]
-    return htmx.respond(
-        request, "portal/documents.html", {"portal_nav": frame("portal:document_list"), "documents": rows}
-    )
+    found = belongings.documents(workspace.person(request))
+    rows = Paginator(found, SHOWN).get_page(request.GET.get("page"))
+    return htmx.respond(request, "portal/documents.html", {"documents": rows})
 
 
 @customers_only

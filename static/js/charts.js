@@ -49,8 +49,9 @@ function draw(Chart, place) {
     backgroundColor: line ? colour(one.tone) : one.tones.map(colour), borderColor: colour(one.tone), borderWidth: line ? 2 : 0, pointRadius: line ? 3 : 0,
     tension: 0.25, borderRadius: 3, maxBarThickness: 30, categoryPercentage: 0.72, barPercentage: 0.92,
   }));
+  const whole = told.series.every((one) => one.data.every((found) => Number.isInteger(found)));
   const number = { stacked: told.stacked, beginAtZero: true, border: { display: false }, grid: { color: colour("line") },
-    ticks: { color: colour("ink-3"), maxTicksLimit: 6, callback: short } };
+    ticks: { color: colour("ink-3"), maxTicksLimit: 6, callback: short, ...(whole ? { precision: 0 } : {}) } };
   const names = { stacked: told.stacked, border: { color: colour("line-strong") }, grid: { display: false },
     ticks: { color: colour("ink-2"), autoSkip: !lying, maxRotation: 0, callback: (_, at) => cut(told.labels[at], lying) } };
   Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;

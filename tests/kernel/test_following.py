@@ -129,7 +129,10 @@ def test_everybody_hears_as_they_chose(
     assert list(mira.notifications.filter(waits=True).values_list("text", flat=True)) == ["approval"]
     usual = {f"app-{key}": "on" for key in notifications.EVENTS}
     mails = {f"mail-{key}": event.mail for key, event in notifications.EVENTS.items()}
-    client.post(url, usual | mails | {"mail-mention": "<script>"})
+    kept = NotificationChoice.objects.filter(user=mira).count()
+    assert client.post(url, usual | mails | {"mail-mention": "<script>"}).status_code == 400
+    assert NotificationChoice.objects.filter(user=mira).count() == kept > 0, "a made-up choice changes nothing"
+    client.post(url, usual | mails)
     assert NotificationChoice.objects.filter(user=mira).count() == 0, "what is as usual is not kept"
     client.post(url, mails)
     notifications.tell([mira], "quiet", event="task")

@@ -11,7 +11,7 @@ import pytest
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from crm.models import Case
 from kernel import paper, reporting
@@ -98,6 +98,7 @@ def test_every_number_opens_the_list_of_what_it_counts(client: Client, agent: Us
         ({"report": "won-lost", "row": "x", "column": "won"}, 400),  # a list of something else
         ({"report": "monthly-revenue", "row": "", "column": "came"}, 403),
         ({"report": "cases-in-time", "row": "\x00'; drop", "column": "late", "period": "'"}, 200),
+        ({"report": "forecast", "row": "9999-12", "column": "deals"}, 400),
     ],
 )
 def test_a_made_up_figure_is_refused(client: Client, agent: User, figure: dict[str, str], status: int) -> None:
@@ -265,6 +266,8 @@ def test_what_is_due_goes_to_each_reader_once(
     assert letter.to == [agent.email]
     assert "Cases solved in time" in letter.subject
     assert f"{PAGE}?kind=fault" in letter.body
+    assert "SLA kept, last 12 months" in letter.body
+    assert "every Monday" in letter.body
     assert letter.attachments[0][0].endswith(".pdf")
     assert raw(papers[0]["parts"][0]["table"])["Minor"]["solved"] == 3
     kept = ReportMail.objects.get()
@@ -287,6 +290,19 @@ def test_a_mail_server_that_refuses_is_tried_again_in_an_hour(
     assert "tried again" in kept.trouble
 
 
+def test_a_report_without_one_number_is_told_line_by_line_in_the_readers_language(
+    agent: User, papers: list[dict[str, Any]]
+) -> None:
+    manager = UserFactory(role="order_manager", language="de", time_zone="America/New_York")
+    made = mailing.set_up(report="jeopardy", board="", query="", rhythm="daily", people=[manager], by=manager)
+    mailing.send_due(made.next_at)
+    (letter,) = mail.outbox
+    assert "Every" not in letter.body
+    assert "every" not in letter.body
+    assert letter.attachments[0][0].isascii()
+    assert any(zone in letter.body for zone in ("EST", "EDT"))
+
+
 @pytest.mark.slow
 def test_the_pdf_has_bars_and_numbers(agent: User, solved: list[Case]) -> None:
     from pypdf import PdfReader
@@ -297,6 +313,13 @@ def test_the_pdf_has_bars_and_numbers(agent: User, solved: list[Case]) -> None:
     assert "Service levels" in text
     assert "66.7" in text
     assert file.startswith(b"%PDF")
+    with translation.override("de"):
+        file = mailing.printed(what, mailing.tables_for(what, "", agent))
+    text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(file)).pages)
+    assert "Seite 1 von" in text
+    assert "Page" not in text
+    assert "Tasks of teams only" not in text
+    assert "hours" not in text
 
 
 def test_a_period_is_the_readers_own() -> None:

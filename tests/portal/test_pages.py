@@ -38,6 +38,15 @@ def test_every_page_opens_for_a_customer_without_anything(client: Client) -> Non
         assert client.get(reverse(f"portal:{name}")).status_code == 200
 
 
+def test_what_everybody_has_stands_in_the_frame_of_the_portal(client: Client) -> None:
+    enter(client, AccountFactory())
+    for name in ("profile", "notification_choices", "notifications", "tokens", "second_factor"):
+        page = client.get(reverse(name)).content.decode()
+        assert reverse("portal:order_list") in page
+        assert reverse("notifications") in page
+        assert "main-nav" not in page
+
+
 def test_the_order_page_says_when_and_how_far(client: Client, shop: Any) -> None:
     order = shop.running(sites=2)
     enter(client, shop.account)

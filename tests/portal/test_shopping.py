@@ -73,6 +73,15 @@ def test_the_price_follows_the_choice_and_wrong_values_are_told_at_their_fields(
     assert "c-channels-e" in wrong.content.decode()
     assert "100000" in wrong.content.decode(), "what was typed stays"
     assert requesting.basket(julia) is None
+    for channels, quantity in (("9" * 40, "abc"), ("1e999", "-5"), ("NaN", "9" * 5000), ("10", "0")):
+        absurd = put(client, "sip", *julia.sites, channels=channels, quantity=quantity)
+        assert absurd.status_code == 422
+        assert f'value="{quantity}"' in absurd.content.decode()
+        assert "from 1 to 100,000" in absurd.content.decode()
+        again = client.post(url, {"channels": channels, "quantity": quantity, "price": "1"}, headers=HTMX)
+        assert again.status_code == 200
+    crafted = client.post(url, {"channels": "10", "quantity": "1", "site": ["9" * 5000, "²", "-1"]}, headers=HTMX)
+    assert "Choose at least one site" in crafted.content.decode()
     nowhere = put(client, "sip", channels="10")
     assert nowhere.status_code == 422
     assert "Choose at least one site" in nowhere.content.decode()
