@@ -1,7 +1,7 @@
 """How agreements and contracts are found, and what they ask of people."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, Subquery
@@ -9,13 +9,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from contracts import chargelist, papercopy
-from contracts.models import Agreement, Clause, Contract, NegotiationRound, SignatureRequest
+from contracts.models import Agreement, Clause, Contract, NegotiationRound, SignatureRequest, Termination
 from crm.finding import at_places, of_customers
-from kernel import finding, home, states
+from kernel import finding, home, judging, states
 from kernel.finding import Found, Sought
 from kernel.home import Action, Figure
+from kernel.judging import About
 from kernel.models import User
 from kernel.states import Look
+from kernel.templatetags.trunkline import money_text, short_day
 
 COUNSEL = "contracts.approve_clause"
 WORST = 6  # next actions of one kind
@@ -105,6 +107,25 @@ def figures(user: User) -> Iterable[Figure]:
     rows = rows if user.has_perm(COUNSEL) else rows.filter(owner=user)
     url = f"{reverse('contracts:agreement_list')}?state=negotiation"
     yield Figure("Agreements in negotiation", str(rows.count()), url)
+
+
+@judging.told("contracts.agreement")
+def _judged(user: User, keys: Collection[int]) -> Iterable[tuple[int, About]]:
+    for row in Agreement.objects.visible_to(user).filter(pk__in=keys).select_related("account"):
+        yield row.pk, About(row.title, str(row), row.account.name)
+
+
+@judging.told("contracts.termination")
+def _judged_end(user: User, keys: Collection[int]) -> Iterable[tuple[int, About]]:
+    """What ends, when, and what the customer is charged for it."""
+    rows = Termination.objects.visible_to(user).filter(pk__in=keys).select_related("contract__account")
+    for row in rows:
+        facts = (
+            ("Last day of service", short_day(row.on)),
+            ("Worked out", money_text(row.computed, row.currency)),
+            ("To be charged", money_text(row.charge, row.currency)),
+        )
+        yield row.pk, About(f"Early end of {row.contract.number}", row.number, row.contract.account.name, facts)
 
 
 def _billed(user: User) -> Iterable[Figure]:

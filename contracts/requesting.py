@@ -12,6 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.text import Truncator
 
 from catalog import configuration
 from catalog.models import Offering
@@ -185,10 +186,18 @@ def _hand_in(user: User, note: str) -> Quote:
     quote.asked_at = timezone.now()
     quote.wish = note.strip()[:2000]
     quote.owner = quote.account.owner or (quote.account.root.owner if quote.account.root else None)
-    quote.title = f"Asked by {user}, {timezone.localdate():%d %B %Y}"[:120]
+    quote.title = _titled(quote)
     quote.save(update_fields=["asked_at", "wish", "owner", "title", "updated_at"])
     audit.record("asked for", quote, by=user, reason=quote.wish)
     return quote
+
+
+def _titled(quote: Quote) -> str:
+    """What it is called from now on: the products, then the sites, as many as find room."""
+    rows = lines(quote)
+    products = ", ".join(dict.fromkeys(row.offering.name for row in rows))
+    sites = ", ".join(dict.fromkeys(row.site.name for row in rows if row.site))
+    return Truncator(f"{products}: {sites}" if sites else products).chars(120)
 
 
 @transaction.atomic

@@ -262,4 +262,4 @@ def gaps(account: Account) -> list[str]:
             found.append(f"{name} has no contact.")
         if kind == Account.Kind.CHILD and not has_site:
             found.append(f"{name} has no site.")
-    return found if sited else [*found, f"{account.name} has no site anywhere in its tree."]
+    return found if sited else [*found, f"{account.name} has no site yet."]

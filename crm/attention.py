@@ -33,6 +33,11 @@ def _about(deal: Opportunity, user: User) -> str:
     return f"{deal.account}, {deal.stage}{owner}"
 
 
+def _edit(deal: Opportunity, field: str) -> str:
+    """The form of a deal, at the field that is asked for."""
+    return f"{reverse('crm:opportunity_edit', args=[deal.number])}#id_{field}"
+
+
 def leads_to_do(user: User) -> Iterable[Action]:
     """New leads to call, the oldest first, and qualified ones to convert; late ones of others for who oversees them."""
     mine = Lead.objects.filter(owner=user)
@@ -48,8 +53,10 @@ def leads_to_do(user: User) -> Iterable[Action]:
     for lead in mine.filter(state=Lead.State.NEW).order_by("created_at")[:SHOWN]:
         late = now - lead.created_at > LATE
         yield Action(
-            f"Call {lead.person}", lead.get_absolute_url(), lead.company or "a private person", lead.number, "phone",
-            "risk" if late else "wait", capfirst(distance(lead.created_at)), "asked us", "Call", lead.created_at,
+            f"Call {lead.person}" if lead.phone else f"Write to {lead.person}", lead.get_absolute_url(),
+            lead.company or "a private person", lead.number, "phone" if lead.phone else "mail",
+            "risk" if late else "wait", capfirst(distance(lead.created_at)), "asked us",
+            "Call" if lead.phone else "Write", lead.created_at,
         )  # fmt: skip
     for lead in mine.filter(state=Lead.State.QUALIFIED).order_by("updated_at")[:SHOWN]:
         yield Action(
@@ -82,14 +89,14 @@ def deals_to_do(user: User) -> Iterable[Action]:
     today = timezone.localdate()
     for deal in mine.filter(close_on__lt=today).order_by("close_on")[:SHOWN]:
         yield Action(
-            f"Set a new date for {deal.name}", deal.get_absolute_url(), _about(deal, user), deal.number,
+            f"Set a new date for {deal.name}", _edit(deal, "close_on"), _about(deal, user), deal.number,
             "alert-circle", "bad", capfirst(distance(deal.close_on)), "signature expected", "Set date",
             deal.close_on,
         )  # fmt: skip
     for deal in mine.filter(close_on__gte=today, next_step="").order_by("close_on")[:SHOWN]:
         yield Action(
-            f"Say what is next for {deal.name}", deal.get_absolute_url(), _about(deal, user), deal.number,
-            "arrow-right", "wait", capfirst(distance(deal.close_on)), "signature expected", "Open it", deal.close_on,
+            f"Note the next step of {deal.name}", _edit(deal, "next_step"), _about(deal, user), deal.number,
+            "arrow-right", "wait", capfirst(distance(deal.close_on)), "signature expected", "Note it", deal.close_on,
         )  # fmt: skip
 
 

@@ -293,11 +293,12 @@ class SiteForm(AddressForm):
     class Meta:
         model = Site
         fields = [
-            "code", "name", "street", "postcode", "city", "country", "latitude", "longitude", "region", "contact",
+            "code", "region", "name", "street", "postcode", "city", "country", "contact", "latitude", "longitude",
             "access_notes",
         ]  # fmt: skip
         help_texts = {
-            "code": "Short and lasting, such as RTM-01.", "country": "", "access_notes": "Gate, hours, permit.",
+            "code": "Short and lasting, such as RTM-01.", "region": "Prices follow it.", "country": "",
+            "access_notes": "Gate, hours, permit.",
         }  # fmt: skip
 
     def __init__(self, *args: Any, account: Account, by: User, **kwargs: Any) -> None:

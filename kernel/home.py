@@ -121,17 +121,17 @@ def _moment(at: dt.datetime | dt.date | None) -> str:
 
 
 def _approvals(user: User) -> Iterable[Action]:
-    from kernel import approvals
+    from kernel import approvals, judging
     from kernel.templatetags.trunkline import ago
 
     return [
         Action(
-            f"Decide on {step.request.subject_name}", reverse("approvals"), step.because, icon="user-check",
-            tone="risk",
+            f"Decide on {about.title}", f"{reverse('approvals')}#s{step.pk}",
+            f"{about.customer}: {step.because}" if about.customer else step.because, about.number, "user-check", "risk",
             due="Waits for you", due_detail=f"asked {ago(step.request.requested_at)}", word="Decide",
             at=step.request.requested_at,
         )
-        for step in approvals.waiting_for(user)[:5]
+        for step, about in judging.abouts(user, approvals.waiting_for(user)[:5])
     ]  # fmt: skip
 
 

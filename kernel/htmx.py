@@ -7,7 +7,7 @@ from typing import Any, cast
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render, resolve_url
-from django.utils.http import content_disposition_header
+from django.utils.http import content_disposition_header, url_has_allowed_host_and_scheme
 
 from kernel.refusal import Refusal
 from kernel.saying import said
@@ -44,6 +44,13 @@ def go(request: HttpRequest, to: Any, *args: Any, toast: str = "", **kwargs: Any
     if getattr(request, "htmx", False):
         return HttpResponse(headers={"HX-Redirect": resolve_url(to, *args, **kwargs)})
     return redirect(resolve_url(to, *args, **kwargs))
+
+
+def way_back(request: HttpRequest, otherwise: str) -> str:
+    """Where `back` in what was sent or in the address leads, if that is a page of ours; else the given place."""
+    back = request.POST.get("back") or request.GET.get("back", "")
+    ours = back.startswith("/") and url_has_allowed_host_and_scheme(back, {request.get_host()})
+    return back if ours else otherwise
 
 
 def download(content: str | bytes | Iterable[str], name: str, kind: str = CSV) -> HttpResponse:

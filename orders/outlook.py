@@ -13,7 +13,7 @@ from fulfillment import maintenance
 from fulfillment.models import Task
 from fulfillment.queries import Link
 from kernel import approvals
-from kernel.models import AuditEntry
+from kernel.models import AuditEntry, User
 from orders import dependencies, questions, supplying
 from orders.models import DomainOrder, Order
 
@@ -42,13 +42,13 @@ def fallen(order: Order) -> list[Task]:
     return list(rows.select_related("flow__site", "assignee").order_by("pk"))
 
 
-def blocked_by(order: Order, tasks: list[Task]) -> list[Item]:
-    """What keeps the order from going on, worst first."""
+def blocked_by(order: Order, tasks: list[Task], user: User) -> list[Item]:
+    """What keeps the order from going on, worst first, with what this person can do about it."""
     items = [_failed(of_name) for of_name in _alike(tasks)]
     if len(items) > FEW:
         left = sum(map(len, _alike(tasks)[FEW:]))
         items = [*items[:FEW], Item("alert-triangle", "bad", f"{left} more have failed", "They stand in the tree.")]
-    items += _paused(order) + _people(order) + _waiting_nodes(order) + _requirements(order)
+    items += _paused(order) + _people(order, user) + _waiting_nodes(order) + _requirements(order)
     return items
 
 
@@ -74,15 +74,17 @@ def _failed(tasks: list[Task]) -> Item:
     )  # fmt: skip
 
 
-def _people(order: Order) -> list[Item]:
+def _people(order: Order, user: User) -> list[Item]:
     items = []
+    word = "Fill in" if user.has_perm("orders.enrich_order") else ""
+    place = reverse("orders:values", args=[order.number]) if word else ""
     for asked in questions.waiting(order)[:FEW]:
         where = f" at {asked.line.site.name}" if asked.line and asked.line.site else ""
         items.append(
             Item(
                 "hourglass", "wait", f"{asked.characteristic.name}?",
                 f"{asked.characteristic.specification.name}{where} needs it.",
-                "Asked of the fulfilment agents", reverse("orders:values", args=[order.number]), "Fill in",
+                "Asked of the fulfilment agents", place, word,
             )
         )  # fmt: skip
     made = approvals.current(order) if order.state == Order.State.AWAITING_APPROVAL else None

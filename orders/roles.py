@@ -1,6 +1,6 @@
 """Roles: who may do what with orders; where they stand in the frame, on the home page and in the search."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.db.models import Count
 from django.urls import reverse
@@ -9,9 +9,11 @@ from django.utils import timezone
 from contracts.models import Quote
 from fulfillment.jeopardy import TABLE as JEOPARDY
 from fulfillment.models import Level
-from kernel import finding, frame, home, moving, roles, states, tableuse
+from kernel import finding, frame, home, judging, moving, roles, states, tableuse
+from kernel.judging import About
 from kernel.models import User
 from kernel.states import Look
+from kernel.templatetags.trunkline import money_text, short_day
 from orders import choosing, jeopardyrules, pointing, queries, rulecases, sampling, steering, submission  # noqa: F401
 from orders.models import EnrichmentFlow, Order
 
@@ -111,8 +113,20 @@ def _accepted(user: User) -> Iterable[home.Action]:
         yield home.Action(
             text=f"Create the order of {quote.title}", detail=quote.account.name, number=str(quote),
             url=quote.get_absolute_url(), icon="signature",
-            tone="wait", due="Signed", due_detail="the customer waits", word="Look", at=quote.accepted_at,
+            tone="wait", due="Signed", due_detail="the customer waits", word="Create", at=quote.accepted_at,
         )  # fmt: skip
+
+
+@judging.told("orders.order")
+def _judged(user: User, keys: Collection[int]) -> Iterable[tuple[int, About]]:
+    """Customer, prices and the day that was asked for."""
+    for order in Order.objects.visible_to(user).filter(pk__in=keys).select_related("account"):
+        facts = (
+            ("A month", money_text(order.monthly, order.currency)),
+            ("Once", money_text(order.one_time, order.currency)),
+            ("Requested", short_day(order.requested_on) if order.requested_on else "as soon as possible"),
+        )
+        yield order.pk, About(order.title, order.number, order.account.name, facts)
 
 
 def _drafts(user: User) -> Iterable[home.Action]:

@@ -6,15 +6,17 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count, F, Max, Q
+from django.db.models import Count, Exists, F, Max, OuterRef, Q
 from django.utils import timezone
 
+from contracts.models import Quote
 from fulfillment.models import Project, Task, WorkOrder
 from orders.models import Order, OrderLine
 from portal import stages
 
 ROOT = Order._meta.label_lower
 UNSEEN = ("draft",)
+RECENT = 20
 BEFORE = ("submitted", "enrichment_in_progress", "enrichment_on_hold", "awaiting_approval")
 ENDED = ("completed", "partial", "failed", "cancelled", "rejected")
 SAID = {
@@ -162,6 +164,13 @@ def open_first(user: Any) -> Any:
         .annotate(over=Q(state__in=ENDED))
         .order_by("over", F("submitted_at").desc(nulls_last=True), "-pk")
     )
+
+
+def signed(user: Any) -> list[Any]:
+    """Quotes that were signed and whose order is still ours to prepare, the latest first."""
+    drafts = Order.objects.filter(quote=OuterRef("pk"), state__in=UNSEEN)
+    rows = Quote.objects.visible_to(user).filter(Q(state=Quote.State.ACCEPTED) | Exists(drafts))
+    return list(rows.order_by("-accepted_at")[:RECENT])
 
 
 def follow(orders: list[Any]) -> list[Progress]:

@@ -113,7 +113,7 @@ def _saved(request: HttpRequest, line: QuoteLine) -> HttpResponse:
 def add(request: HttpRequest, number: str, version: int) -> HttpResponse:
     """Add an offering at sites: the dialog, the panel of an empty cell (`?offering=&site=`), and the act."""
     quote = quotescreen.load(request, number, version)
-    form = AddForm(_data(request), quote=quote, by=workspace.person(request), initial=_start(request))
+    form = AddForm(_data(request), quote=quote, by=workspace.person(request), initial=_start(request, quote))
     if request.method == "POST" and form.is_valid():
         offering, sites = form.cleaned_data["offering"], form.cleaned_data["sites"]
         try:
@@ -233,8 +233,15 @@ def _empty_cell(request: HttpRequest, quote: Quote) -> HttpResponse:
     return render(request, f"{quotescreen.TEMPLATE}#empty", context)
 
 
-def _start(request: HttpRequest) -> dict[str, Any]:
-    return {"offering": request.GET["offering"]} if writing.whole(request.GET.get("offering", "")) else {}
+def _start(request: HttpRequest, quote: Quote) -> dict[str, Any]:
+    """The offering that was asked for, or the first that the opportunity speaks of; a customer's only site."""
+    start: dict[str, Any] = {}
+    if writing.whole(request.GET.get("offering", "")):
+        start["offering"] = request.GET["offering"]
+    elif spoken_of := quotescreen.columns_to_offer(quote):
+        start["offering"] = spoken_of[0].pk
+    sites = list(quoting.sites_of(quote).values_list("pk", flat=True)[:2])
+    return {**start, "sites": sites} if len(sites) == 1 else start
 
 
 def _number(text: str) -> int | None:

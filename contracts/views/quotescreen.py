@@ -36,6 +36,7 @@ TEMPLATE = "contracts/quote.html"
 RELATED = ("account__root", "agreement", "price_list", "opportunity", "owner")
 LONGEST_KEY = 18  # digits
 PROBLEMS = {"any": "Anything to mend", quoteoutline.CELL: "Cells to fix", quoteoutline.CHECK: "Site checks"}
+HEADS = {"": "a first line", "valid_until": "a later “valid until”", "agreement": "an agreement that is in force"}
 HIDDEN_REASON = "A rule that your role does not see asks for it"
 
 
@@ -266,7 +267,7 @@ def waits(quote: Quote, outline: Outline, head: list[Problem]) -> list[dict[str,
     if gaps:
         url = reverse("crm:account", args=[(quote.account.root or quote.account).number])
         found.append({"text": f"{gaps} gap{'' if gaps == 1 else 's'} of the customer", "url": url})
-    found += [{"text": p.text.rstrip("."), "url": here} for p in head if p.kind == "quote"]
+    found += [{"text": HEADS.get(p.field, p.text), "url": here} for p in head if p.kind == "quote"]
     return found
 
 

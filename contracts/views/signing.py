@@ -176,7 +176,9 @@ def present(request: HttpRequest, label: str, pk: int) -> HttpResponse:
                 raise
             dealforms.told(form, error.problems)
         else:
-            return _panel(request, label, pk, link=signature.link(made.token), status=201)
+            shown = _panel(request, label, pk, link=signature.link(made.token), status=201)
+            shown["HX-Trigger"] = "presented"  # the head of the quote's page shows the new state
+            return shown
     return _panel(request, label, pk, form=form, status=422)
 
 

@@ -38,8 +38,10 @@ def add_child(request: HttpRequest, number: str) -> HttpResponse:
 def add_contact(request: HttpRequest, number: str) -> HttpResponse:
     """Add a person to an account."""
     account = visible(person(request), number)
+    asked = request.GET.get("role", "")
+    form = ContactForm(request.POST or None, initial={"role": asked} if asked in Contact.Role.values else None)
     return _added(
-        request, account, ContactForm(request.POST or None), f"New contact of {account.name}", "Add contact",
+        request, account, form, f"New contact of {account.name}", "Add contact",
         lambda data: acts.add_contact(account_id=account.pk, by=person(request), **data),
     )  # fmt: skip
 
@@ -138,14 +140,14 @@ def _one(request: HttpRequest, model: Any, pk: int) -> Any:
 def _added(
     request: HttpRequest, account: Account, form: BaseForm, title: str, verb: str, act: Callable[[dict[str, Any]], Any]
 ) -> HttpResponse:
-    """Show the form, or make the record and go back to the account."""
+    """Show the form, or make the record and go back to where it was wanted, mostly the account."""
     if request.method == "POST" and form.is_valid():
         try:
             made = act(form.cleaned_data)
         except Refusal as error:
             refuse(form, error)
         else:
-            return htmx.go(request, account.get_absolute_url(), toast=f"{made} is added.")
+            return htmx.go(request, htmx.way_back(request, account.get_absolute_url()), toast=f"{made} is added.")
     return _panel(request, account, form, {"title": title, "verb": verb}, 422 if form.errors else 200)
 
 
@@ -174,9 +176,9 @@ def _changed(
 
 
 def _panel(request: HttpRequest, account: Account, form: BaseForm, said: dict[str, Any], status: int) -> HttpResponse:
-    back = account.get_absolute_url()
+    here = account.get_absolute_url()
     context = {
-        "form": form, "account": account, "back": back, **said,
-        "crumbs": [("Customers", reverse("crm:account_list")), (account.name, back)],
+        "form": form, "account": account, "back": htmx.way_back(request, here), **said,
+        "crumbs": [("Customers", reverse("crm:account_list")), (account.name, here)],
     }  # fmt: skip
     return htmx.respond(request, "crm/panel_form.html", context, part="panel", status=status)

@@ -146,7 +146,7 @@ def distance(value: dt.date | dt.datetime, today: dt.date | None = None) -> str:
 
 @register.simple_tag
 def day(value: dt.date | dt.datetime | None, form: str = "near") -> SafeString | str:
-    """`{% day order.requested_date %}`: in 3 days, exact on hover. Forms: near, short, long, both."""
+    """`{% day order.requested_date %}`: in 3 days, exact on hover. Forms: near, short, long, spoken, both."""
     if not value:
         return "–"
     reader = reading.present()
@@ -169,7 +169,8 @@ def _day(exact: dt.date, form: str, today: dt.date, language: str | None) -> Saf
             '<time datetime="{0}" title="{1}">{2}</time> <span class="soft">{3}</span>',
             exact.isoformat(), full, written(exact, "D j M Y"), apart,
         )  # fmt: skip
-    text = {"short": short_day(exact, today), "long": written(exact, "D j M Y")}.get(form, near)
+    spoken = written(exact, "l j F" if exact.year == today.year else "l j F Y")
+    text = {"short": short_day(exact, today), "long": written(exact, "D j M Y"), "spoken": spoken}.get(form, near)
     return put('<time class="nowrap" datetime="{}" title="{}">{}</time>', exact.isoformat(), full, text)
 
 

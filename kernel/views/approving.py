@@ -5,10 +5,10 @@ from typing import Any
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from kernel import approvals, deputies, htmx, workspace
+from kernel import approvals, deputies, htmx, judging, workspace
 from kernel.forms import AwayForm, DelegateForm
 from kernel.models.approvals import Absence, ApprovalRequest, ApprovalStep
 from kernel.refusal import Refusal
@@ -131,7 +131,7 @@ def _page(
     steps = list(approvals.waiting_for(user)[:PAGE])
     mine = ApprovalRequest.objects.filter(requested_by=user, state=ApprovalRequest.State.OPEN)
     context = {
-        "steps": steps,
+        "steps": judging.abouts(user, steps),
         "bulk": sum(step.in_bulk for step in steps),
         "decided": ApprovalStep.objects.filter(decided_by=user)
         .select_related("request__requested_by")
@@ -152,7 +152,4 @@ def _reason(request: HttpRequest) -> str:
 
 def _back(request: HttpRequest, said: str) -> HttpResponse:
     cache.delete(f"nav:approvals:{workspace.person(request).pk}")
-    back = request.POST.get("back", "")
-    if back.startswith("/") and url_has_allowed_host_and_scheme(back, {request.get_host()}):
-        return htmx.go(request, back, toast=said)
-    return htmx.go(request, "approvals", toast=said)
+    return htmx.go(request, htmx.way_back(request, reverse("approvals")), toast=said)

@@ -171,8 +171,9 @@ def _head(record: Order, request: HttpRequest) -> dict[str, Any]:
     steers = person(request).has_perm("orders.steer_order") and record.state in promising.MAY_MOVE
     waiting_for_approval = record.state == Order.State.AWAITING_APPROVAL
     return {
-        "record": record, "title": record.title, "head": outline.head(record), "blocked": outlook.blocked_by(record,
-        failed),
+        "record": record, "title": record.title, "head": outline.head(record), "blocked": outlook.blocked_by(
+            record, failed, person(request)
+        ),
         "next_up": outlook.next_up(record), "may_steer": steers,
         "slips": list(PromiseChange.objects.filter(order=record)[:6]),
         "failed": failed, "crumbs": [

@@ -27,6 +27,7 @@ def home(request: HttpRequest) -> HttpResponse:
     services = belongings.services(user)
     context = {
         "followed": followed,
+        "signed": tracking.signed(user),
         "signatures": needs.signatures(user),
         "visits": needs.visits(followed),
         "active": services.filter(state="active").count(),
@@ -40,10 +41,12 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 def every(request: HttpRequest) -> HttpResponse:
     """All orders, also of the past."""
-    pages = Paginator(tracking.open_first(workspace.person(request)), PAGE).get_page(request.GET.get("page"))
+    user = workspace.person(request)
+    pages = Paginator(tracking.open_first(user), PAGE).get_page(request.GET.get("page"))
     followed = tracking.follow(list(pages))
     context = {
         "pages": pages,
+        "signed": tracking.signed(user) if pages.number == 1 else [],
         "open": [one for one in followed if not one.ended],
         "ended": [one for one in followed if one.ended],
     }

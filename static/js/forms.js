@@ -38,4 +38,7 @@ document.addEventListener("formdata", (event) => {
 });
 
 document.querySelector("main:not(.design) .errors")?.focus();
-document.addEventListener("htmx:afterSwap", (event) => event.detail.target.querySelector?.(".errors")?.focus());
+document.addEventListener("htmx:afterSwap", (event) => {
+  const { target } = event.detail; // gone, when what came took its place
+  (target.isConnected ? target : event.target).querySelector?.(".errors")?.focus();
+});

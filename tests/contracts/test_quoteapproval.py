@@ -7,7 +7,7 @@ import pytest
 from contracts import quoteapproval, quotecompleteness, quoteversions, quoting
 from contracts.models import Quote
 from contracts.quoteapproval import Incomplete
-from kernel import approvals, tableuse
+from kernel import approvals, judging, tableuse
 from kernel.decisions import BrokenRule
 from kernel.lifecycle import IllegalMove
 from kernel.models import ApprovalRequest, DecisionTable
@@ -99,6 +99,21 @@ def test_the_decision_in_the_inbox_moves_the_quote_too() -> None:
     quote = submitted(17)
     approvals.decide(step(quote, "sales_manager"), by=UserFactory(role="sales_manager"), approve=True)
     assert Quote.objects.get(pk=quote.pk).state == "approved"
+
+
+def test_who_decides_is_told_whose_it_is_and_what_it_brings() -> None:
+    quote = submitted(30)
+    manager = UserFactory(role="sales_manager")
+    ((_, about),) = judging.abouts(manager, approvals.waiting_for(manager))
+    assert (about.title, about.number, about.customer) == (quote.title, str(quote), quote.account.name)
+    told = dict(about.facts)
+    assert told["Discount"] == "30.0 %"
+    assert "Margin" in told
+    steps = quoteapproval.steps_of(quote)
+    ((_, plain), *_) = judging.abouts(UserFactory(role="order_agent"), steps)
+    assert "Margin" not in dict(plain.facts), "only for those who may see it"
+    ((_, unseen), *_) = judging.abouts(UserFactory(role="technician"), steps)
+    assert (unseen.title, unseen.facts) == (str(quote), ())
 
 
 def test_a_rejection_wants_its_reason_and_can_be_reworked() -> None:

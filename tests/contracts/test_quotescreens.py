@@ -193,6 +193,17 @@ def test_a_product_is_added_from_an_empty_cell() -> None:
     assert QuoteLine.objects.filter(quote=quote, site=lines[0].site_id, offering=sip).exists()
 
 
+def test_adding_begins_with_what_the_opportunity_speaks_of_at_the_only_site() -> None:
+    account, (place, other) = make.customer()
+    other.delete()
+    quote = make.quote(account)
+    quote.opportunity = make.opportunity(account)
+    quote.opportunity.lines.create(offering=catalog.offering("sip"))
+    quote.save()
+    start = logged_in().get(url(quote, "quote_add"), headers=HTMX).context["form"].initial
+    assert start == {"offering": catalog.offering("sip").pk, "sites": [place.pk]}
+
+
 def test_wrong_input_of_dialogs_stays_with_its_reason() -> None:
     quote, _ = make.filled()
     client = logged_in()

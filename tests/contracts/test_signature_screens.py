@@ -11,6 +11,7 @@ from pypdf import PdfWriter
 
 from contracts import consent
 from contracts.models import Contract, Quote, SignatureRequest
+from crm.models import Contact
 from kernel.models import User
 from tests.factories import contracts as make
 from tests.factories import contracts_quotes as quotes
@@ -95,9 +96,18 @@ def test_the_agent_presents_and_sees_the_link_once(client: Client) -> None:
     _as(client, "sales_agent")
     panel = reverse("contracts:signature", args=["contracts.quote", quote.pk])
     send = reverse("contracts:signing_send", args=["contracts.quote", quote.pk])
+    Contact.objects.filter(account__root=quote.account.root).update(role="buyer")
+    add = reverse("crm:account_add_contact", args=[quote.account.number])
+    assert f"{add}?role=signatory&amp;back={quote.get_absolute_url()}" in client.get(panel).content.decode()
+    person = {"first_name": "Ida", "last_name": "Lund", "role": "signatory"}
+    for back, to in ((quote.get_absolute_url(),) * 2, ("//evil.example/", quote.account.get_absolute_url())):
+        mail = f"ida{len(back)}@x.example"
+        made = client.post(f"{add}?back={back}", {**person, "email": mail}, headers={"HX-Request": "true"})
+        assert made.headers["HX-Redirect"] == to
     assert "Present" in client.get(panel, headers={"HX-Request": "true"}).content.decode()
     told = client.post(send, {"contact": make.signatory(quote.account).pk}, headers={"HX-Request": "true"})
     assert told.status_code == 201
+    assert told.headers["HX-Trigger"] == "presented"
     assert "/sign/" in told.content.decode()
     assert "/sign/" not in client.get(panel).content.decode()
     assert Quote.objects.get(pk=quote.pk).state == "presented"

@@ -20,11 +20,13 @@ pytestmark = pytest.mark.django_db
 def test_what_needs_a_seller_is_theirs_and_still_open() -> None:
     mira, petra = UserFactory(role="sales_agent"), UserFactory(role="sales_manager")
     with time_machine.travel(timezone.now() - dt.timedelta(days=4), tick=False):
-        LeadFactory(by=mira, first_name="Ewa", last_name="Kral")
+        LeadFactory(by=mira, first_name="Ewa", last_name="Kral", phone="+31 10 555 01")
+    LeadFactory(by=mira, first_name="Jan", last_name="Smit")
     LeadFactory(by=mira, state="qualified", company="Havel Glass")
     LeadFactory(by=mira, state="disqualified")
     LeadFactory(by=petra)
-    call, convert = attention.leads_to_do(mira)
+    call, write, convert = attention.leads_to_do(mira)
+    assert (write.text, write.word) == ("Write to Jan Smit", "Write")
     assert (call.text, call.tone, call.due) == ("Call Ewa Kral", "risk", "4 days ago")
     assert convert.text == "Convert Havel Glass"
 
@@ -36,7 +38,9 @@ def test_deals_are_called_for_when_late_or_without_a_next_step() -> None:
     OpportunityFactory(by=mira, close_on=today + dt.timedelta(days=9), next_step="Send quote")
     lost = OpportunityFactory(by=mira, close_on=today - dt.timedelta(days=2))
     pipeline.lose(opportunity_id=lost.pk, because="Price", by=mira)
-    assert [(a.number, a.tone) for a in attention.deals_to_do(mira)] == [(late.number, "bad"), (silent.number, "wait")]
+    to_do = list(attention.deals_to_do(mira))
+    assert [(a.number, a.tone) for a in to_do] == [(late.number, "bad"), (silent.number, "wait")]
+    assert to_do[1].url == f"/opportunities/{silent.number}/edit/#id_next_step"
     assert next(a.text for a in attention.signatures(mira)) == late.name
 
 

@@ -70,7 +70,8 @@ def test_what_a_node_waits_for_names_the_task_that_gives_it() -> None:
     rows = outline.of(order).rows
     assert any("needs pop found from task “Configure”, core" in row.sub for row in rows)
     assert any(
-        "waits for pop found" in item.strong and "“Configure”" in item.text for item in outlook.blocked_by(order, [])
+        "waits for pop found" in item.strong and "“Configure”" in item.text
+        for item in outlook.blocked_by(order, [], shop.agent)
     )
 
 

@@ -58,9 +58,10 @@ def test_the_tree_shows_sites_nodes_tasks_and_the_rule_that_made_them() -> None:
 
 
 def test_an_order_at_work_says_why_nothing_starts_while_the_engine_is_paused() -> None:
-    order = Shop().running()
+    shop = Shop()
+    order = shop.running()
     maintenance.pause(by=None, reason="New disks")
-    assert [(item.strong, item.text) for item in outlook.blocked_by(order, [])][:1] == [
+    assert [(item.strong, item.text) for item in outlook.blocked_by(order, [], shop.agent)][:1] == [
         ("The engine is paused.", "“New disks” Nothing new starts until it is resumed.")
     ]
 
@@ -206,6 +207,8 @@ def test_missing_values_are_filled_in_by_the_generated_form() -> None:
     client = browser(shop.filler)
     page = client.get(url("values", order)).content.decode()
     assert "2 to 4094" in page
+    assert "Fill in</a>" in page
+    assert "Fill in</a>" not in browser(shop.agent).get(url("values", order)).content.decode()
     assert client.post(url("supply", order), {}).status_code == 422
     wrong = client.post(url("supply", order), {f"missing-{asked[0].pk}": "9999"})
     assert wrong.status_code == 422

@@ -7,10 +7,12 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from contracts import quoteapproval, quoting, requesting
 from contracts.models import Quote
 from crm.models import Contact
+from kernel import home
 from kernel.models import Notification
 from tests.contracts.conftest import blank_pages, catalogue  # noqa: F401 – fixtures
 from tests.factories import contracts_quotes as make
@@ -116,7 +118,14 @@ def test_a_basket_is_filled_changed_and_handed_to_the_account_manager(client: Cl
     assert client.post(reverse("portal:cart"), {"note": "Before Easter, please."}).status_code == 302
     handed = Quote.objects.get(pk=quote.pk)
     assert (handed.state, handed.wish, handed.owner) == ("draft", "Before Easter, please.", julia.account.owner)
+    assert handed.title == f"SD-WAN site: {julia.sites[0].name}, {julia.sites[1].name}"
     assert Notification.objects.get(user=julia.account.owner).url == handed.get_absolute_url()
+    asked = [action.text for action in home.actions_for(julia.account.owner)]
+    assert asked == [f"Answer {julia}: {handed.title}"]
+    handed.owner = None
+    handed.save(update_fields=["owner"])
+    assert not home.actions_for(julia.account.owner)
+    assert home.actions_for(UserFactory(role="sales_manager"))[0].url == handed.get_absolute_url(), "somebody has to"
     assert "We are working on it" in client.get(reverse("portal:quote_list")).content.decode()
     assert requesting.basket(julia) is None
 
@@ -141,6 +150,9 @@ def test_what_needs_nobodys_word_is_ready_to_be_signed(client: Client, julia: An
     quote = Quote.objects.latest("pk")
     assert quote.state == "presented"
     assert "Read and sign" in client.get(reverse("portal:quote_list")).content.decode()
+    Quote.objects.filter(pk=quote.pk).update(state="accepted", accepted_at=timezone.now())
+    for page in ("home", "order_list"):
+        assert "We prepare your order" in client.get(reverse(f"portal:{page}")).content.decode()
 
 
 def test_who_may_not_sign_hands_it_over(client: Client, julia: Any, open_rules: None) -> None:
