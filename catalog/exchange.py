@@ -15,7 +15,7 @@ from catalog.models import (
 )
 from catalog.publication import Change, put, renew, section
 from kernel import decisions
-from kernel.models import BusinessCalendar, DecisionTable, Holiday, User
+from kernel.models import BusinessCalendar, DecisionTable, DocumentType, Holiday, User
 
 COUNTED = ("period", "unit", "allowance", "tiering", "tiers")  # how a price counts
 
@@ -48,6 +48,12 @@ def load_category(item: dict[str, Any], by: User | None) -> Iterable[Change]:
     if parent := item.pop("parent", None):
         item["parent"] = Category.objects.get(key=parent)
     yield put("categories", Category, {"key": item.pop("key")}, item)[1]
+
+
+def load_document_type(item: dict[str, Any], by: User | None) -> Iterable[Change]:
+    item = dict(item)
+    lookup = {"subject_type": item.pop("subject_type"), "key": item.pop("key")}
+    yield put("document_types", DocumentType, lookup, item)[1]
 
 
 def load_price_list(item: dict[str, Any], by: User | None) -> Iterable[Change]:
@@ -152,7 +158,13 @@ def dump_categories() -> list[dict[str, Any]]:
     ]
 
 
+def dump_document_types() -> list[dict[str, Any]]:
+    names = ("subject_type", "key", "label", "needed_for", "position")
+    return [_fields(row, *names) for row in DocumentType.objects.all()]
+
+
 section("calendars", load_calendar, dump_calendars, 5)
 section("decision_tables", load_table, dump_tables, 8)
+section("document_types", load_document_type, dump_document_types, 9)
 section("categories", load_category, dump_categories, 40)
 section("price_lists", load_price_list, dump_price_lists, 60)

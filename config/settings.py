@@ -219,6 +219,7 @@ MEDIA_URL = "/media-is-served-by-views-only/"
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 6 * 1024 * 1024
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=5 * 1024 * 1024)
+VIRUS_SCANNER = env.str("VIRUS_SCANNER", default="")  # where clamd listens, as in tcp://scanner:3310
 
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
 CELERY_BROKER_URL = REDIS_URL

@@ -1,5 +1,6 @@
 """Documents: files on a record, hashed and versioned, read back only through a view that checks the record."""
 
+import csv
 import hashlib
 import posixpath
 import re
@@ -9,6 +10,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import IntegrityError, models, transaction
 
+from kernel import events, outbox, virusscan
 from kernel.models.documents import Document
 from kernel.models.people import User
 from kernel.refusal import Refusal
@@ -27,10 +29,16 @@ TYPES = {
     "ods": "application/vnd.oasis.opendocument.spreadsheet",
     "zip": "application/zip",
 }
+LOOKS = {  # how a document of each kind is shown before it is taken home
+    "application/pdf": "pages", "image/png": "picture", "image/jpeg": "picture", "text/plain": "text",
+    "text/csv": "table",
+}  # fmt: skip
 _STARTS = {"pdf": b"%PDF-", "png": b"\x89PNG\r\n\x1a\n", "jpg": b"\xff\xd8\xff", "jpeg": b"\xff\xd8\xff"}
 _ZIPPED = {"docx", "xlsx", "pptx", "odt", "ods", "zip"}
 _ACTIVE = re.compile(rb"<\s*(script|html|svg|iframe|!doctype)", re.I)
 TRIES = 5
+ANY = "attachment"  # the kind of a file that has none of the types
+READ = 65536  # bytes of a text that are shown before it is taken home
 
 
 class Unacceptable(Refusal):
@@ -42,6 +50,7 @@ def accept(name: str, content: bytes) -> tuple[str, str]:
 
     Raises:
         Unacceptable: it is empty, too large, of a kind that is not kept, or not what its name says.
+        Unscanned: the virus scanner found something, or does not answer.
     """
     clean = clean_name(name)
     extension = clean.rpartition(".")[2].lower() if "." in clean else ""
@@ -56,6 +65,7 @@ def accept(name: str, content: bytes) -> tuple[str, str]:
         raise Unacceptable(
             f"The file’s content is not {extension.upper()}. Save it again in that format, or rename it."
         )
+    virusscan.require_clean(content)
     return clean, TYPES[extension]
 
 
@@ -82,13 +92,19 @@ def clean_name(name: str) -> str:
     return f"{stem[: 119 - len(extension[:10])] or 'file'}.{extension[:10]}"
 
 
-def upload(subject: models.Model, *, name: str, content: bytes, by: User, customer_may_see: bool = False) -> Document:
-    """Check and keep a file that somebody sent. Raises Unacceptable."""
-    clean, kind = accept(name, content)
-    return store(
-        subject, kind="attachment", name=clean, content=content, content_type=kind, by=by,
+@transaction.atomic
+def upload(
+    subject: models.Model, *, name: str, content: bytes, by: User, customer_may_see: bool = False, kind: str = ""
+) -> Document:  # fmt: skip
+    """Check and keep a file that somebody sent, of one of the record's types or of none. Raises as `accept` does."""
+    clean, content_type = accept(name, content)
+    made = store(
+        subject, kind=kind or ANY, name=clean, content=content, content_type=content_type, by=by,
         customer_may_see=customer_may_see,
     )  # fmt: skip
+    if kind:
+        outbox.publish(events.TypedFileCame(made.subject_type, made.subject_id, kind))
+    return made
 
 
 def store(
@@ -126,3 +142,17 @@ def store(
 def of(subject: models.Model) -> models.QuerySet[Document]:
     """Files of a record, newest first."""
     return Document.objects.filter(subject_type=subject._meta.label_lower, subject_id=subject.pk).order_by("-id")
+
+
+def beginning(document: Document) -> str:
+    """How a text begins, as far as a look at it shows. Raises OSError when the file is gone."""
+    with document.file.open("rb") as file:
+        return bytes(file.read(READ)).decode(errors="replace").removeprefix("\ufeff")
+
+
+def first_rows(document: Document, most: int = 50) -> list[list[str]]:
+    """The first rows of a table, as far as a look at it shows; a last line that is cut off is left out."""
+    text = beginning(document)
+    lines = text.splitlines(keepends=True)[:-1] if len(text) >= READ else text.splitlines(keepends=True)
+    separator = max(";,\t", key="".join(lines[:5]).count)
+    return [row[:20] for row in list(csv.reader(lines[: most * 4], delimiter=separator))[:most]]

@@ -14,3 +14,12 @@ class Changed:
     changes: dict[str, Any]
     at: str
     by: int | None = None
+
+
+@dataclass(frozen=True)
+class TypedFileCame:
+    """A record has a file of a type that one of its stages may have waited for."""
+
+    subject_type: str
+    subject_id: int
+    kind: str

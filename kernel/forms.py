@@ -1,6 +1,7 @@
 """Forms of the kernel."""
 
 import zoneinfo
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -10,6 +11,7 @@ from django.db.models.fields import BLANK_CHOICE_DASH
 from django.forms.renderers import TemplatesSetting
 
 from kernel import colleagues, commenting
+from kernel.models.documents import DocumentType
 from kernel.models.people import User
 from kernel.models.reports import ReportMail
 from kernel.picking import RecordField, offer
@@ -131,7 +133,14 @@ class UploadForm(forms.Form):
             "max_length": "The file’s name is too long.",
         },
     )
+    kind = forms.ChoiceField(
+        label="Type", required=False, error_messages={"invalid_choice": "Choose one of the types that are offered."}
+    )
     customer_may_see = forms.BooleanField(label="The customer may see it", required=False)
+
+    def __init__(self, *args: Any, types: Iterable[DocumentType] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["kind"].choices = [("", "Something else"), *((one.key, one.label) for one in types)]  # type: ignore[attr-defined]
 
     def clean_file(self) -> object:
         """Not larger than the setting allows."""

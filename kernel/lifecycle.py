@@ -8,7 +8,7 @@ import pgtrigger
 from django.db import models
 from django_fsm import Transition, can_proceed, has_transition_perm
 
-from kernel import audit
+from kernel import audit, paperwork
 from kernel.models.people import User
 from kernel.refusal import Conflict, NotPermitted
 
@@ -57,6 +57,7 @@ def move(record: Any, transition: Callable[..., Any], *, by: User | None, reason
     Raises:
         IllegalMove: the move does not start from the record's present state, or its condition does not hold.
         NotPermitted: the person lacks the permission that the transition names.
+        Missing: a type of file that its new state needs is not there; what the machine moves is not asked.
     """
     changes = _made(record, transition, by, inputs)
     record.save()
@@ -94,6 +95,8 @@ def _made(
         raise IllegalMove(_refusal(record, name, before))
     if by is not None and not has_transition_perm(method, by):
         raise NotPermitted(f"Your roles do not include the right to {_label(method, before).lower()} this.")
+    if by is not None:
+        paperwork.require(record, str(method._django_fsm.get_transition(before).target))
     method(**inputs)
     record.edition += 1
     return {field: [before, getattr(record, field)]}

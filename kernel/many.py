@@ -27,7 +27,7 @@ from django.db.models import Count
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from kernel import amending, clash, freezing, jobs, lifecycle, listslips, moving
+from kernel import amending, clash, freezing, jobs, lifecycle, listslips, moving, paperwork
 from kernel.models.many import Many, ManyItem
 from kernel.models.people import User
 from kernel.refusal import NotPermitted, Refusal
@@ -64,6 +64,7 @@ class Act:
     form: Any = None
     ended: Callable[[list[int], User], Any] | None = None
     page: str = ""
+    target: str = ""  # the state that it leads to, whose types of file have to be there
 
 
 class Taken:
@@ -94,7 +95,8 @@ def moves(model: type[models.Model], name: str, *, icon: str, permission: str = 
         return found.why_not.rstrip(".").lower() if found else f"{record.get_state_display().lower()}"
 
     label = str(declared.custom.get("label") or name.replace("_", " ").capitalize())
-    return Act(name, label, icon, permission or str(declared.permission or ""), one, why_not, form)
+    return Act(name, label, icon, permission or str(declared.permission or ""), one, why_not, form,
+               target=str(declared.target))  # fmt: skip
 
 
 @dataclass
@@ -144,8 +146,9 @@ def preview(told: str, key: str, *, picked: list[int], everything: bool, by: Use
     records = list((found if everything else found.filter(pk__in=picked)).order_by("pk")[: LIMIT + 1])
     if len(records) > LIMIT:
         raise Refusal(f"At most {LIMIT:,} at once. Filter the list, or take this page only.")
+    lacking = paperwork.lacking(declared.model, [record.pk for record in records], act.target)
     for record in records:
-        why = act.why_not(record, by)
+        why = act.why_not(record, by) or paperwork.why_not(lacking.get(record.pk, []))
         if why:
             made.left_out.setdefault(why, []).append(record)
         else:

@@ -13,6 +13,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 
 from kernel import audit, states, writing
 from kernel.models.activity import Comment
+from kernel.models.documents import DocumentType
 from kernel.models.people import User
 from kernel.models.trail import AuditEntry
 
@@ -114,6 +115,13 @@ def stages(record: Any, name: str = "state") -> list[Stage]:
         kind = "off" if look.tone in ENDS_BADLY else "held"
         bar.insert(last + 1, Stage(look.word, look.icon, kind, reached.get(now)))
     return bar
+
+
+def still_needed(record: Any, types: list[DocumentType]) -> list[DocumentType]:
+    """Types of file that a stage still ahead of a record needs and that are missing."""
+    road, now = tuple(getattr(record, "STAGES", ())), getattr(record, "state", "")
+    passed = set(road[: road.index(now) + 1]) if now in road else {now}
+    return [one for one in types if one.needed_for and one.needed_for not in passed and not one.kept]  # type: ignore[attr-defined]
 
 
 def journal(record: models.Model, *, by: User, limit: int | None = JOURNAL) -> list[Entry]:

@@ -85,6 +85,7 @@ urlpatterns: list[URLPattern] = [
     path("mention/<str:label>/<int:pk>/", following.mention, name="mention"),
     path("documents/<str:label>/<int:pk>/", records.files, name="documents"),
     path("documents/<int:pk>/", records.download, name="document"),
+    path("documents/<int:pk>/look/", records.preview, name="document_look"),
     path("trail/", trail.trail, name="trail"),
     path("process/calendars/", calendars.listing, name="calendars"),
     path("process/calendars/new/", calendars.edit, name="calendar_new"),

@@ -17,7 +17,7 @@ from cmdb.activation import Realized
 from cmdb.alteration import Altered
 from cmdb.models import Resource, Service
 from fulfillment.models import Flow
-from kernel import announcing, lifecycle, outbox
+from kernel import announcing, lifecycle, outbox, paperwork
 from orders import dependencies, events, handover
 from orders.models import DomainOrder, DomainOrderLink, Order, OrderLine
 
@@ -26,6 +26,7 @@ LineState = OrderLine.State
 CLOSED = frozenset({State.CLOSED_COMPLETE, State.FAILED, State.CANCELLED})
 STARTED = (State.SCHEDULED, State.IN_PROGRESS)
 DONE_LINES = frozenset({LineState.COMPLETED, LineState.FAILED, LineState.CANCELLED, LineState.REJECTED})
+COUNTED = frozenset({LineState.COMPLETED, LineState.FAILED})  # cancelled lines do not say how an order ended
 RUNNING = (Order.State.IN_PROGRESS,)
 Orders = Mapping[int, Order]  # by key, locked
 
@@ -298,13 +299,15 @@ def _line_states(orders: Iterable[int]) -> dict[int, list[str]]:
 def _close_orders(orders: Orders) -> None:
     """All completed → completed; all failed → failed; both → partial. Cancelled lines do not count.
 
-    What is still being cancelled is waited for.
+    What is still being cancelled is waited for, and the files that a completed order has to have.
     """
     done = {pk: set(states) for pk, states in _line_states(orders).items() if not set(states) - DONE_LINES}
     if not done:
         return
     waited = DomainOrder.objects.filter(order__in=done, state=State.CANCELLATION_IN_PROGRESS)
     held = set(waited.values_list("order", flat=True))
+    works = [pk for pk, states in done.items() if states & COUNTED == {LineState.COMPLETED}]
+    held |= set(paperwork.lacking(Order, works, Order.State.COMPLETED))
     now = timezone.now()
     for pk in sorted(done):
         order = orders[pk]
@@ -312,7 +315,7 @@ def _close_orders(orders: Orders) -> None:
             order.save(update_fields=["fulfilment", "updated_at"])
             continue
         order.ended_at = now
-        for step in _last_steps(done[pk] & {LineState.COMPLETED, LineState.FAILED}):
+        for step in _last_steps(done[pk] & COUNTED):
             lifecycle.move(order, step, by=None)
     ended = [orders[pk] for pk in sorted(done.keys() - held)]
     outbox.publish_all([events.OrderEnded(order_id=order.pk, state=str(order.state)) for order in ended])

@@ -12,9 +12,9 @@ from django.utils import timezone
 from fulfillment import maintenance
 from fulfillment.models import Task
 from fulfillment.queries import Link
-from kernel import approvals
+from kernel import approvals, paperwork
 from kernel.models import AuditEntry, User
-from orders import dependencies, questions, supplying
+from orders import closure, dependencies, questions, supplying
 from orders.models import DomainOrder, Order
 
 ROOT = Order._meta.label_lower
@@ -48,7 +48,7 @@ def blocked_by(order: Order, tasks: list[Task], user: User) -> list[Item]:
     if len(items) > FEW:
         left = sum(map(len, _alike(tasks)[FEW:]))
         items = [*items[:FEW], Item("alert-triangle", "bad", f"{left} more have failed", "They stand in the tree.")]
-    items += _paused(order) + _people(order, user) + _waiting_nodes(order) + _requirements(order)
+    items += _paused(order) + _people(order, user) + _waiting_nodes(order) + _requirements(order) + _papers(order)
     return items
 
 
@@ -143,6 +143,19 @@ def _requirements(order: Order) -> list[Item]:
         if done
         else []
     )
+
+
+def _papers(order: Order) -> list[Item]:
+    """Files that keep an order from being complete once all of its lines are."""
+    words = paperwork.lacking(Order, [order.pk], Order.State.COMPLETED).get(order.pk, [])
+    if (
+        not words
+        or order.state != Order.State.IN_PROGRESS
+        or order.lines.exclude(state__in=closure.DONE_LINES).exists()
+    ):
+        return []
+    text = "All lines are done. The order is complete once this is added under Documents."
+    return [Item("file-text", "wait", f"{', '.join(words)}.", text)]
 
 
 def next_up(order: Order) -> list[Item]:

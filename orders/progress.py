@@ -39,6 +39,12 @@ def flows_completed(*, node_ids: Collection[int]) -> None:
 
 
 @transaction.atomic
+def papers_came(*, order_ids: Collection[int]) -> None:
+    """Orders have files that their end may have waited for."""
+    closure.roll_up_all(Order.objects.filter(pk__in=order_ids).order_by("pk").select_for_update(of=("self",)))
+
+
+@transaction.atomic
 def values_supplied(*, values: Mapping[int, dict[str, Any]]) -> None:
     """Tasks put out values, by node: they are the node's now, and what waited for them goes on."""
     own, orders = _locked(values)

@@ -5,6 +5,7 @@ from typing import Any
 from contracts import events as promises
 from fulfillment import events as engine
 from kernel import announcing, approvals, outbox
+from kernel import events as kernel_events
 from kernel.models import ApprovalRequest
 from orders import approval, enrichment, events, futuredating, handover, jeopardy, orchestration, progress, switchoff
 from orders.models import DomainOrder, Order
@@ -57,6 +58,13 @@ def flows_started(told: list[engine.FlowStarted]) -> None:
 def flows_completed(told: list[engine.FlowCompleted]) -> None:
     """Work on domain orders is done."""
     progress.flows_completed(node_ids={event.owner_id for event in told if event.owner_type == OWNER})
+
+
+@outbox.reaction_to_many(kernel_events.TypedFileCame)
+def papers_came(told: list[kernel_events.TypedFileCame]) -> None:
+    """What waited for its papers alone ends now."""
+    label = Order._meta.label_lower
+    progress.papers_came(order_ids={event.subject_id for event in told if event.subject_type == label})
 
 
 @outbox.reaction_to_many(engine.TaskSuppliedValues)

@@ -35,6 +35,7 @@ from kernel.models import (
     DecisionTable,
     Delivery,
     Document,
+    DocumentType,
     Holiday,
     OutboxEvent,
     Subscription,
@@ -231,6 +232,15 @@ class DocumentAdmin(ReadOnly):
     list_filter = ["kind", "subject_type"]
     search_fields = ["name", "sha256"]
     exclude = ["file"]
+
+
+@admin.register(DocumentType)
+class DocumentTypeAdmin(Recorded):
+    """Types of files by kind of record, and the stages that need them."""
+
+    list_display = ["label", "subject_type", "needed_for", "position"]
+    list_filter = ["subject_type"]
+    search_fields = ["label", "key"]
 
 
 @admin.register(ApiCall)

@@ -6,7 +6,7 @@ from kernel.models.base import Numbered, Record, RecordQuerySet
 from kernel.models.calendars import BusinessCalendar, Holiday
 from kernel.models.clients import ApiCall, ApiClient, KeptAnswer, PersonalToken
 from kernel.models.decisions import DecisionTable
-from kernel.models.documents import Document
+from kernel.models.documents import Document, DocumentType
 from kernel.models.hubs import Delivery, Subscription
 from kernel.models.listing import Export, ReturnedFile, SavedView
 from kernel.models.many import Many, ManyItem
@@ -30,6 +30,7 @@ __all__ = [
     "DecisionTable",
     "Delivery",
     "Document",
+    "DocumentType",
     "Export",
     "Follow",
     "Holiday",

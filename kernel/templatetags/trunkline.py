@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from kernel import approvals, commenting, icons, lifecycle, reading, records, states, writing
+from kernel import approvals, commenting, icons, lifecycle, paperwork, reading, records, states, writing
 from kernel.markup import put
 from kernel.money import SYMBOLS, digits
 from kernel.saying import said
@@ -349,7 +349,7 @@ def field_widget(field: Any) -> SafeString:
 def state_bar(context: dict[str, Any], record: Any, field: str = "state", move_url: str = "") -> dict[str, Any]:
     """`{% state_bar order %}`: the lifecycle and the moves that this person may make, refusals with their reason."""
     user = context["request"].user
-    moves = lifecycle.moves(record, user, field)
+    moves = paperwork.barred(record, lifecycle.moves(record, user, field))
     reasons: dict[str, list[str]] = {}
     for move in moves:
         if move.why_not:

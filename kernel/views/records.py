@@ -10,11 +10,13 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from kernel import audit, commenting, documents, following, htmx, moving, records, workspace
+from kernel import audit, commenting, documents, following, htmx, moving, paperwork, records, virusscan, workspace
 from kernel import presence as present
 from kernel.forms import CommentForm, UploadForm
 from kernel.models.documents import Document
 from kernel.states import look
+
+INLINE = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"  # the browser's own viewer has a style
 
 
 def back(request: HttpRequest) -> str:
@@ -89,26 +91,27 @@ def activity(request: HttpRequest, label: str, pk: int) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def files(request: HttpRequest, label: str, pk: int) -> HttpResponse:
-    """Documents of a record; a POST stores one."""
+    """Documents of a record and the types that it still needs; a POST stores one."""
     user = workspace.person(request)
     record = records.subject(label, pk, user)
-    everything = user.has_perm("kernel.view_document")
-    form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
-    status = 200
+    everything, types = user.has_perm("kernel.view_document"), paperwork.types(record)
+    form, status = UploadForm(types=types), 200
     if request.method == "POST":
         if not user.has_perm("kernel.add_document"):
             raise PermissionDenied("Your roles do not include the right to add documents.")
+        form = UploadForm(request.POST, request.FILES, types=types)
         status = _keep(request, record, form)
         if status == 200:
-            form = UploadForm()
+            types = paperwork.types(record)
+            form = UploadForm(types=types)
     shown = documents.of(record) if everything else documents.of(record).filter(customer_may_see=True)
+    words = {one.key: one.label for one in types}
+    found = [(one, words.get(one.kind, "")) for one in shown.select_related("created_by")[:100]]
     context: dict[str, Any] = {
-        "record": record,
-        "label": label,
-        "documents": shown.select_related("created_by")[:100],
-        "form": form,
-    }
-    context["limit"] = settings.MAX_UPLOAD_BYTES // 1048576
+        "record": record, "label": label, "documents": found, "form": form, "types": types,
+        "missing": [(one, look(one.needed_for, record).word) for one in records.still_needed(record, types)],
+        "limit": settings.MAX_UPLOAD_BYTES // 1048576,
+    }  # fmt: skip
     if request.method == "POST" and not getattr(request, "htmx", False) and status == 200:
         return htmx.go(request, back(request), toast="Document added.")
     return render(request, "components/documents.html", context, status=status)
@@ -121,25 +124,50 @@ def _keep(request: HttpRequest, record: Any, form: UploadForm) -> int:
     file = form.cleaned_data["file"]
     user = workspace.person(request)
     try:
-        shared = form.cleaned_data["customer_may_see"]
-        kept = documents.upload(record, name=file.name, content=file.read(), by=user, customer_may_see=shared)
-    except documents.Unacceptable as error:
+        shared, kind = form.cleaned_data["customer_may_see"], form.cleaned_data["kind"]
+        kept = documents.upload(
+            record, name=file.name, content=file.read(), by=user, customer_may_see=shared, kind=kind
+        )  # fmt: skip
+    except (documents.Unacceptable, virusscan.Unscanned) as error:
         form.add_error("file", str(error))
         return 422
     audit.record("document_added", record, by=user, changes={"document": [None, kept.name]})
     return 200
 
 
-@login_required
-@require_safe
-def download(request: HttpRequest, pk: int) -> FileResponse:
-    """A document's content, for whoever may see its record; always as a download, never run by the browser."""
+def _document(request: HttpRequest, pk: int) -> Document:
+    """A document that this person may see. Raises Http404."""
     user = workspace.person(request)
     document = get_object_or_404(Document, pk=pk)
     records.subject(document.subject_type, document.subject_id, user)
     if not (user.has_perm("kernel.view_document") or document.customer_may_see):
         raise Http404("There is no such document.")
-    inline = document.content_type == "application/pdf" and "view" in request.GET
+    return document
+
+
+@login_required
+@require_safe
+def preview(request: HttpRequest, pk: int) -> HttpResponse:
+    """A look at a document beside its record: a picture, the pages of a PDF, how a text or a table begins."""
+    document = _document(request, pk)
+    context: dict[str, Any] = {"document": document, "kind": documents.LOOKS.get(document.content_type, "")}
+    try:
+        if context["kind"] == "text":
+            context["text"] = documents.beginning(document)
+        elif context["kind"] == "table":
+            context["rows"] = documents.first_rows(document)
+    except OSError:
+        context["kind"] = "gone"
+    base = "base.html" if request.user.has_perm("kernel.use_workspace") else "plain.html"
+    return htmx.respond(request, "document.html", context | {"base": base}, part="panel")
+
+
+@login_required
+@require_safe
+def download(request: HttpRequest, pk: int) -> FileResponse:
+    """A document's content, for whoever may see its record: a download, or shown inside of our own page; never run."""
+    document = _document(request, pk)
+    inline = documents.LOOKS.get(document.content_type) in ("pages", "picture") and "view" in request.GET
     try:
         content = document.file.open("rb")
     except OSError:
@@ -147,6 +175,8 @@ def download(request: HttpRequest, pk: int) -> FileResponse:
     kind = document.content_type if document.content_type in documents.TYPES.values() else "application/octet-stream"
     response = FileResponse(content, as_attachment=not inline, filename=document.name, content_type=kind)
     response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["Content-Security-Policy"] = INLINE if inline else "default-src 'none'; sandbox"
+    if inline:
+        response["X-Frame-Options"] = "SAMEORIGIN"
     response["Cache-Control"] = "private, no-store"
     return response

@@ -54,7 +54,8 @@ function ask(question, label) {
     const dialog = document.createElement("dialog");
     dialog.className = "dialog";
     dialog.innerHTML =
-      '<form method="dialog"><div class="body"><p></p></div><footer><button class="btn" value="">Keep as it is</button><button class="btn btn-primary" value="yes"></button></footer></form>';
+      '<form method="dialog"><div class="body"><p></p></div><footer><button class="btn" value=""></button><button class="btn btn-primary" value="yes"></button></footer></form>';
+    dialog.querySelector(".btn").textContent = document.getElementById("toasts").dataset.keep;
     dialog.querySelector("p").textContent = question;
     dialog.querySelector(".btn-primary").textContent = label;
     dialog.addEventListener("close", () => {

@@ -1,6 +1,7 @@
 // Menus (details.menu), the drawer of small screens, copy buttons, tree toggles.
 import { say } from "./messages.js";
 
+const box = document.getElementById("toasts");
 const openMenus = () => document.querySelectorAll("details.menu[open]");
 
 document.addEventListener("click", (event) => {
@@ -50,9 +51,9 @@ function setDrawer(open) {
 async function copyText(button) {
   try {
     await navigator.clipboard.writeText(button.dataset.copy);
-    say(button.dataset.copied || `Copied ${button.dataset.copy}`);
+    say(button.dataset.copied || box.dataset.copied.replace("{}", button.dataset.copy));
   } catch {
-    say("The browser does not let us copy. Select the text instead.", "bad");
+    say(box.dataset.uncopied, "bad");
   }
 }
 
