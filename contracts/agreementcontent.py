@@ -8,12 +8,10 @@ from contracts import clauses, negotiation
 from contracts.models import Agreement, AgreementDiscount, AgreementPrice, AgreementTerm
 from kernel.money import plain
 
-WORDS = {
-    SlaMetric.AVAILABILITY: ("Availability", "{} % of every month"),
-    SlaMetric.REPAIR_HOURS: ("Time to repair", "within {} hours"),
-    SlaMetric.RESPONSE_MINUTES: ("First response", "within {} minutes"),
-    SlaMetric.DELIVERY_DAYS: ("Delivery", "within {} working days"),
-}
+NAMES = {
+    SlaMetric.AVAILABILITY: "Availability", SlaMetric.REPAIR_HOURS: "Time to repair",
+    SlaMetric.RESPONSE_MINUTES: "First response", SlaMetric.DELIVERY_DAYS: "Delivery",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -83,5 +81,10 @@ def _terms(agreement: Agreement) -> list[AgreementTerm]:
 
 def level(metric: str, value: Decimal) -> Level:
     """A service level in words."""
-    name, promise = WORDS[SlaMetric(metric)]
-    return Level(name, promise.format(plain(value)))
+    amount = plain(value)
+    promises = {
+        SlaMetric.AVAILABILITY: f"{amount} % of every month", SlaMetric.REPAIR_HOURS: f"within {amount} hours",
+        SlaMetric.RESPONSE_MINUTES: f"within {amount} minutes",
+        SlaMetric.DELIVERY_DAYS: f"within {amount} working days",
+    }  # fmt: skip
+    return Level(NAMES[SlaMetric(metric)], promises[SlaMetric(metric)])

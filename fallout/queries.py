@@ -56,7 +56,12 @@ class Group:
 TICKING = Q(sla_left__isnull=True)
 
 
-AGES = (("day", "Under a day"), ("days", "1 to 3 days"), ("week", "3 to 7 days"), ("older", "Over a week"))
+AGES = (
+    ("day", "Under a day"),
+    ("days", "One to three days"),
+    ("week", "Three to seven days"),
+    ("older", "Over a week"),
+)
 _FROM = {"day": 0, "days": 1, "week": 3, "older": 7}
 _UNTIL = {"day": 1, "days": 3, "week": 7}
 

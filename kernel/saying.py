@@ -7,6 +7,7 @@ what people typed. docs/translating.md has the whole way.
 """
 
 import gettext
+import itertools
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -26,10 +27,12 @@ SURE = 6  # letters; with fewer, its places hold numbers only
 LONG = 20  # letters; with fewer, its places hold no whole sentences
 LONGEST = 48  # signs in such a place
 SHORT = re.compile(r"[\w.,:/%−+-]*\d[\w.,:/%−+-]*(\s?[€$£%])?|[€$£]\s?[\d.,]+")
+CUT = re.compile(r"\b(a|an|and|are|at|by|for|in|is|next|of|on|or|the|to|was|with)$")  # a value never ends like that
 PLACE = re.compile(r"%\((\w+)\)s")
 PARTS = re.compile(r"( · |; |(?<=\d): |\n+)")
 ENDS = re.compile(r"((?<=[.?!…])\s+(?=[A-Z“]))")
 LISTED = re.compile(r"(, | and )")
+NUMBERED = re.compile(r"[A-Z]{3}\d+( v\d+)?")
 
 
 def said(text: Any) -> Any:
@@ -69,6 +72,9 @@ class Pattern:
         literal = [piece.replace("%%", "%") for piece in pieces[::2]]
         self.names = pieces[1::2]
         places = ["(.+?)"] * (len(literal) - 2) + ["(.+)"]
+        for at in range(1, len(places)):
+            if not literal[at]:  # straight after another place: a part that may be left out
+                places[at] = places[at].replace("+", "*")
         joined = "".join(re.escape(word) + place for word, place in zip(literal, [*places, ""], strict=True))
         self.fits = re.compile(joined, re.DOTALL)
         self.weight = sum(letter.isalpha() for word in literal for letter in word)
@@ -79,7 +85,9 @@ class Pattern:
         """Whether it is this sentence, and not another text with the same few words in it."""
         if self.weight < SURE:
             return all(SHORT.fullmatch(part) for part in found.groups())
-        return self.weight >= LONG or all(len(part) <= LONGEST and ". " not in part for part in found.groups())
+        if self.weight >= LONG:
+            return True
+        return not any(len(part) > LONGEST or ". " in part or CUT.search(part) for part in found.groups())
 
     def say(self, found: re.Match[str], value: Callable[[str], str]) -> str:
         """The translation with the values that the sentence had."""
@@ -148,6 +156,8 @@ class Book:
 
     def value(self, text: str, depth: int) -> str:
         """A value inside a sentence: a word, a list of words, a number, a day, or a sentence again."""
+        if (bare := text.strip()) != text:
+            return text.replace(bare, self.value(bare, depth)) if bare else text
         if (found := self.word(text)) is not None:
             return found
         if (written := writing.value(text)) != text:
@@ -155,12 +165,18 @@ class Book:
         if " " in text and depth < DEEPEST and (whole := self._whole(text, depth)) is not None:
             return whole
         parts = LISTED.split(text)
-        if len(parts) > 1 and all(self.word(part) is not None for part in parts[::2]):
-            told = [self.word(part) or part for part in parts[::2]]
+        told = list(itertools.takewhile(lambda one: one is not None, map(self._listed, parts[::2])))
+        if len(parts) > 1 and len(told) == len(parts[::2]):
             joints = [self.word(part.strip()) or part.strip() for part in parts[1::2]]
             joints = [", " if joint == "," else f" {joint} " for joint in joints]
-            return "".join(word + joint for word, joint in zip(told, [*joints, ""], strict=True))
+            return "".join(f"{word}{joint}" for word, joint in zip(told, [*joints, ""], strict=True))
         return text
+
+    def _listed(self, text: str) -> str | None:
+        """One of several parts with commas between them: a word, a short sentence, or a number of ours."""
+        if (found := self.word(text)) is not None:
+            return found
+        return text if NUMBERED.fullmatch(text) else self._sentence(text, DEEPEST)
 
 
 @lru_cache(maxsize=16)

@@ -187,7 +187,7 @@ def next_up(order: Order) -> list[Item]:
         .order_by("day", "name")[: FEW - len(now) + 2]
     )
     items = [_running(task) for task in now]
-    items += [Item("git-branch", "idle", f"Then {row['name'].lower()}", "", _day(row["day"])) for row in later]
+    items += [Item("git-branch", "idle", f"After that: {row['name']}", "", _day(row["day"])) for row in later]
     return items[: FEW + 1]
 
 
@@ -206,8 +206,7 @@ def task_blocked_by(task: Task, waits: list[Link]) -> list[Item]:
         items.append(Item("player-pause", "wait", f"{task.flow.root_number} is on hold.", "Nothing new starts."))
     for link in [link for link in waits if not link.met][:FEW]:
         small = ", ".join(filter(None, [str(link.task.assignee or link.task.team), _day(_expected(link.task))]))
-        place = f" at {link.task.flow.site.name}" if link.task.flow.site else ""
-        items.append(Item("hourglass", "wait", f"{link.task.name}{place}", f"{link.words}.", small))
+        items.append(Item("hourglass", "wait", _where(link.task), f"{link.words}.", small))
     if left := sum(not link.met for link in waits) - FEW:
         items += [Item("hourglass", "wait", f"{left} more have to be done first.")] if left > 0 else []
     return items
@@ -220,10 +219,15 @@ def task_next(task: Task, held: list[Task]) -> list[Item]:
     if not held:
         return [Item("flag", "idle", "Nothing waits for it.", "It ends its part of the order.")]
     return [
-        Item("git-branch", "idle", f"Then {other.name}{f' at {other.flow.site.name}' if other.flow.site else ''}", "",
+        Item("git-branch", "idle", f"After that: {_where(other)}", "",
              _day(_expected(other)))
         for other in held[: FEW + 1]
     ]  # fmt: skip
+
+
+def _where(task: Task) -> str:
+    """A task with its place."""
+    return f"{task.name}, {task.flow.site.name}" if task.flow.site else task.name
 
 
 def _expected(task: Task) -> dt.date | None:
@@ -236,12 +240,12 @@ def _expected(task: Task) -> dt.date | None:
 def _running(task: Task) -> Item:
     who = str(task.assignee) if task.assignee else task.team
     icons = {"field_work": "calendar", "project": "truck-delivery", "manual": "user", "wait_event": "hourglass"}
-    doing = (
-        "is under way" if task.state == "in_progress" else "waits for an answer" if task.state != "ready" else "is next"
-    )
-    place = f" at {task.flow.site.name}" if task.flow.site else ""
+    what = _where(task)
+    doing = {"in_progress": f"{what}: is under way", "ready": f"{what}: is next"}
     small = ", ".join(filter(None, [who, _day(_expected(task))]))
-    return Item(icons.get(task.kind, "player-play"), "idle", f"{task.name}{place} {doing}", "", small)
+    return Item(
+        icons.get(task.kind, "player-play"), "idle", doing.get(task.state, f"{what}: waits for an answer"), "", small
+    )
 
 
 def _day(day: dt.date | None) -> str:

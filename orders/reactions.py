@@ -99,10 +99,10 @@ def tell_customer(told: list[events.OrderEnded]) -> None:
     for event in told:
         if words := WORDS.get(Order.State(event.state)):
             order = orders[event.order_id]
-            if order.channel == Order.Channel.CONTRACT:
-                words = words.replace("Everything you ordered works.", "What the contract covered is switched off.")
-            elif order.pk in switching:
-                words = words.replace("Everything you ordered works.", "It is as you asked.")
+            if words == WORDS[Order.State.COMPLETED] and order.channel == Order.Channel.CONTRACT:
+                words = "complete. What the contract covered is switched off."
+            elif words == WORDS[Order.State.COMPLETED] and order.pk in switching:
+                words = "complete. It is as you asked."
             handover.tell(order, f"your order “{order.title}” is {words}")
 
 

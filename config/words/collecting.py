@@ -117,6 +117,9 @@ class _Reading(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        if any(ast.unparse(one).startswith("transition(") for one in node.decorator_list):
+            first = (ast.get_docstring(node) or "").partition("\n")[0].rstrip(".")
+            self.found.append(first)  # what the timeline says of a move
         for part in (*node.decorator_list, *node.args.defaults, *node.args.kw_defaults, *node.body):
             if part is not None:
                 self.visit(part)

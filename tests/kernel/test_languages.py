@@ -33,6 +33,23 @@ def test_sentences_are_said_in_the_language_of_the_reader() -> None:
         assert said("On Hold") == "Angehalten"
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("DOM0000033, made by rule a-b version 12.", "DOM0000033, gemacht durch Regel a-b Version 12."),  # no condition
+        ("resource, shared by 11", "Ressource, geteilt von 11"),
+        ("TSK0000160, attempt 1 of 3", "TSK0000160, Versuch 1 von 3"),
+        ("99.9 % of every month", "99,9 % jedes Monats"),
+        ("Every approver agreed, or none was needed", "Alle Genehmigungen liegen vor, oder es war keine nötig"),
+        ("A device is replaced on the next working day.", "A device is replaced on the next working day."),  # data
+        ("Haven 12, 9130 Kallo, BE", "Haven 12, 9130 Kallo, BE"),
+    ],
+)
+def test_parts_that_are_left_out_and_lists_of_parts_are_said(text: str, told: str) -> None:
+    with translation.override("de"):
+        assert said(text) == told
+
+
 def test_what_people_typed_is_not_translated() -> None:
     typed = "Prices of signed quotes stay fixed for their minimum term. After that, months may follow the index."
     with translation.override("de"):
@@ -102,6 +119,11 @@ def test_each_person_has_a_language_and_the_browser_is_asked_first() -> None:
     assert "Profile and settings" in client.get("/profile/").content.decode()
     client.post("/profile/", {**given, "language": "de", "time_zone": "nowhere"})
     client.post("/profile/", {**given, "language": "de"})
+    saved = client.get("/profile/").content.decode()
+    assert "Ihre Einstellungen sind gespeichert." in saved, "also messages are said"
+    palette = client.get("/search/?palette=1&q=auftr").content.decode()
+    assert "<mark>Auftr</mark>äge" in palette
+    assert "<mark>Auftr</mark>" in client.get("/search/?palette=1&q=Auftr").content.decode()
     plain = Client()
     plain.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
     home = plain.get("/").content.decode()

@@ -324,9 +324,9 @@ def test_the_task_panel_says_what_blocks_and_what_is_next_and_acts() -> None:
 
     page = client.get(url(task)).content.decode()
     assert "has to be finished" in page
-    assert "Dig at" in page
+    assert f"Dig, {task.flow.site.name}" in page
     assert "nothing open, another team" in client.get(url(dig)).content.decode(), "whom to give it to, and why"
-    assert "Then Configure" in client.get(url(dig)).content.decode()
+    assert "After that: Configure" in client.get(url(dig)).content.decode()
     tried = client.post(url(dig), {"act": "preview", "day": today(24).isoformat(), "reason": ""})
     assert "The order would end later" in tried.content.decode()
     beside = client.post(url(dig), {"act": "preview", "day": today(24).isoformat()}, headers={"HX-Request": "true"})
