@@ -4,7 +4,7 @@ from typing import Any
 
 from catalog import matrices, matrixmaking
 from catalog.models import PriceMatrix
-from kernel import csvfile
+from kernel import csvfile, sheets
 from kernel.models import User
 from kernel.refusal import Refusal
 
@@ -31,7 +31,7 @@ def take(*, pk: int, edition: int, content: bytes, by: User) -> PriceMatrix:
     matrix = PriceMatrix.objects.select_related("offering__specification").get(pk=pk)
     names = {_column(name): name for name in matrix.rows["by"]}
     heads = {_column(csvfile.harmless(matrices.said(head))): head for head in matrix.columns["heads"]}
-    file = csvfile.parse(content, known=(*names, *heads), required=(*names,))
+    file = sheets.parse(content, known=(*names, *heads), required=(*names,))
     present = [key for key in file.columns if key in heads]
     old = {(*row, *column): text for (row, column), text in matrices.cells_of(matrix).items()}
     rows: list[list[str]] = []

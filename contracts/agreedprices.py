@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from catalog import configuration, pricing
 from catalog.models import Charge, Offering, PriceEntry
@@ -22,15 +23,19 @@ LARGEST = Decimal(10_000_000)
 
 @dataclass(frozen=True)
 class Listed:
-    """A price of the list that can be fixed. `key` is offering|charge|label."""
+    """A price of the list that can be fixed."""
 
-    key: str
     offering: Offering
     charge: str
     label: str
 
     def __str__(self) -> str:
-        return f"{self.offering}, {self.label.lower()}"
+        return worded(self.offering, self.label)
+
+
+def worded(offering: Offering, label: str) -> str:
+    """A price as it stands in a choice."""
+    return f"{offering}, {configuration.within(label)}"
 
 
 @transaction.atomic
@@ -46,7 +51,7 @@ def add(
     offering = Offering.objects.select_related("specification").get(pk=offering_id)
     values, problems = _values(offering, when)
     problems |= _amount_problems(amount, agreement.currency)
-    if not any((one.offering.pk, one.charge, one.label) == (offering_id, charge, label) for one in listed(agreement)):
+    if not sold(agreement.price_list_id).filter(offering=offering_id, charge=charge, label=label).exists():
         problems["listed"] = [f"“{agreement.price_list.name}” has no such price."]
     if problems:
         raise Unfit(problems=problems)
@@ -85,17 +90,20 @@ def remove(*, agreement_id: int, price_id: int, by: User | None) -> None:
     _touch(agreement, "fixed price removed", [told, None], by)
 
 
-def listed(agreement: Agreement) -> list[Listed]:
-    """The monthly and one-time prices of services on sale in the agreement's list, by name."""
+def sold(price_list_id: int) -> QuerySet[PriceEntry]:
+    """The monthly and one-time prices of services on sale in a list, by name; one entry of each, whatever it is for."""
     rows = PriceEntry.objects.filter(
-        price_list=agreement.price_list_id, is_cost=False, charge__in=(Charge.RECURRING, Charge.ONE_TIME),
+        price_list=price_list_id, is_cost=False, charge__in=(Charge.RECURRING, Charge.ONE_TIME),
         offering__state="active",
     ).exclude(offering__kind="entitlement")  # fmt: skip
-    found: dict[str, Listed] = {}
-    for entry in rows.select_related("offering").order_by("offering__name", "charge", "label", "pk"):
-        key = f"{entry.offering_id}|{entry.charge}|{entry.label}"
-        found.setdefault(key, Listed(key, entry.offering, entry.charge, entry.label))
-    return list(found.values())
+    each = ("offering_id", "charge", "label")
+    first = rows.order_by(*each, "pk").distinct(*each).values("pk")
+    return PriceEntry.objects.filter(pk__in=first).select_related("offering").order_by("offering__name", *each[1:])
+
+
+def listed(agreement: Agreement) -> list[Listed]:
+    """What of the agreement's list can be fixed."""
+    return [Listed(entry.offering, entry.charge, entry.label) for entry in sold(agreement.price_list_id)]
 
 
 def against_list(agreement: Agreement) -> list[tuple[AgreementPrice, Decimal | None]]:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from contracts import signingorder
+from catalog.models import PriceList
+from contracts import agreedprices, signingorder
 from contracts.models import Agreement
 from crm.models import Opportunity
 from kernel import choosing, colleagues
@@ -27,6 +28,15 @@ def signers(by: User) -> Any:
     return User.objects.filter(**may, is_active=True).exclude(email="").distinct().order_by("last_name", "pk")
 
 
+def listed(by: User, price_list: int = 0) -> Any:
+    """What of a price list an agreement can fix."""
+    return agreedprices.sold(price_list).filter(price_list__in=PriceList.objects.visible_to(by))
+
+
+choosing.register(
+    "contracts.listed", rows=listed, search=("offering__name", "label"),
+    label=lambda one: agreedprices.worded(one.offering, one.label),
+)  # fmt: skip
 choosing.register(
     "contracts.deal", rows=deals, search=("name", "number", "account__name"),
     label=lambda one: f"{one.name}, {one.account.name}", detail=lambda one: one.number,

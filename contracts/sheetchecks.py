@@ -18,7 +18,7 @@ from crm import siteimport
 from crm.models import Site
 from crm.siteimport import Row
 from kernel import csvfile, decisions
-from kernel.csvfile import Record
+from kernel.sheets import Record
 
 LONGEST_NUMBER = 5  # digits of a term
 REGION = str(Site._meta.get_field("region").default)

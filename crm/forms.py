@@ -336,7 +336,7 @@ class BillingProfileForm(AddressForm):
 class UploadForm(forms.Form):
     """A file of sites."""
 
-    file = SheetField(label="CSV file", accept=".csv,text/csv")
+    file = SheetField(label="CSV or Excel file", accept=".csv,.xlsx,text/csv")
 
     def clean_file(self) -> bytes:
         """Its content."""

@@ -1,4 +1,4 @@
-"""Lead import: a CSV of leads is checked row by row, the good rows go in at once, and the whole can be undone."""
+"""Lead import: a file of leads is checked row by row, the good rows go in at once, and the whole can be undone."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,7 @@ from django.utils import timezone
 from catalog.models import Offering
 from crm import capture, countries
 from crm.models import Account, Contact, Lead, LeadImport, LeadLine
-from kernel import audit, csvfile, documents, numbering
+from kernel import audit, csvfile, documents, numbering, sheets
 from kernel.models import Comment, Document, User
 from kernel.refusal import Conflict
 
@@ -73,7 +73,7 @@ def read(content: bytes, user: User) -> Rows:
     Raises:
         Unreadable: the file as a whole cannot be taken (size, encoding, columns, row count).
     """
-    file = csvfile.parse(content, known=KNOWN, required=REQUIRED)
+    file = sheets.parse(content, known=KNOWN, required=REQUIRED)
     names = {record.cells.get("offering", "").lower() for record in file.records} - {""}
     offerings = _offerings(names) if names else {}
     rows = [_checked(record, offerings) for record in file.records]
@@ -88,7 +88,7 @@ def start(content: bytes, *, name: str, by: User) -> LeadImport:
     rows = read(content, by)
     made = LeadImport(name=documents.clean_name(name), started_by=by, row_count=len(rows.rows))
     made.save()
-    documents.store(made, kind=KIND, name=name, content=content, content_type="text/csv", by=by)
+    documents.store(made, kind=KIND, name=name, content=content, content_type=sheets.media_type(content), by=by)
     return made
 
 
@@ -181,7 +181,7 @@ def _offerings(names: set[str]) -> dict[str, int]:
     return found
 
 
-def _checked(record: csvfile.Record, offerings: dict[str, int]) -> Row:
+def _checked(record: sheets.Record, offerings: dict[str, int]) -> Row:
     row = Row(record.line, record.cells)
     if record.surplus:
         row.refuse("", f"The row has {record.surplus} cells more than the head; quote texts that hold the delimiter.")

@@ -1,6 +1,6 @@
 """Site files: the columns of a CSV of sites."""
 
-from kernel import csvfile
+from kernel import sheets
 
 REQUIRED = ("code", "name", "street", "postcode", "city", "country")
 SITE_COLUMNS = (
@@ -10,6 +10,6 @@ PRODUCT_COLUMNS = ("bandwidth", "size", "firewall")
 KNOWN = (*SITE_COLUMNS, *PRODUCT_COLUMNS)
 
 
-def parse(content: bytes) -> csvfile.File:
+def parse(content: bytes) -> sheets.File:
     """Decode and split a site file. Raises `kernel.csvfile.Unreadable`."""
-    return csvfile.parse(content, known=KNOWN, required=REQUIRED)
+    return sheets.parse(content, known=KNOWN, required=REQUIRED)

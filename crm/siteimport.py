@@ -1,4 +1,4 @@
-"""Site import: a CSV of sites is checked row by row, what is good goes in, what is not comes back with its reason."""
+"""Site import: a file of sites is checked row by row, what is good goes in, what is not comes back with its reason."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from crm import countries, sitefile
 from crm.models import Account, Contact, Site
 from crm.sitefile import PRODUCT_COLUMNS
 from crm.uniqueness import said_at_its_field
-from kernel import audit, csvfile
+from kernel import audit, csvfile, sheets
 from kernel.csvfile import MAX_ROWS, Unreadable
 from kernel.models import User
 
@@ -93,7 +93,7 @@ def read(content: bytes, account: Account) -> Rows:
     return checked(file.columns, file.records, account)
 
 
-def checked(columns: Iterable[str], records: Iterable[csvfile.Record], account: Account) -> Rows:
+def checked(columns: Iterable[str], records: Iterable[sheets.Record], account: Account) -> Rows:
     """The same for records that were read elsewhere, their cells named by our columns."""
     tree = list(Account.objects.filter(root_id=account.root_id).order_by("path"))
     by_name = {member.name.lower(): member for member in tree} | {member.number.lower(): member for member in tree}
@@ -133,7 +133,7 @@ def error_file(rows: Rows) -> str:
     return csvfile.error_file(rows.columns, ((row.line, row.cells, row.sentences) for row in rows.bad))
 
 
-def _checked(record: csvfile.Record, account: Account, by_name: dict[str, Account]) -> Row:
+def _checked(record: sheets.Record, account: Account, by_name: dict[str, Account]) -> Row:
     row = Row(record.line, record.cells)
     if record.surplus:
         row.refuse("", f"The row has {record.surplus} cells more than the head; quote texts that hold the delimiter.")

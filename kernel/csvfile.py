@@ -1,7 +1,6 @@
-"""CSV files: what arrives as bytes becomes rows of known columns, or a sentence that says what to mend."""
+"""CSV files: rows out of text and into it, cells that no spreadsheet runs, rows as checked."""
 
 import csv
-import difflib
 import io
 import re
 from collections.abc import Iterable, Iterator
@@ -17,7 +16,6 @@ MAX_ROWS = 5_000
 IGNORED = ("line", "problems")  # our own error file, mended and sent again
 FORMULA = ("=", "+", "-", "@", "|", "%", "＝", "＋", "－", "＠")
 _RUNS = re.compile(f"'*(?: *[{re.escape(''.join(FORMULA))}]|[ \t\r\n]*[\t\r\n])")  # apostrophes, then what runs
-APART = ",;\t|"  # what may stand between cells
 HOW_TO_SAVE = "In Excel choose File, Save as, “CSV UTF-8 (comma delimited)”; elsewhere choose UTF-8 as the encoding."
 
 
@@ -26,24 +24,6 @@ class Unreadable(Refusal):
 
     def __init__(self, *sentences: str) -> None:
         super().__init__(problems={"file": list(sentences)})
-
-
-@dataclass(frozen=True)
-class Record:
-    """One line of the file: its number (the head is 1), its cells by column, and whether it has too many."""
-
-    line: int
-    cells: dict[str, str]
-    surplus: int = 0
-
-
-@dataclass(frozen=True)
-class File:
-    """The file as read: its columns in their order and its lines."""
-
-    columns: tuple[str, ...]
-    records: tuple[Record, ...]
-    delimiter: str
 
 
 @dataclass
@@ -62,31 +42,6 @@ class Checked:
         self.problems.setdefault(column, []).append(sentence)
 
 
-def parse(content: bytes, *, known: tuple[str, ...], required: tuple[str, ...]) -> File:
-    """Decode and split a CSV file with comma, semicolon, tab or bar between the cells; its head names `known` columns.
-
-    Raises:
-        Unreadable: too large, not UTF-8, not CSV, columns missing or unknown, no rows, or more than 5,000.
-    """
-    text = _decoded(content)
-    delimiter = _delimiter(text)
-    columns: tuple[str, ...] = ()
-    records: list[Record] = []
-    for line, cells in rows(text, delimiter):
-        if not any(cells):
-            continue
-        if not columns:
-            columns = _columns(cells, known, required)
-            continue
-        if len(records) >= MAX_ROWS:
-            raise Unreadable(f"The file has more than {MAX_ROWS:,} rows; split it.")
-        found = dict(zip(columns, cells, strict=False))
-        records.append(Record(line, found, len([cell for cell in cells[len(columns) :] if cell])))
-    if not records:
-        raise Unreadable("The file has a head but no rows." if columns else "The file is empty.")
-    return File(columns, tuple(records), delimiter)
-
-
 def rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Each row with the number of its last line, cells without the space around them. Raises Unreadable."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -103,51 +58,6 @@ def require_size(content: bytes, *advice: str) -> None:
     if len(content) > limit:
         told = f"The file is {len(content) / 1048576:.1f} MB; the limit is {limit / 1048576:.0f} MB."
         raise Unreadable(told, *advice)
-
-
-def _decoded(content: bytes) -> str:
-    require_size(content)
-    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise Unreadable("This is an Excel workbook, not CSV.", HOW_TO_SAVE)
-    if b"\x00" in content[:1000] and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise Unreadable("The file holds binary data, not text.", HOW_TO_SAVE)
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise Unreadable("The file is in UTF-16 (“Unicode text”), not UTF-8.", HOW_TO_SAVE)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise Unreadable(
-            f"Line {line} has letters that are not UTF-8; the file is probably in Latin-1 or Windows-1252.", HOW_TO_SAVE
-        ) from error
-    if "\x00" in text:
-        raise Unreadable("The file holds binary data, not text.", HOW_TO_SAVE)
-    return text
-
-
-def _delimiter(text: str) -> str:
-    head = next((line for line in text.splitlines() if line.strip()), "")
-    return max(APART, key=head.count) if any(sign in head for sign in APART) else ","
-
-
-def _columns(cells: list[str], known: tuple[str, ...], required: tuple[str, ...]) -> tuple[str, ...]:
-    """The head's columns in our spelling. Raises Unreadable with everything that is wrong with it."""
-    names = [cell.strip().lower().replace(" ", "_").replace("-", "_") for cell in cells]
-    while names and not names[-1]:
-        names.pop()
-    problems = []
-    unknown = [name for name in names if name not in known and name not in IGNORED]
-    for name in unknown:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-        shown = name[:40] or "(without a name)"
-        problems.append(f"Unknown column “{shown}”" + (f"; did you mean “{near[0]}”?" if near else "."))
-    if missing := [name for name in required if name not in names]:
-        problems.append(f"Missing column{'s' if len(missing) > 1 else ''}: {', '.join(missing)}.")
-    if double := sorted({name for name in names if names.count(name) > 1}):
-        problems.append(f"Column twice: {', '.join(double)}.")
-    if problems:
-        raise Unreadable(*problems[:12], f"The columns are: {', '.join(known)}.")
-    return tuple(names)
 
 
 def harmless(cell: T) -> T | str:

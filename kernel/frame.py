@@ -85,7 +85,7 @@ def _allowed(permissions: frozenset[str]) -> list[tuple[NavItem, str]]:
 @functools.lru_cache(maxsize=256)
 def _allowed_new(permissions: frozenset[str]) -> list[dict[str, str]]:
     return [
-        {"label": item.label, "icon": item.icon, "url": url}
+        {"label": item.label, "text": f"New {item.label.lower()}", "icon": item.icon, "url": url}
         for item in sorted(_new, key=lambda entry: entry.order)
         if item.permission in permissions and (url := _url(item.url_name))
     ]
@@ -127,7 +127,7 @@ def navigation(request: HttpRequest) -> list[tuple[str, list[dict[str, Any]]]]:
 
 
 def new_entries(user: User) -> list[dict[str, str]]:
-    """Entries of the New menu that this person may use."""
+    """Entries of the New menu that this person may use; `text` is the whole name, as a button says it."""
     return _allowed_new(frozenset(user.get_all_permissions()))
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import datetime as dt
+import difflib
 import io
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -10,10 +11,13 @@ from importlib import import_module
 from typing import Any
 
 from kernel import csvfile
-from kernel.csvfile import HOW_TO_SAVE, MAX_ROWS, Unreadable
+from kernel.csvfile import HOW_TO_SAVE, IGNORED, MAX_ROWS, Unreadable
+from kernel.documents import TYPES
 
+PACKED = b"PK\x03\x04"  # how a workbook begins
 MAX_COLUMNS = 60
 MAX_CELL = 500  # characters
+LONGEST = 20_000  # characters of a cell, where the column says what fits
 MAX_UNPACKED = 60 * 1024 * 1024  # bytes that a workbook may hold; a small file can be a bomb
 DELIMITERS = ",;\t|"
 SPLIT = f"Split it into files of {MAX_ROWS:,} rows at most."
@@ -28,8 +32,66 @@ class Sheet:
     notes: list[str] = field(default_factory=list)
 
 
-def read(content: bytes, *, longest: int = MAX_CELL) -> Sheet:
-    """Read a CSV file (UTF-8, UTF-16, else Windows-1252; comma, semicolon, tab or bar) or the first sheet of an XLSX.
+@dataclass(frozen=True)
+class Record:
+    """One line of the file: its number (the head is 1), its cells by column, and whether it has too many."""
+
+    line: int
+    cells: dict[str, str]
+    surplus: int = 0
+
+
+@dataclass(frozen=True)
+class File:
+    """The file as read: its columns in their order and its lines."""
+
+    columns: tuple[str, ...]
+    records: tuple[Record, ...]
+
+
+def parse(content: bytes, *, known: tuple[str, ...], required: tuple[str, ...]) -> File:
+    """A file whose head names `known` columns.
+
+    Raises:
+        Unreadable: what `read` refuses, letters that are not UTF-8, columns missing, unknown or twice.
+    """
+    sheet = read(content, longest=LONGEST, guess=False)
+    columns = _columns(sheet.columns, known, required)
+    records = (
+        Record(line, dict(zip(columns, cells, strict=False)), len([cell for cell in cells[len(columns) :] if cell]))
+        for line, cells in sheet.rows
+    )
+    return File(columns, tuple(records))
+
+
+def _columns(cells: list[str], known: tuple[str, ...], required: tuple[str, ...]) -> tuple[str, ...]:
+    """The head's columns in our spelling. Raises Unreadable with everything that is wrong with it."""
+    names = [cell.strip().lower().replace(" ", "_").replace("-", "_") for cell in cells]
+    while names and not names[-1]:
+        names.pop()
+    problems = []
+    unknown = [name for name in names if name not in known and name not in IGNORED]
+    for name in unknown:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        shown = name[:40] or "(without a name)"
+        problems.append(f"Unknown column “{shown}”" + (f"; did you mean “{near[0]}”?" if near else "."))
+    if missing := [name for name in required if name not in names]:
+        problems.append(f"Missing column{'s' if len(missing) > 1 else ''}: {', '.join(missing)}.")
+    if double := sorted({name for name in names if names.count(name) > 1}):
+        problems.append(f"Column twice: {', '.join(double)}.")
+    if problems:
+        raise Unreadable(*problems[:12], f"The columns are: {', '.join(known)}.")
+    return tuple(names)
+
+
+def media_type(content: bytes) -> str:
+    """Under which type a file that could be read is kept."""
+    return TYPES["xlsx" if content.startswith(PACKED) else "csv"]
+
+
+def read(content: bytes, *, longest: int = MAX_CELL, guess: bool = True) -> Sheet:
+    """Read a CSV file (UTF-8, UTF-16, with `guess` Windows-1252; comma, semicolon, tab or bar) or the first sheet of
+    an XLSX.
 
     Cells are cut to `longest` characters. A formula of a workbook stays what it is, text that begins with “=”, so that
     whoever takes the cell refuses it.
@@ -41,7 +103,7 @@ def read(content: bytes, *, longest: int = MAX_CELL) -> Sheet:
     if content.startswith(b"\xd0\xcf\x11\xe0"):
         raise Unreadable("This is an old or protected Excel file (.xls).", "Save it as .xlsx without a password.")
     notes: list[str] = []
-    rows = _workbook(content) if content.startswith(b"PK\x03\x04") else _text(content, notes)
+    rows = _workbook(content) if content.startswith(PACKED) else _text(content, notes, guess=guess)
     rows = ((line, [cell[:longest] for cell in cells]) for line, cells in rows)
     return _sheet(rows, notes)
 
@@ -77,12 +139,12 @@ def _head(cells: list[str]) -> list[str]:
     return cells
 
 
-def _text(content: bytes, notes: list[str]) -> Iterator[tuple[int, list[str]]]:
-    text = _decoded(content, notes)
+def _text(content: bytes, notes: list[str], *, guess: bool) -> Iterator[tuple[int, list[str]]]:
+    text = _decoded(content, notes, guess=guess)
     yield from csvfile.rows(text, _delimiter(text))
 
 
-def _decoded(content: bytes, notes: list[str]) -> str:
+def _decoded(content: bytes, notes: list[str], *, guess: bool) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         try:
             return content.decode("utf-16")
@@ -92,7 +154,13 @@ def _decoded(content: bytes, notes: list[str]) -> str:
         raise Unreadable("The file holds binary data, not text.", HOW_TO_SAVE)
     try:
         return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
+    except UnicodeDecodeError as error:
+        if not guess:
+            line = content[: error.start].count(b"\n") + 1
+            raise Unreadable(
+                f"Line {line} has letters that are not UTF-8; the file is probably in Latin-1 or Windows-1252.",
+                HOW_TO_SAVE,
+            ) from error
         notes.append("The file is not UTF-8; it was read as Windows-1252. Look at letters such as é, ü and ø below.")
         return content.decode("cp1252", errors="replace")
 

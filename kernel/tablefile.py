@@ -1,20 +1,14 @@
 """Rows of a decision table as lines of a file, out and in again."""
 
-import csv
-import io
 from typing import Any
 
-from kernel import cells, csvfile
+from kernel import cells, csvfile, sheets
+from kernel.csvfile import Unreadable
 from kernel.models.decisions import DecisionTable
-from kernel.refusal import Refusal
 from kernel.tabledrafts import MOST_ROWS, NOTE, PRIORITY
 
 LARGEST = 2_000_000  # bytes
 SHOWN = 20  # problems told at once
-
-
-class Unreadable(Refusal):
-    """The file does not fit the table; every place is named, nothing was stored."""
 
 
 def lines(table: DecisionTable) -> list[list[str]]:
@@ -32,37 +26,23 @@ def _cell(row: dict[str, Any], column: dict[str, Any], output: bool) -> str:
 
 
 def read(table: DecisionTable, content: bytes) -> list[dict[str, Any]]:
-    """Rows of a CSV file whose heads are names or labels of the table's columns.
+    """Rows of a CSV or XLSX file whose heads are names or labels of the table's columns.
 
     Raises:
         Unreadable: with every cell that cannot be read.
     """
     if len(content) > LARGEST:
         raise Unreadable("The file is larger than 2 MB.")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Unreadable("The file is not text in UTF-8. Save it as CSV UTF-8.") from error
-    read_lines = [line for line in _csv(text) if any(cell.strip() for cell in line)]
-    if not read_lines:
-        raise Unreadable("The file is empty.")
-    places = _places(table, read_lines[0])
-    if len(read_lines) > MOST_ROWS + 1:
-        raise Unreadable(f"A table has at most {MOST_ROWS} rows; the file has {len(read_lines) - 1}.")
+    sheet = sheets.read(content, longest=sheets.LONGEST, guess=False)
+    places = _places(table, sheet.columns)
+    if len(sheet.rows) > MOST_ROWS:
+        raise Unreadable(f"A table has at most {MOST_ROWS} rows; the file has {len(sheet.rows)}.")
     problems: list[str] = []
-    rows = [_row(number, line, places, problems) for number, line in enumerate(read_lines[1:], 1)]
+    rows = [_row(number, line, places, problems) for number, (_, line) in enumerate(sheet.rows, 1)]
     if problems:
         more = [f"… and {len(problems) - SHOWN} more."] if len(problems) > SHOWN else []
-        raise Unreadable(problems={"file": [*problems[:SHOWN], *more]})
+        raise Unreadable(*problems[:SHOWN], *more)
     return rows
-
-
-def _csv(text: str) -> list[list[str]]:
-    head = text.partition("\n")[0]
-    try:
-        return list(csv.reader(io.StringIO(text), delimiter=";" if head.count(";") > head.count(",") else ","))
-    except csv.Error as error:
-        raise Unreadable(f"The file cannot be read as CSV: {error}.") from error
 
 
 def _columns(table: DecisionTable) -> list[tuple[str, dict[str, Any], bool]]:
@@ -92,7 +72,7 @@ def _row(
     number: int, line: list[str], places: list[tuple[dict[str, Any], bool]], problems: list[str]
 ) -> dict[str, Any]:
     row: dict[str, Any] = {}
-    if len(line) > len(places):
+    if any(line[len(places) :]):
         problems.append(f"Row {number} has {len(line)} cells for {len(places)} columns.")
     for (column, output), raw in zip(places, line, strict=False):
         text = csvfile.plain(raw)

@@ -91,10 +91,11 @@ class EntryForm(Refusing, ModelForm):
         labels = {"per": "For each", "tiering": "Tiers count", "amount": "Amount", "label": "Name"}
         help_texts = {"period": "A monthly price has 1, a yearly one 12."}
 
-    def __init__(self, *args: Any, offering: Offering, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, offering: Offering, currency: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
         self.offering = offering
+        fields["amount"].label = f"Amount, {currency}"
         axes = matrices.axes(offering)
         numbers = [(key, c.name) for key, c in axes.items() if c and c.type == "number"]
         fields["per"] = forms.ChoiceField(choices=[("", "piece"), *numbers], required=False, label="For each")
@@ -186,7 +187,7 @@ class MatrixForm(Refusing, forms.Form):
 class MatrixFile(forms.Form):
     """A matrix as CSV."""
 
-    file = SheetField(label="CSV file", accept=".csv,text/csv")
+    file = SheetField(label="CSV or Excel file", accept=".csv,.xlsx,text/csv")
 
 
 class RateForm(Refusing, Added):

@@ -131,7 +131,8 @@ def entry(request: HttpRequest, key: str, offering: str, pk: int = 0) -> HttpRes
     if is_cost and not person(request).has_perm(COST):
         raise NotPermitted("Your roles do not include the right to see costs.")
     instance = found or PriceEntry(charge="recurring", label="Monthly")
-    form = EntryForm(request.POST if request.method == "POST" else None, instance=instance, offering=sold)
+    data = request.POST if request.method == "POST" else None
+    form = EntryForm(data, instance=instance, offering=sold, currency=price_list.currency)
     if request.method == "POST" and form.is_valid():
         try:
             entries.keep(

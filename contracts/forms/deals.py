@@ -6,7 +6,7 @@ from django import forms
 from django.utils import timezone
 
 from catalog.models import Category, Charge, PriceList, SlaMetric
-from contracts import agreedprices, proposals, signature, signingorder
+from contracts import proposals, signature, signingorder
 from contracts.models import Agreement, Clause
 from crm.models import Contact
 from kernel.models import User
@@ -105,17 +105,16 @@ class DiscountForm(forms.Form):
 class PriceForm(forms.Form):
     """A fixed price instead of one of the list."""
 
-    listed = forms.ChoiceField(label="Price of")
+    listed = RecordField("contracts.listed", label="Price of", empty_label="Choose a price")
     when = forms.CharField(
         label="Only when", required=False, max_length=300,
         widget=forms.TextInput(attrs={"placeholder": "bandwidth = 1G, region = metro"}),
     )  # fmt: skip
     amount = forms.DecimalField(label="Fixed price", max_digits=14, decimal_places=2)
 
-    def __init__(self, *args: Any, agreement: Agreement, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, agreement: Agreement, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field: Any = self.fields["listed"]
-        field.choices = [(one.key, str(one)) for one in agreedprices.listed(agreement)]
+        offer(self, "listed", by, price_list=agreement.price_list_id)
 
 
 class LevelForm(forms.Form):

@@ -281,7 +281,7 @@ _FORMS: dict[str, Callable[[Agreement, User, Any], forms.Form]] = {
     "clauses": lambda agreement, by, data: dealforms.ClauseForm(data, agreement=agreement, prefix=None),
     "terms": lambda agreement, by, data: dealforms.TermForm(data, auto_id="term_%s"),
     "discounts": lambda agreement, by, data: dealforms.DiscountForm(data, by=by, auto_id="discount_%s"),
-    "prices": lambda agreement, by, data: dealforms.PriceForm(data, agreement=agreement, auto_id="price_%s"),
+    "prices": lambda agreement, by, data: dealforms.PriceForm(data, agreement=agreement, by=by, auto_id="price_%s"),
     "levels": lambda agreement, by, data: dealforms.LevelForm(data, auto_id="level_%s"),
     "partners": lambda agreement, by, data: dealforms.PartnerForm(data, by=by, auto_id="partner_%s"),
     "rounds": lambda agreement, by, data: dealforms.RoundForm(data, auto_id="round_%s"),
@@ -310,10 +310,10 @@ def _add(part: str, agreement: Agreement, user: User, values: dict[str, Any]) ->
             valid_from=values["valid_from"], valid_until=values["valid_until"],
         )  # fmt: skip
     elif part == "prices":
-        offering_id, charge, label = values["listed"].split("|", 2)
+        price = values["listed"]
         agreedprices.add(
-            agreement_id=key, offering_id=int(offering_id), charge=charge, label=label, amount=values["amount"],
-            when=values["when"], by=user,
+            agreement_id=key, offering_id=price.offering_id, charge=price.charge, label=price.label,
+            amount=values["amount"], when=values["when"], by=user,
         )  # fmt: skip
     elif part == "partners":
         negotiation.set_partner_term(

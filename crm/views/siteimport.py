@@ -10,7 +10,7 @@ from crm.forms import UploadForm, refuse
 from crm.models import Account
 from crm.sitefile import KNOWN, PRODUCT_COLUMNS, REQUIRED
 from crm.views.accounts import crumbs, visible
-from kernel import documents, htmx
+from kernel import documents, htmx, sheets
 from kernel.models import Document
 from kernel.refusal import Refusal
 from kernel.workspace import allowed, person
@@ -33,7 +33,8 @@ def upload(request: HttpRequest, number: str) -> HttpResponse:
         else:
             name = str(getattr(request.FILES["file"], "name", "") or "sites.csv")
             kept = documents.store(
-                account, kind=KIND, name=name, content=content, content_type="text/csv", by=person(request),
+                account, kind=KIND, name=name, content=content, content_type=sheets.media_type(content),
+                by=person(request),
             )  # fmt: skip
             return htmx.go(request, "crm:site_import_check", number, kept.pk)
     context = {

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from kernel import cells, csvfile, htmx, tabledrafts, tablefile, tablepublication, tableuse
-from kernel.forms import PublishForm, add_errors
+from kernel.forms import PublishForm, SheetField, add_errors
 from kernel.models.decisions import DecisionTable
 from kernel.refusal import Refusal
 from kernel.views.decisiontables import VIEW, cell, rows_context, tests_context, url_of, version_of
@@ -51,7 +51,7 @@ class Column(forms.Form):
 class RowsFile(forms.Form):
     """A file of rows."""
 
-    file = forms.FileField(label="File", error_messages={"required": "Choose a file first."})
+    file = SheetField(label="CSV or Excel file", accept=".csv,.xlsx,text/csv")
 
 
 @allowed("kernel.use_workspace", VIEW, "kernel.add_decisiontable")
@@ -239,7 +239,7 @@ def take_file(request: HttpRequest, key: str, version: int) -> HttpResponse:
             found = tablefile.read(table, form.cleaned_data["file"].read(tablefile.LARGEST + 1))
             tabledrafts.replace_rows(table_id=table.pk, rows=found, by=person(request))
             return htmx.go(request, url_of(table), toast=f"{len(found)} rows are taken.")
-        except tablefile.Unreadable as error:
+        except csvfile.Unreadable as error:
             add_errors(form, error)
     context = {"form": form, "table": table, "heads": tablefile.lines(table)[0]}
     return render(request, "decisions/import.html", context, status=422 if form.errors else 200)

@@ -35,8 +35,7 @@ def _places(request: HttpRequest, text: str) -> list[dict[str, Any]]:
     wanted = text.lower()
     places = [{**entry, "kind": group or "Go to"} for group, entries in frame.navigation(request) for entry in entries]
     places += [
-        {**entry, "label": f"New {entry['label'].lower()}", "kind": "New"}
-        for entry in frame.new_entries(workspace.person(request))
+        {**entry, "label": entry["text"], "kind": "New"} for entry in frame.new_entries(workspace.person(request))
     ]
     told = [{**place, "label": said(place["label"]), "also": place["label"]} for place in places]
     fitting = [place for place in told if wanted in f"{place['label']}\n{place['also']}".lower()]

@@ -57,7 +57,7 @@ def test_the_copy_the_hash_and_the_page_have_it(client: Client) -> None:
     assert list(differences.content(made)["prices"].values()) == ["400.00"]
     client.force_login(quotes.seller())
     url = reverse("contracts:agreement_part", args=[made.number, made.version, "prices"])
-    listed = agreedprices.listed(made)[0].key
+    listed = agreedprices.sold(made.price_list_id)[0].pk
     said = client.post(url, {"listed": listed, "when": "speed = 1", "amount": "5"})
     assert said.status_code == 422
     assert "has no “speed”" in said.content.decode()

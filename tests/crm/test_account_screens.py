@@ -267,7 +267,7 @@ def test_known_sites_are_updated_only_when_asked(seller: Client) -> None:
     [
         (b"", "The file is empty"), (b"x" * 6_000_000, "the limit is 5 MB"),
         (f"{HEAD}\nK\xf6ln".encode("latin-1"), "Latin-1"),
-        (b"PK\x03\x04", "Excel workbook"), (b"a,b\n1,2", "Unknown column"), (HEAD.encode(), "no rows"),
+        (b"PK\x03\x04", "workbook cannot be read"), (b"a,b\n1,2", "Unknown column"), (HEAD.encode(), "no rows"),
     ],
 )  # fmt: skip
 def test_files_that_cannot_be_read_are_422_with_the_reason(seller: Client, content: bytes, sentence: str) -> None:

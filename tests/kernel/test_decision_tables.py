@@ -10,7 +10,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel import cells, decisions, tablecheck, tabledrafts, tablefile, tablepublication, tabletrial, tableuse
+from kernel import cells, csvfile, decisions, tablecheck, tabledrafts, tablefile, tablepublication, tabletrial, tableuse
 from kernel.models import AuditEntry, DecisionTable, User
 from kernel.refusal import Conflict, NotPermitted, Refusal
 from tests.factories.people import UserFactory
@@ -321,12 +321,12 @@ def test_rows_go_out_as_a_file_and_come_back() -> None:
     ("content", "said"),
     [
         (b"", "empty"), (b"speed,planet\n1,2", "planet"), (b"speed,team\nfast,x\n> 5,y", "Row 1, Speed"),
-        (b"speed,speed\n1,2", "twice"), (b"\xff\xfe\x00", "UTF-8"), (b"team\na,b", "2 cells for 1"),
+        (b"speed,speed\n1,2", "twice"), (b"\xff\xfe\x00", "UTF-8"), (b"team,why\na,,b", "3 cells for 2"),
     ],
 )  # fmt: skip
 def test_a_file_that_does_not_fit_is_refused_at_its_cells(content: bytes, said: str) -> None:
     draft = drafted(admin())
-    with pytest.raises(tablefile.Unreadable, match=said):
+    with pytest.raises(csvfile.Unreadable, match=said):
         tablefile.read(draft, content)
 
 

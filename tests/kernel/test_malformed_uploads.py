@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 from PIL import Image
 
-from kernel import csvfile, documents, sheets
+from kernel import documents, sheets
 from kernel.refusal import Refusal
 
 FILES = 500 if os.environ.get("FAULTS") == "full" else 120
@@ -100,7 +100,7 @@ def test_no_file_breaks_the_door() -> None:
         except documents.Unacceptable as refusal:
             came["refused"] += 1
             told.append(str(refusal))
-        for read in (sheets.read, lambda file: csvfile.parse(file, known=("code", "city"), required=("code",))):
+        for read in (sheets.read, lambda file: sheets.parse(file, known=("code", "city"), required=("code",))):
             try:
                 read(content)  # type: ignore[operator]
                 came["read"] += 1

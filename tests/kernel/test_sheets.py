@@ -41,6 +41,16 @@ def test_a_workbook_is_read_and_its_formulas_stay_formulas() -> None:
     assert [cells[:4] for _, cells in found.rows] == [["A-1", "52.5", "2027-03-31", "=1+1"], ["7", "", "", ""]]
 
 
+def test_known_columns_are_found_in_a_workbook_as_in_text() -> None:
+    book = workbook(["Code", "City", "Lines"], ["A-1", "Brno", 3], ["A-2", "Brno", 1, "too much"])
+    text = b"Code;City;Lines\nA-1;Brno;3\nA-2;Brno;1;too much"
+    found = [sheets.parse(sent, known=("code", "city", "lines"), required=("code",)) for sent in (book, text)]
+    assert found[0] == found[1]
+    assert found[0].records[1] == sheets.Record(3, {"code": "A-2", "city": "Brno", "lines": "1"}, surplus=1)
+    with pytest.raises(Unreadable, match="did you mean “city”"):
+        sheets.parse(workbook(["Code", "Cty"], ["A", "B"]), known=("code", "city"), required=("code",))
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -76,10 +86,10 @@ def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_csv_may_have_bars_between_its_cells_and_is_text() -> None:
-    found = csvfile.parse(b"code|city\n01|Brno\n", known=("code", "city"), required=("code",))
-    assert (found.delimiter, found.columns) == ("|", ("code", "city"))
+    found = sheets.parse(b"code|city\n01|Brno\n", known=("code", "city"), required=("code",))
+    assert (found.columns, found.records[0].cells) == (("code", "city"), {"code": "01", "city": "Brno"})
     with pytest.raises(Unreadable, match="binary data"):
-        csvfile.parse(b"\x89PNG\r\n\x1a\n\x00\x00", known=("code",), required=("code",))
+        sheets.parse(b"\x89PNG\r\n\x1a\n\x00\x00", known=("code",), required=("code",))
 
 
 TEXTS = st.lists(
