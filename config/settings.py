@@ -120,7 +120,7 @@ TEMPLATES = [
                 "kernel.frame.context",
                 "portal.views.framing.context",
             ],
-            "builtins": ["kernel.templatetags.trunkline", "kernel.templatetags.speaking"],
+            "builtins": ["kernel.templatetags.trunkline", "kernel.templatetags.speaking", "kernel.templatetags.fields"],
         },
     }
 ]

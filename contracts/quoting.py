@@ -232,7 +232,8 @@ def set_discount(*, quote_id: int, percent: Decimal, by: User | None, line_ids: 
         quote.save(update_fields=["manual_discount", "updated_at"])
     else:
         rows = QuoteLine.objects.filter(quote=quote, pk__in=list(line_ids))
-        changes = {"line discount": [None, f"{percent} % on {rows.update(manual_discount=percent)} lines"]}
+        count = rows.update(manual_discount=percent)
+        changes = {"line discount": [None, f"{percent} % on {count} line{'' if count == 1 else 's'}"]}
     quotepricing.price_lines(quote, quotepricing.lines_of(quote))
     audit.record("discounted", quote, by=by, changes=changes)
     return quote

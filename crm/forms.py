@@ -157,7 +157,9 @@ class ConvertForm(forms.Form):
     """What a lead becomes: for each of the three, a new record or one that we have."""
 
     account = forms.CharField(initial="new")
-    account_name = forms.CharField(max_length=120, required=False, label="Name of the customer")
+    account_name = forms.CharField(
+        max_length=120, label="Name of the customer", error_messages={"required": "A new customer needs a name."}
+    )
     registration = forms.CharField(max_length=40, required=False, label="Trade register number")
     tier = forms.ChoiceField(choices=Account.Tier.choices, required=False)
     contact = forms.CharField(initial="new")
@@ -165,6 +167,11 @@ class ConvertForm(forms.Form):
     opportunity = forms.CharField(initial="new")
     opportunity_name = forms.CharField(max_length=120, required=False, label="Name of the opportunity")
     close_on = _day(required=False, label="Signature expected")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen = self["account"].value() or "new"
+        self.fields["account_name"].required = chosen == "new"
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -174,8 +181,6 @@ class ConvertForm(forms.Form):
                 self.add_error(name, "Choose one of those shown.")
                 continue
             cleaned[f"{name}_id"] = None if value == "new" else int(value)
-        if cleaned.get("account") == "new" and not cleaned.get("account_name"):
-            self.add_error("account_name", "A new customer needs a name.")
         return cleaned
 
 

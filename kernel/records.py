@@ -3,19 +3,24 @@
 import datetime as dt
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.http import Http404
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from kernel import audit, states, writing
 from kernel.models.activity import Comment
 from kernel.models.documents import DocumentType
 from kernel.models.people import User
 from kernel.models.trail import AuditEntry
+from kernel.saying import said
 
 JOURNAL = 30  # entries shown before “all”
 _HASH = re.compile(r"[0-9a-f]{40,64}")
@@ -127,9 +132,9 @@ def still_needed(record: Any, types: list[DocumentType]) -> list[DocumentType]:
 def journal(record: models.Model, *, by: User, limit: int | None = JOURNAL) -> list[Entry]:
     """Audit rows and comments that somebody may read as one list, newest first."""
     rows = (trail(record) & audit.readable_by(by)).select_related("actor")[:limit]
-    said = comments(record).select_related("author")[:limit]
+    spoken = comments(record).select_related("author")[:limit]
     entries = [_told(row, record) for row in rows]
-    entries += [Entry(c.at, c.author, "commented", "message", comment=c.text, shared=not c.internal) for c in said]
+    entries += [Entry(c.at, c.author, "commented", "message", comment=c.text, shared=not c.internal) for c in spoken]
     entries.sort(key=lambda entry: entry.at, reverse=True)
     return entries[:limit]
 
@@ -155,17 +160,33 @@ def _words(row: AuditEntry, record: models.Model) -> str:
 
 def _change(name: str, pair: list[Any], record: models.Model) -> Change:
     is_state = name == "state" or name.endswith("_state")
-    words = [states.look(str(value), record).word if is_state and value else _plain(value) for value in pair]
+    choices = _choices(type(record), name)
+    words = [
+        states.look(str(value), record).word if is_state and value
+        else said(choices[value]) if isinstance(value, str) and value in choices
+        else _plain(value)
+        for value in pair
+    ]  # fmt: skip
     return Change(name, words[0] if pair[0] not in (None, "") else "", words[1], is_state)
+
+
+@cache
+def _choices(model: type[models.Model], name: str) -> dict[Any, str]:
+    """The words of a field's choices, by what is stored; none for what is no such field."""
+    try:
+        field: Any = model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return {}
+    return {key: str(word) for key, word in getattr(field, "flatchoices", None) or ()}
 
 
 def _plain(value: Any) -> str:
     if value is None or value == "":
-        return "empty"
+        return _("empty")
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if isinstance(value, dict | list):
-        return f"{len(value)} values"
+        return ngettext("%(n)s value", "%(n)s values", len(value)) % {"n": len(value)}
     text = str(value)
     if _HASH.fullmatch(text):
         return f"{text[:10]}…"

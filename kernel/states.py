@@ -79,6 +79,7 @@ add(
         "in_design": Look("pencil", "In design", "idle"),
         "testing": Look("progress", "Testing", "run"),
         "rejected": Look("circle-x", "Rejected", "bad"),
+        "impossible": Look("circle-x", "Not possible", "bad"),
         "refused": Look("circle-x", "Refused", "bad"),
         "declined": Look("circle-x", "Declined", "bad"),
         "closed_lost": Look("circle-x", "Lost", "bad"),

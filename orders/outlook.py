@@ -161,7 +161,7 @@ def _papers(order: Order) -> list[Item]:
 def next_up(order: Order) -> list[Item]:
     """What happens next, in words; for an order that has not started what it still goes through."""
     before = {
-        "draft": Item("send", "idle", "Submit the order", "It is checked as a whole first."),
+        "draft": Item("send", "idle", "An order agent submits the order", "It is checked as a whole first."),
         "submitted": Item("settings-automation", "idle", "Technical data are filled by rules",
         "What they cannot fill is asked."),
         "enrichment_in_progress": Item("user-check", "idle", "Credit, dates and feasibility are checked",

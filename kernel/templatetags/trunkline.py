@@ -329,22 +329,6 @@ def back_url(context: dict[str, Any]) -> str:
     return "/"
 
 
-@register.simple_tag
-def field_widget(field: Any) -> SafeString:
-    """A form field's control tied to its hint and error for screen readers."""
-    told = [f"{field.auto_id}_hint"] if field.help_text else []
-    attrs: dict[str, str] = {}
-    if field.errors:
-        told.append(f"{field.auto_id}_error")
-        attrs["aria-invalid"] = "true"
-    for name in ("placeholder", "aria-label", "title"):
-        if text := field.field.widget.attrs.get(name):
-            attrs[name] = said(text)
-    if told:
-        attrs["aria-describedby"] = " ".join(told)
-    return field.as_widget(attrs=attrs)  # type: ignore[no-any-return]
-
-
 @register.inclusion_tag("components/state_bar.html", takes_context=True)
 def state_bar(context: dict[str, Any], record: Any, field: str = "state", move_url: str = "") -> dict[str, Any]:
     """`{% state_bar order %}`: the lifecycle and the moves that this person may make, refusals with their reason."""

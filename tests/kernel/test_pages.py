@@ -8,6 +8,7 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
+from crm.models import Account
 from kernel import approvals, finding, home, records
 from kernel.approvals import Ask
 from kernel.models import Comment, Notification, User
@@ -222,8 +223,15 @@ def test_the_sprite_is_kept_for_ever_under_its_hash(client: Client) -> None:
         ("a" * 64, "aaaaaaaaaa…"),
         (True, "yes"),
         ([1, 2], "2 values"),
+        ([1], "1 value"),
         (None, "empty"),
     ],
 )
 def test_the_journal_tells_values_in_words(value: object, text: str) -> None:
     assert records._plain(value) == text
+
+
+def test_the_journal_tells_choices_by_their_words() -> None:
+    assert records._change("kind", [None, "legal_entity"], Account()).new == "Legal entity"
+    assert records._change("kind", [None, "elsewhere"], Account()).new == "elsewhere"
+    assert records._change("no such field", [None, "legal_entity"], Account()).new == "legal_entity"
