@@ -13,6 +13,7 @@ from catalog.models import Characteristic, Specification
 from catalog.valuetypes import NO, YES, check, choices, is_empty, parse, plain_value, told, within
 from kernel import decisions
 from kernel.money import plain
+from kernel.saying import said as spoken
 
 __all__ = [
     "NO", "YES", "Effects", "Field", "Problems", "Values", "check", "checked", "choices", "clean", "defaults", "drawn",
@@ -58,7 +59,7 @@ class Field:
         said = said or (f"At most {high}{unit}" if high else "")
         steps = f"in steps of {self.step}{unit}" if self.step else ""
         whole = ", ".join(part for part in (said, steps) if part)
-        return f"{whole[:1].upper()}{whole[1:]}." if whole else ""
+        return f"{spoken(f'{whole[:1].upper()}{whole[1:]}')}." if whole else ""
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from django.utils import timezone
 from fulfillment import maintenance
 from fulfillment.models import Task
 from fulfillment.queries import Link
-from kernel import approvals, paperwork
+from kernel import approvals, paperwork, writing
 from kernel.models import AuditEntry, User
+from kernel.saying import said
 from orders import closure, dependencies, questions, supplying
 from orders.models import DomainOrder, Order
 
@@ -67,7 +68,7 @@ def _failed(tasks: list[Task]) -> Item:
     first = tasks[0]
     where, problem = _at(first), f"{first.problem.rstrip('.')}."
     many = f"{len(tasks)} times" if len(tasks) > 1 else ""
-    words = f"First {where}: {problem}" if many else f"{where}. {problem}"
+    words = f"{where}. {problem}"
     return Item(
         "alert-triangle", "bad", f"{first.name} failed{f' {many}.' if many else ''}", words,
         first.team or str(first.assignee or ""), fallout_url(first), "Open fallout",
@@ -252,11 +253,13 @@ def _day(day: dt.date | None) -> str:
     if day is None:
         return ""
     away = (day - timezone.localdate()).days
-    return {0: "today", 1: "tomorrow"}.get(away, f"{day:%a %-d %b}" if away > 0 else f"was due {day:%-d %b}")
+    if away < 0:
+        return str(said(f"was due {writing.kept(day, 'j M')}"))
+    return str(said({0: "today", 1: "tomorrow"}[away]) if away < 2 else writing.day(day, "D j M"))
 
 
 def _at(task: Task) -> str:
-    return f"at {task.flow.site.name}" if task.flow.site else "in this order"
+    return task.flow.site.name if task.flow.site else "In this order"
 
 
 def fallout_url(task: Task) -> str:

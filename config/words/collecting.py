@@ -127,6 +127,8 @@ class _Reading(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> None:
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
         self.visit(node.func)
+        if ast.unparse(node.func) == "audit.record" and node.args and isinstance(node.args[0], ast.Constant):
+            self.found.append(str(node.args[0].value).replace("_", " ").capitalize())  # what the timeline calls it
         if name in UNREAD_CALLS or name in KEYWORDS:
             return
         for part in node.args:
