@@ -53,7 +53,7 @@ def _unused(user: User) -> Iterable[home.Action]:
         if rows:
             which = ", ".join(map(str, rows[:6])) + (" …" if len(rows) > 6 else "")
             yield home.Action(
-                text=f"{table.title}: {'row' if len(rows) == 1 else 'rows'} {which}", number=table.key,
+                text=f"{table.title}: nothing used row {which}", number=table.key,
                 url=_url(table, "decision_trial"), icon="table", tone="idle", due=f"{len(rows)} of {len(table.rows)}",
                 detail=f"not used in the last {len(cases)} {'case' if len(cases) == 1 else 'cases'}",
                 due_detail="rows", word="Look",
