@@ -366,7 +366,7 @@ class CaseForm(ModelForm):
 
     class Meta:
         model = Case
-        fields = ["account", "contact", "title", "description", "kind", "severity", "about", "their_reference"]
+        fields = ["title", "description", "kind", "severity", "account", "contact", "about", "their_reference"]
         labels = {"title": "In a few words", "description": "What happened",
                   "their_reference": "Their number", "about": "About"}  # fmt: skip
         help_texts = {"about": "Number of an order, product or service.", "description": "Since when, and the effect."}

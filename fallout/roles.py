@@ -46,14 +46,23 @@ def _ownerless(user: User) -> Iterable[home.Action]:
 
 def _wanting(rows: Any, word: str) -> Iterable[home.Action]:
     now = timezone.now()
-    for fallout in rows.select_related("site", "account").order_by("sla_due_at")[:5]:
+
+    def tell(fallout: Fallout) -> home.Action:
         left = clock.left(fallout.sla_due_at, now, fallout.sla_left)
-        yield home.Action(
+        return home.Action(
             text=fallout.cause, url=reverse("fallout:record", args=[fallout.number]),
             detail=", ".join(filter(None, [fallout.account.name, fallout.site.name if fallout.site else ""])),
             number=fallout.number, icon="alert-octagon", tone=left.tone or "wait", due=left.text,
             due_detail="SLA" if not left.over else "over its time", word=word, at=fallout.sla_due_at,
         )  # fmt: skip
+
+    def rest(count: int) -> home.Action:
+        return home.Action(
+            text=f"{count} more in fallout", url=reverse("fallout:fallout_list"), icon="alert-octagon", tone="idle",
+            detail="by cause, to mend many at once", word="Show", stands_for=count,
+        )  # fmt: skip
+
+    yield from home.worst(rows.select_related("site", "account").order_by("sla_due_at"), tell, rest)
 
 
 def _figures(user: User) -> Iterable[home.Figure]:

@@ -51,15 +51,25 @@ roles.grant(
 def _actions(user: User) -> Iterable[home.Action]:
     today = timezone.localdate()
     rows = queries.mine_and_my_teams(user).filter(state__in=queries.TO_DO)
-    for task in rows.select_related("flow__site", "account").order_by("planned_end", "pk")[:5]:
+
+    def tell(task: Task) -> home.Action:
         due = task.planned_end
         tone = "bad" if due and due < today else "risk" if due == today else "run" if task.assignee_id else "wait"
-        yield home.Action(
+        return home.Action(
             text=task.name, url=task.get_absolute_url(), number=task.flow.root_number, icon=drawing.ICONS[task.kind],
             detail=", ".join(filter(None, [str(task.account), task.flow.site.name if task.flow.site else ""])),
             tone=tone, due=distance(due) if due else "", due_detail="due" if due else "",
             word="Go on" if task.assignee_id == user.pk else "Open it", at=due,
         )  # fmt: skip
+
+    def rest(count: int) -> home.Action:
+        return home.Action(
+            text=f"{count} more task" if count == 1 else f"{count} more tasks", detail="yours and your teams’",
+            url=reverse("fulfillment:task_list"), icon="list-check", tone="idle", word="Show", stands_for=count,
+        )  # fmt: skip
+
+    ordered = rows.select_related("flow__site", "account").order_by("planned_end", "pk")
+    yield from home.worst(ordered, tell, rest)
 
 
 def _unassigned(user: User) -> Iterable[home.Action]:

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.urls import reverse
 
@@ -17,6 +18,7 @@ class Action:
     """One thing to do: the text says what, the detail about whom, `due` and `due_detail` by when.
 
     `word` is on the button. `tone` orders the list: bad (failed, overdue), risk (jeopardy, today), wait, run, idle.
+    `stands_for` counts the things behind one row, when a source names its worst few and the rest together.
     """
 
     text: str
@@ -29,6 +31,7 @@ class Action:
     due_detail: str = ""
     word: str = "Open it"
     at: dt.datetime | dt.date | None = None
+    stands_for: int = 1
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,17 @@ _all = _Registry()
 def next_actions(permission: str, rows: Rows) -> None:
     """Add things that need a person to the one list of next actions; each source yields its worst few."""
     _all.actions.append((permission, rows))
+
+
+WORST = 5  # of one source, by name
+
+
+def worst(rows: Any, tell: Callable[[Any], Action], rest: Callable[[int], Action]) -> Iterable[Action]:
+    """The worst few of ordered rows, each by its own name, and the others as one action that counts them."""
+    found = list(rows[: WORST + 1])
+    yield from map(tell, found[:WORST])
+    if len(found) > WORST:
+        yield rest(rows.count() - WORST)
 
 
 def figures(permission: str, source: Callable[[User], Iterable[Figure]], *, order: int = 50) -> None:

@@ -28,6 +28,8 @@ class Move:
     target: str
     why_not: str
     needs_reason: bool = False
+    asks: str = "Reason"
+    read_by: str = "It is kept with the record and seen by those who work on it."
 
 
 def guarded(*fields: str) -> Callable[[Class], Class]:
@@ -165,7 +167,8 @@ def moves(record: Any, user: User, field: str = "state") -> list[Move]:
         elif not has_transition_perm(method, user):
             why = "Your roles do not include this right."
         label = t.custom.get("label", t.name.replace("_", " ").capitalize())
-        found.append(Move(t.name, label, str(t.target), why, bool(t.custom.get("needs_reason"))))
+        words = {key: t.custom[key] for key in ("needs_reason", "asks", "read_by") if key in t.custom}
+        found.append(Move(t.name, label, str(t.target), why, **words))
     road = list(getattr(record, "STAGES", ()))
     found.sort(key=lambda move: road.index(move.target) if move.target in road else len(road))
     return found

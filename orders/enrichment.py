@@ -72,7 +72,10 @@ def supply_all(*, order_id: int, values: dict[int, Any], by: User) -> Order:
         row.value, row.filled_by, row.filled_at = read[row.pk], by, timezone.now()
     MissingValue.objects.bulk_update(rows.values(), ["value", "filled_by", "filled_at"])
     changes = {
-        f"{row.characteristic.name}, line {row.line.position if row.line else '–'}": [None, row.value]
+        f"{row.characteristic.name}, line {row.line.position if row.line else '–'}": [
+            None,
+            configuration.told(row.characteristic, row.value),
+        ]
         for row in rows.values()
     }
     audit.record("values supplied", order, by=by, changes=changes)

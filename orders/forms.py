@@ -77,12 +77,12 @@ class NewOrderForm(forms.Form):
 class LineForm(forms.Form):
     """One more product on a draft."""
 
-    offering = RecordField("catalog.for_sale", empty_label="Choose a product")
+    offering = RecordField("catalog.for_sale", label="Product", empty_label="Choose a product")
     site = RecordField("crm.site", required=False, empty_label="No site")
     quantity = forms.IntegerField(min_value=1, max_value=10_000, initial=1)
 
     def __init__(self, *args: Any, order: Order, by: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **{"auto_id": "add_%s"} | kwargs)
         offer(self, "offering", by, specified=True)
         offer(self, "site", by, below=order.account.path)
 
@@ -118,7 +118,7 @@ class ServiceLineForm(forms.Form):
     site = RecordField("crm.site", label="New site", required=False, empty_label="Only for a move")
 
     def __init__(self, *args: Any, order: Order, by: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **{"auto_id": "serve_%s"} | kwargs)
         offer(self, "product", by, below=order.account.path)
         offer(self, "site", by, below=order.account.path)
 

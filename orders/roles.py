@@ -164,7 +164,7 @@ def _late(user: User) -> Iterable[home.Action]:
         yield home.Action(
             text=f"Set a new date for {order.title}", url=order.get_absolute_url(), detail=order.account.name,
             number=order.number, icon="alert-circle", tone="bad", due=f"{days} day{'' if days == 1 else 's'} over",
-            due_detail=f"promised {order.promised_on:%-d %b}", word="Look", at=order.promised_on,
+            due_detail=f"promised {order.promised_on:%-d %b}", word="Set date", at=order.promised_on,
         )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from kernel.models import Numbered
 from kernel.models.statefield import StateField
 
 WORK = "crm.work_case"
+READ_BY_CUSTOMER = {"needs_reason": True, "read_by": "The customer reads it."}
 
 
 @lifecycle.guarded("state")
@@ -111,13 +112,14 @@ class Case(Numbered):
         self._moved(because)
 
     @transition(field=state, source=State.IN_PROGRESS, target=State.PENDING, permission=WORK,
-                custom={"label": "Wait for the customer", "needs_reason": True})  # fmt: skip
+                custom={"label": "Wait for the customer", "asks": "What does the customer have to tell us?",
+                        **READ_BY_CUSTOMER})  # fmt: skip
     def wait(self, because: str = "") -> None:
         """The customer has to answer first."""
         self._moved(because)
 
     @transition(field=state, source=State.IN_PROGRESS, target=State.HELD, permission=WORK,
-                custom={"label": "Hold", "needs_reason": True})  # fmt: skip
+                custom={"label": "Hold", **READ_BY_CUSTOMER})  # fmt: skip
     def hold(self, because: str = "") -> None:
         """It rests on our side."""
         self._moved(because)
@@ -129,14 +131,14 @@ class Case(Numbered):
         self._moved(because)
 
     @transition(field=state, source=State.IN_PROGRESS, target=State.RESOLVED, permission=WORK,
-                custom={"label": "Resolve", "needs_reason": True})  # fmt: skip
+                custom={"label": "Resolve", "asks": "How was it solved?", **READ_BY_CUSTOMER})  # fmt: skip
     def resolve(self, because: str = "") -> None:
         """Solved; the customer may still say that it is not."""
         self._moved(because)
         self.solution, self.resolved_at = because, self.moved_at
 
     @transition(field=state, source=State.RESOLVED, target=State.IN_PROGRESS, permission=WORK,
-                custom={"label": "Reopen", "needs_reason": True})  # fmt: skip
+                custom={"label": "Reopen", **READ_BY_CUSTOMER})  # fmt: skip
     def reopen(self, because: str = "") -> None:
         """It was not solved after all."""
         self._moved(because)
@@ -149,7 +151,7 @@ class Case(Numbered):
         self.ended_at = self.moved_at
 
     @transition(field=state, source=State.ACKNOWLEDGED, target=State.REJECTED, permission=WORK,
-                custom={"label": "Reject", "needs_reason": True})  # fmt: skip
+                custom={"label": "Reject", **READ_BY_CUSTOMER})  # fmt: skip
     def reject(self, because: str = "") -> None:
         """It is not ours to solve."""
         self._moved(because)
@@ -157,7 +159,7 @@ class Case(Numbered):
 
     @transition(field=state, source=[State.ACKNOWLEDGED, State.IN_PROGRESS, State.PENDING, State.HELD],
                 target=State.CANCELLED, permission=WORK,
-                custom={"label": "Cancel", "needs_reason": True})  # fmt: skip
+                custom={"label": "Cancel", **READ_BY_CUSTOMER})  # fmt: skip
     def cancel(self, because: str = "") -> None:
         """The customer takes it back."""
         self._moved(because)

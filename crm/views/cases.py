@@ -109,7 +109,7 @@ def new(request: HttpRequest) -> HttpResponse:
         except Refusal as error:
             refuse(form, error)
         else:
-            return htmx.go(request, "crm:case", case.number, toast=f"{case.number} is written down.")
+            return htmx.go(request, "crm:case", case.number, toast=f"{case.number} is here.")
     return htmx.respond(request, "crm/case_form.html", {"form": form}, status=422 if form.errors else 200)
 
 
@@ -122,6 +122,7 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
         "record": record, "title": record.title, "crumbs": [("Cases", reverse("crm:case_list"))],
         "about_url": _page_of(record.about), "is_late": record.is_open and record.due_at < timezone.now(),
         "may_change": record.is_open and user.has_perm("crm.change_case"),
+        "may_resolve": record.state == Case.State.IN_PROGRESS and user.has_perm("crm.work_case"),
         "may_take": record.is_open and record.owner != user and user.has_perm("crm.work_case"),
     }  # fmt: skip
     return htmx.respond(request, "crm/case.html", context)

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 from django_fsm import transition
 
 from crm.models import OfAccountQuerySet
@@ -30,6 +31,8 @@ class Fallout(Numbered):
         RESOLVED = "resolved"
         CLOSED = "closed"
         CANCELLED = "cancelled"
+
+    BY_ITSELF = (State.RESOLVED,)  # closed once the task got through
 
     class Type(models.TextChoices):
         DATA = "data"
@@ -109,6 +112,10 @@ class Fallout(Numbered):
 
     def __str__(self) -> str:
         return f"{self.number} {self.cause}"
+
+    def get_absolute_url(self) -> str:
+        """Its page."""
+        return reverse("fallout:record", args=[self.number])
 
     @transition(field=state, source=State.OPEN, target=State.IN_PROGRESS, permission="fallout.resolve_fallout",
                 custom={"label": "Take"})  # fmt: skip

@@ -132,13 +132,15 @@ def _record(request: HttpRequest, number: str) -> Fallout:
 
 
 def _page(request: HttpRequest, shown: showing.Shown, status: int = 200) -> HttpResponse:
+    plain = not getattr(request, "htmx", False) or request.htmx.boosted  # type: ignore[attr-defined]
+    came = request.POST.get("back", "")
     context = {
         "record": shown.record,
         "shown": shown,
         "title": shown.record.cause,
         "crumbs": [("Fallout", reverse("fallout:fallout_list"))],
-        "back": request.POST.get("back", ""),
-        "page_view": not (getattr(request, "htmx", False) and not request.htmx.boosted),  # type: ignore[attr-defined]
+        "back": came,
+        "page_view": plain or came.partition("?")[0] == shown.record.get_absolute_url(),
     }
     return htmx.respond(request, "fallout/record.html", context | choices(request), part="body", status=status)
 

@@ -30,7 +30,7 @@ def page(request: HttpRequest) -> HttpResponse:
     everything = "all" in request.GET
     context = {
         "actions": actions if everything else actions[:SHOWN],
-        "count": len(actions),
+        "count": sum(action.stands_for for action in actions),
         "more": 0 if everything else max(0, len(actions) - SHOWN),
         "figures": home.figures_for(user),
         "blocks": home.blocks_for(user),

@@ -43,11 +43,17 @@ def move(request: HttpRequest, label: str, pk: int) -> HttpResponse:
 @workspace.allowed("kernel.use_workspace")
 @require_safe
 def presence(request: HttpRequest, label: str, pk: int) -> HttpResponse:
-    """Who else has the record open; its page asks every few seconds, and tells so that its reader is there."""
+    """Who else has the record open, and whether it left the state that is shown; its page asks every few seconds."""
     user = workspace.person(request)
-    records.subject(label, pk, user)
+    record = records.subject(label, pk, user)
     others = [] if hasattr(request, "looking_on") else present.sign(label, pk, user)
-    return render(request, "components/presence.html", {"others": others[:3], "more": max(0, len(others) - 3)})
+    shown = request.GET.get("state", "")
+    context = {
+        "others": others[:3], "more": max(0, len(others) - 3), "record": record,
+        "moved": shown and shown != getattr(record, "state", shown),
+        "awaited": shown in getattr(record, "BY_ITSELF", ()),
+    }  # fmt: skip
+    return render(request, "components/presence.html", context)
 
 
 @workspace.allowed("kernel.use_workspace")

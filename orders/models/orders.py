@@ -58,6 +58,8 @@ class Order(Numbered):
         "cancelled": "cancelled",
     }  # fmt: skip
 
+    BY_ITSELF = (State.SUBMITTED, State.ENRICHMENT_IN_PROGRESS, State.APPROVED)  # the system goes on from these
+
     class Fulfilment(models.TextChoices):
         NOTHING = "nothing", "Nothing yet"
         SOME = "some", "Some of it works"

@@ -19,6 +19,7 @@ from orders.tree import WALKED
 
 LINES = 100  # on one page
 SAID = 60  # problems listed above them
+PLACES = {"lines": ("Lines", "lines"), "requested_on": ("Requested date", "id_requested_on")}  # label and anchor
 LIVE = frozenset({
     "submitted", "enrichment_in_progress", "awaiting_approval", "approved", "in_progress", "on_hold",
     "awaiting_information",
@@ -224,7 +225,7 @@ def _said(found: dict[str, list[str]], rows: list[Any], lines_url: str, here: in
     lines_by_pk = {row.pk: row for row in rows}
     said = []
     for field, texts in found.items():
-        label, anchor = field.replace("_", " ").capitalize(), f"id_{field}"
+        label, anchor = PLACES.get(field, (field.replace("_", " ").capitalize(), f"id_{field}"))
         if field.startswith("line-"):
             line = lines_by_pk.get(int(field.split("-")[1]))
             label = f"Line {line.position}{f', {line.site.name}' if line.site else ''}" if line else "A line"

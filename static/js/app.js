@@ -7,6 +7,7 @@ import "./rows.js";
 import "./cells.js";
 import "./forms.js";
 import "./focus.js";
+import "./moved.js";
 import "./mention.js";
 import "./picker.js";
 import "./drafts.js";

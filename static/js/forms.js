@@ -10,6 +10,24 @@ window.addEventListener("beforeunload", (event) => {
   if ([...dirty].some((form) => form.isConnected)) event.preventDefault();
 });
 
+// What was typed into form[data-first] is kept before another form of its page goes; refused, it is shown instead.
+document.addEventListener(
+  "submit",
+  async (event) => {
+    const form = event.target;
+    const first = [...dirty].find((one) => one.isConnected && one.matches("[data-first]"));
+    if (!first || form.method !== "post" || form.matches("[hx-post]")) return;
+    if (form === first && !event.submitter?.hasAttribute("formaction")) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const answer = await fetch(first.action, { method: "POST", body: new FormData(first), redirect: "manual" }).catch(() => null);
+    if (answer?.type !== "opaqueredirect") return first.requestSubmit();
+    dirty.delete(first);
+    form.requestSubmit(event.submitter);
+  },
+  true,
+);
+
 // A plain form is sent once; the server guards as well.
 document.addEventListener("submit", (event) => {
   const form = event.target;
@@ -37,7 +55,12 @@ document.addEventListener("formdata", (event) => {
   for (const [name, value] of [...event.formData.entries()]) if (spare(event.target, name, value)) event.formData.delete(name);
 });
 
-document.querySelector("main:not(.design) .errors")?.focus();
+// A refusal is where the reader looks: the summary, or the first field that is wrong.
+const WRONG = "main :is(.field.error, fieldset.error) :is(input:not([type=hidden]), select, textarea), main [aria-invalid=true]";
+const summary = document.querySelector("main:not(.design) .errors");
+const wrong = summary || [...document.querySelectorAll(WRONG)].find((field) => field.checkVisibility() && !field.closest("main.design"));
+wrong?.focus();
+if (!summary) wrong?.scrollIntoView({ block: "center" });
 document.addEventListener("htmx:afterSwap", (event) => {
   const { target } = event.detail; // gone, when what came took its place
   (target.isConnected ? target : event.target).querySelector?.(".errors")?.focus();

@@ -92,6 +92,24 @@ def body(account: Any, **more: Any) -> dict[str, Any]:
     return {"description": "No light", "severity": "major", "ticketType": "fault", "relatedParty": [party], **more}
 
 
+def test_who_resolves_is_asked_for_what_the_customer_reads(client: Client) -> None:
+    agent = UserFactory(role="service_agent")
+    case = casework.take(case_id=reported(agent).pk, by=agent)
+    client.force_login(agent)
+    page = client.get(case.get_absolute_url()).content.decode()
+    assert "How was it solved?" in page
+    assert "The customer reads it." in page
+    assert "seen by those who work on it" not in page
+    told = client.get(reverse("activity", args=["crm.case", case.pk])).content.decode()
+    assert "Written down by us" in told  # and not the value that is stored
+    state = client.get(reverse("presence", args=["crm.case", case.pk]), {"state": "acknowledged"}).content.decode()
+    assert ("Meanwhile it is" in state, "In progress" in state) == (True, True)
+    assert (
+        "Meanwhile"
+        not in client.get(reverse("presence", args=["crm.case", case.pk]), {"state": case.state}).content.decode()
+    )
+
+
 def test_a_customers_system_reports_follows_and_decides() -> None:
     product = inventory.product(SiteFactory(), active=True)
     account, agent = product.account, UserFactory(role="service_agent")

@@ -74,6 +74,15 @@ def test_editing_from_the_page(client: Client, agent: Any) -> None:
     assert Fallout.objects.select_related("task__flow").get().task.flow.data["vlan"] == 2131
 
 
+def test_a_refusal_on_its_own_page_does_not_repeat_the_head(client: Client, agent: Any) -> None:
+    record = made.fallout()
+    url = reverse("fallout:fallout_move", args=[record.number, "edit"])
+    for back, clocks in ((record.get_absolute_url(), 0), (reverse("fallout:fallout_list"), 1)):
+        told = {"value-vlan": "9999", "back": back}
+        page = client.post(url, told, headers={"HX-Request": "true"}).content.decode()
+        assert ("At most 4094" in page, page.count("SLA ends in")) == (True, clocks)
+
+
 def test_a_second_press_is_a_conflict(client: Client, agent: Any) -> None:
     record = made.fallout()
     assert post(client, record, "retry").status_code == 302

@@ -177,6 +177,17 @@ def test_search_asks_only_kinds_one_may_see(client: Client, agent: User, monkeyp
     assert client.get("/search/?q=%00%27").status_code == 200
 
 
+def test_home_names_the_worst_few_of_a_source_and_counts_the_rest(agent: User) -> None:
+    everybody = User.objects.order_by("pk")
+    UserFactory.create_batch(home.WORST)
+    told = list(
+        home.worst(
+            everybody, lambda user: home.Action(str(user), "#"), lambda n: home.Action(f"{n} more", "#", stands_for=n)
+        )
+    )
+    assert ([action.stands_for for action in told], told[-1].text) == ([1] * (home.WORST + 1), "1 more")
+
+
 def test_home_tells_the_worst_first(client: Client, agent: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(home, "_all", home._Registry())
     home.next_actions(

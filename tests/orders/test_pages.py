@@ -1,6 +1,7 @@
 """Pages: who sees what, refusals at their fields, the same number of queries however many sites."""
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
@@ -229,6 +230,8 @@ def test_an_order_by_hand_gets_its_lines() -> None:
     assert client.post(url("add_line", order), line).status_code == 302
     assert order.lines.get().characteristics == {"routing": "static", "access_pairs": 1}
     assert client.post(url("add_line", order), {**line, "quantity": 0}).status_code == 422
+    ids = re.findall(r'(?:input|select|textarea)[^>]* id="([^"]+)"', client.get(url("lines", order)).content.decode())
+    assert len(ids) == len(set(ids))
     configure = url("configure_line", order, order.lines.get().pk)
     assert b"Speed" in client.get(configure).content
     refused = client.post(configure, {"speed": "5", "routing": "BGP", "access_pairs": "1"})
