@@ -10,10 +10,10 @@ from crm.models import BillingProfile, Contact
 from kernel import audit
 from kernel.models import User
 from kernel.refusal import Conflict, NotPermitted, Refusal
-from orders import approval, queries, reduction, validation
+from orders import approval, choosing, queries, reduction, validation
 from orders.models import Order, OrderLine
 
-ALWAYS = {"title", "their_reference", "contact"}
+ALWAYS = {"title", "their_reference", "contact", "manager"}
 UNTIL_APPROVED = {"billing_profile", "requested_on"}
 OF_LINES = {"contact", "access_notes", "requested_on"}
 BEFORE = reduction.BEFORE
@@ -32,7 +32,7 @@ def edit(
     *, order_id: int, by: User, edition: int | None = None, changes: dict[str, Any] | None = None,
     lines: dict[int, dict[str, Any]] | None = None,
 ) -> Order:  # fmt: skip
-    """Change fields of the order and of its lines, all or none. `contact` and `billing_profile` take keys.
+    """Change fields of the order and of its lines, all or none. People and `billing_profile` take keys.
 
     Raises:
         NotEditable: a commercial field, or one whose time is over; the problem stands at its field.
@@ -49,7 +49,7 @@ def edit(
     before = {name: _shown(order, name) for name in wanted}
     asked_before = order.requested_on
     for name, value in wanted.items():
-        setattr(order, name, _value(order, name, value))
+        setattr(order, name, _manager(order, value, by) if name == "manager" else _value(order, name, value))
     done = audit.difference(before, {name: _shown(order, name) for name in wanted}) | _edit_lines(order, of_lines)
     if not done:
         return order
@@ -110,6 +110,14 @@ def _value(order: Order, name: str, value: Any) -> Any:
             raise NotEditable(problems={name: ["This belongs to another customer."]})
         return found
     return value.strip() if isinstance(value, str) else value
+
+
+def _manager(order: Order, key: Any, by: User) -> User | None:
+    """Who looks after the order: one of those who may."""
+    found: User | None = choosing.managers(by, order.manager_id).filter(pk=key).first() if key else None
+    if key and found is None:
+        raise NotEditable(problems={"manager": ["Choose an order manager."]})
+    return found
 
 
 def _shown(order: Order, name: str) -> Any:

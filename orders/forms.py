@@ -40,12 +40,17 @@ class OrderForm(forms.Form):
     requested_on = forms.DateField(
         label="Requested date", required=False, widget=Day, help_text="Empty means as soon as it can be done."
     )
+    manager = RecordField(
+        "orders.manager", label="Order manager", required=False, empty_label="Nobody yet",
+        help_text="Who is told when the promise is in danger.",
+    )  # fmt: skip
 
     def __init__(self, *args: Any, order: Order, by: User, **kwargs: Any) -> None:
         kwargs.setdefault("initial", {name: getattr(order, name) for name in self.base_fields})
         super().__init__(*args, **kwargs)
         offer(self, "contact", by, root=order.account.root_id)
         offer(self, "billing_profile", by, root=order.account.root_id)
+        offer(self, "manager", by, also=order.manager_id)
         if not BillingProfile.objects.filter(account__root=order.account.root_id).exists():
             where = format_html('<a href="{}">{}</a>', order.account.get_absolute_url(), order.account.name)
             said = format_html("There is none yet. Add one to {}, then choose it here.", where)
@@ -56,7 +61,7 @@ class OrderForm(forms.Form):
 
     def changes(self) -> dict[str, Any]:
         """Values for `editing.edit`."""
-        return {k: v.pk if isinstance(v, Contact | BillingProfile) else v for k, v in self.cleaned_data.items()}
+        return {k: v.pk if isinstance(v, Contact | BillingProfile | User) else v for k, v in self.cleaned_data.items()}
 
 
 class NewOrderForm(forms.Form):

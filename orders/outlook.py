@@ -241,12 +241,9 @@ def _expected(task: Task) -> dt.date | None:
 def _running(task: Task) -> Item:
     who = str(task.assignee) if task.assignee else task.team
     icons = {"field_work": "calendar", "project": "truck-delivery", "manual": "user", "wait_event": "hourglass"}
-    what = _where(task)
-    doing = {"in_progress": f"{what}: is under way", "ready": f"{what}: is next"}
-    small = ", ".join(filter(None, [who, _day(_expected(task))]))
-    return Item(
-        icons.get(task.kind, "player-play"), "idle", doing.get(task.state, f"{what}: waits for an answer"), "", small
-    )
+    doing = {"in_progress": "under way", "ready": "can start"}.get(task.state, "waits for an answer")
+    small = ", ".join(filter(None, [doing, who, _day(_expected(task))]))
+    return Item(icons.get(task.kind, "player-play"), "idle", _where(task), "", small)
 
 
 def _day(day: dt.date | None) -> str:

@@ -81,12 +81,15 @@ def number_text(value: Any, digits: int | None = None) -> str:
     return writing.number(value, digits).replace("-", "−")
 
 
+CENTS_BELOW = 1000  # an amount without its cents would be another one
+
+
 def money_text(amount: Any, currency: str = "EUR", *, whole: bool = False) -> str:
-    """An amount with its currency's symbol, such as € 12,478.00."""
+    """An amount with its currency's symbol, such as € 12,478.00; `whole` leaves out cents where they say nothing."""
     if amount is None or amount == "":
         return "–"
     amount = Decimal(str(amount))
-    text = number_text(amount, 0 if whole else digits(currency))
+    text = number_text(amount, 0 if whole and (abs(amount) >= CENTS_BELOW or not amount % 1) else digits(currency))
     sign, text = ("−", text[1:]) if text.startswith("−") else ("", text)
     symbol = SYMBOLS.get(currency, currency)
     behind = writing.german() or currency in ("PLN", "SEK", "CZK")

@@ -35,6 +35,18 @@ def test_people_dates_and_references_change_on_order_and_lines() -> None:
     assert f"line-{line.pk}-access_notes" in entry.changes
 
 
+def test_an_order_manager_is_named_and_nobody_else() -> None:
+    shop = Shop()
+    order, ingrid = shop.draft(), UserFactory(role="order_manager")
+    editing.edit(order_id=order.pk, by=shop.agent, changes={"manager": ingrid.pk})
+    with pytest.raises(editing.NotEditable) as refusal:
+        editing.edit(order_id=order.pk, by=shop.agent, changes={"manager": UserFactory(role="customer").pk})
+    assert (list(refusal.value.problems), fresh(order).manager) == (["manager"], ingrid)
+    ingrid.groups.clear()
+    editing.edit(order_id=order.pk, by=shop.agent, changes={"manager": ingrid.pk, "title": "As it was"})
+    assert fresh(order).manager == ingrid
+
+
 def test_what_was_sold_is_changed_in_the_quote() -> None:
     shop = Shop()
     order = shop.draft()
