@@ -14,6 +14,8 @@ from crm.models import Case, Lead, Opportunity
 from kernel.home import Action, Figure
 from kernel.models import User
 from kernel.money import ZERO
+from kernel.saying import said
+from kernel.templatetags.speaking import lowered
 from kernel.templatetags.trunkline import distance, money_text
 
 SHOWN = 5  # of each kind
@@ -76,10 +78,11 @@ def cases_to_do(user: User) -> Iterable[Action]:
     now = timezone.now()
     rows = Case.objects.filter(Q(owner=user) | Q(owner=None), state__in=Case.OPEN).select_related("account")
     for case in rows.order_by("due_at")[:SHOWN]:
+        late, severity = case.due_at < now, str(said(case.get_severity_display()))
         yield Action(
-            case.title, case.get_absolute_url(), f"{case.account}, {case.get_severity_display().lower()}", case.number,
-            "headset", "bad" if case.due_at < now else "wait", capfirst(distance(case.due_at)), "to be solved",
-            "Solve" if case.owner_id else "Take it", case.due_at,
+            case.title, case.get_absolute_url(), f"{case.account}, {lowered(severity)}", case.number,
+            "headset", "bad" if late else "wait", capfirst(distance(case.due_at)),
+            "over its time" if late else "to be solved", "Solve" if case.owner_id else "Take it", case.due_at,
         )  # fmt: skip
 
 

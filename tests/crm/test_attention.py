@@ -6,12 +6,20 @@ import pytest
 import time_machine
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from crm import attention, pipeline
+from crm.models import Case
 from kernel import finding
 from kernel.models import User
-from tests.factories.crm import AccountFactory, ContactFactory, LeadFactory, OpportunityFactory, SiteFactory
+from tests.factories.crm import (
+    AccountFactory,
+    CaseFactory,
+    ContactFactory,
+    LeadFactory,
+    OpportunityFactory,
+    SiteFactory,
+)
 from tests.factories.people import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +65,18 @@ def test_who_oversees_sales_is_called_for_the_late_ones_of_everybody() -> None:
     assert found["Open deals"] == ("1", "in all")
     assert found["Open leads"] == ("2", "in all")
     assert not list(attention.deals_to_do(UserFactory(role="sales_agent")))
+
+
+def test_a_case_over_its_time_says_so_and_its_severity_in_the_readers_language() -> None:
+    clara = UserFactory(role="service_agent")
+    case = CaseFactory()
+    (fresh,) = attention.cases_to_do(clara)
+    assert (fresh.tone, fresh.due_detail) == ("wait", "to be solved")
+    Case.objects.filter(pk=case.pk).update(due_at=timezone.now() - dt.timedelta(minutes=5))
+    with translation.override("de"):
+        (late,) = attention.cases_to_do(clara)
+    assert (late.tone, late.due_detail) == ("bad", "over its time")
+    assert case.get_severity_display().lower() not in late.detail
 
 
 def test_figures_count_what_is_open_and_likely() -> None:
