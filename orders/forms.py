@@ -5,7 +5,9 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 
 from cmdb.models import Product
 from crm.models import BillingProfile, Contact
@@ -25,6 +27,15 @@ class Day(forms.DateInput):
 
     def __init__(self) -> None:
         super().__init__(format="%Y-%m-%d")
+
+
+def _none_yet(order: Order, by: User) -> str:
+    """That nobody said how the customer pays, with the panel in which that is said for who may."""
+    if not by.has_perm("crm.add_billingprofile"):
+        return "There is none yet. A seller adds it to the customer."
+    url = f"{reverse('crm:account_add_billing_profile', args=[order.account.number])}?back={order.get_absolute_url()}"
+    words = (_("There is none yet."), url, url, _("Add a billing profile"))
+    return format_html('{} <a href="{}" hx-get="{}" hx-target="#sheet">{}</a>', *words)
 
 
 class OrderForm(forms.Form):
@@ -52,9 +63,7 @@ class OrderForm(forms.Form):
         offer(self, "billing_profile", by, root=order.account.root_id)
         offer(self, "manager", by, also=order.manager_id)
         if not BillingProfile.objects.filter(account__root=order.account.root_id).exists():
-            where = format_html('<a href="{}">{}</a>', order.account.get_absolute_url(), order.account.name)
-            said = format_html("There is none yet. Add one to {}, then choose it here.", where)
-            self.fields["billing_profile"].help_text = said
+            self.fields["billing_profile"].help_text = _none_yet(order, by)
         for name in list(self.fields):
             if not editing.may_edit(order, name):
                 del self.fields[name]

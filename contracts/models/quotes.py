@@ -188,7 +188,7 @@ class Quote(Record):
     @transition(field=state, source=State.DRAFT, target=State.IN_REVIEW, permission="contracts.edit_quote",
                 custom={"label": "Submit for review"})  # fmt: skip
     def submit(self) -> None:
-        """Frozen from here on."""
+        """Submitted; frozen from here on."""
 
     @transition(field=state, source=State.IN_REVIEW, target=State.DRAFT, permission="contracts.edit_quote",
                 custom={"label": "Recall"})  # fmt: skip

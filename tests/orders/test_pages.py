@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from crm.models import BillingProfile
 from fulfillment import maintenance
 from fulfillment.models import Task
 from kernel import approvals, lifecycle
@@ -133,6 +134,9 @@ def test_a_draft_lists_what_is_missing_and_submission_says_it_all() -> None:
     Order.objects.filter(pk=order.pk).update(billing_profile=None, contact=None)
     client = browser(shop.agent)
     assert "no billing profile" in client.get(url("order", order)).content.decode()
+    BillingProfile.objects.all().delete()
+    add = reverse("crm:account_add_billing_profile", args=[order.account.number])
+    assert f"{add}?back={order.get_absolute_url()}" in client.get(url("order", order)).content.decode()
     refused = client.post(url("submit", order))
     assert refused.status_code == 422
     page = refused.content.decode()
