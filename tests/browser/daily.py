@@ -79,7 +79,6 @@ def product_is_begun(paula: Page) -> None:
     """A new offering, which leads to where it gets its price."""
     paula.goto("/")
     paula.get_by_role("link", name="New offering").first.click()
-    paula.get_by_label("Key", exact=True).fill("lte_spare")
     paula.get_by_label("Name", exact=True).fill("LTE spare line")
     for label, choice in (("Shelf", "Connectivity"), ("Specification", "Dedicated internet, version 1 (active)")):
         paula.get_by_label(label).select_option(label=choice)
