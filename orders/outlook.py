@@ -242,8 +242,8 @@ def _running(task: Task) -> Item:
     who = str(task.assignee) if task.assignee else task.team
     icons = {"field_work": "calendar", "project": "truck-delivery", "manual": "user", "wait_event": "hourglass"}
     doing = {"in_progress": "under way", "ready": "can start"}.get(task.state, "waits for an answer")
-    small = ", ".join(filter(None, [doing, who, _day(_expected(task))]))
-    return Item(icons.get(task.kind, "player-play"), "idle", _where(task), "", small)
+    small = ", ".join(filter(None, [who, _day(_expected(task))]))
+    return Item(icons.get(task.kind, "player-play"), "idle", _where(task), doing, small)
 
 
 def _day(day: dt.date | None) -> str:
