@@ -241,7 +241,7 @@ class ReportMailForm(forms.Form):
     )
     people = forms.ModelMultipleChoiceField(
         User.objects.none(), label="To whom", help_text="Everybody gets what they themselves may see.",
-        error_messages={"required": "Choose at least one reader."}, widget=forms.SelectMultiple(attrs={"size": 7}),
+        error_messages={"required": "Choose at least one reader."}, widget=forms.CheckboxSelectMultiple,
     )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
