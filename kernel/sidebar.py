@@ -12,7 +12,7 @@ from kernel.saying import said
 
 TASKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("People and rights", ("kernel.user", "auth.group")),
-    ("Rules and calendars", ("kernel.decisiontable", "kernel.businesscalendar")),
+    ("Rules and calendars", ("kernel.decisiontable", "kernel.businesscalendar", "kernel.documenttype")),
     ("What happened", ("kernel.auditentry", "kernel.approvalrequest", "kernel.document")),
     ("Other systems", ("kernel.apiclient", "kernel.apicall", "kernel.subscription", "kernel.delivery")),
     ("The machine", ("kernel.outboxevent", "django_celery_beat.periodictask")),

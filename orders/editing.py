@@ -1,13 +1,15 @@
 """Editing: what may change on an order without selling anything anew: people, dates, references, how to get in."""
 
 import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from crm.models import BillingProfile, Contact
-from kernel import audit
+from kernel import audit, notifications
 from kernel.models import User
 from kernel.refusal import Conflict, NotPermitted, Refusal
 from orders import approval, choosing, queries, reduction, validation
@@ -59,6 +61,20 @@ def edit(
     if order.requested_on != asked_before and order.state == Order.State.AWAITING_APPROVAL:
         approval.ask_again(order, by)
     return order
+
+
+def tell_managers(order_ids: Collection[int], by: User) -> None:
+    """Tell people once of all orders that they look after now."""
+    rows = Order.objects.filter(pk__in=order_ids, manager__isnull=False).exclude(manager=by)
+    given: dict[User, list[Order]] = defaultdict(list)
+    for order in rows.select_related("manager").order_by("manager", "pk"):
+        given[order.manager].append(order)
+    for manager, orders in given.items():
+        if len(orders) == 1:
+            text, url = f"{by} gave you {orders[0]} to look after", orders[0].get_absolute_url()
+        else:
+            text, url = f"{by} gave you {len(orders)} orders to look after", f"/orders/?manager={manager.pk}"
+        notifications.tell([manager], text, url, event="task")
 
 
 def may_edit(order: Order, name: str) -> bool:

@@ -38,6 +38,23 @@ def _none_yet(order: Order, by: User) -> str:
     return format_html('{} <a href="{}" hx-get="{}" hx-target="#sheet">{}</a>', *words)
 
 
+class OrderCellsForm(forms.Form):
+    """What may change on an order in its list."""
+
+    manager = RecordField("orders.manager", label="Manager", required=False, empty_label="Nobody yet")
+    their_reference = forms.CharField(label="Their reference", max_length=60, required=False)
+    requested_on = forms.DateField(label="Requested", required=False, widget=Day)
+
+
+class ManagerForm(forms.Form):
+    """Who is to look after what was ticked."""
+
+    to = RecordField(
+        "orders.manager", label="Manager", empty_label="Choose an order manager",
+        error_messages={"required": "Choose who gets them.", "invalid_choice": "Choose an order manager."},
+    )  # fmt: skip
+
+
 class OrderForm(forms.Form):
     """What may change on an order without selling anything anew."""
 

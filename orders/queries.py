@@ -32,7 +32,7 @@ def listed(user: User) -> Any:
 @cache
 def _told() -> Any:
     """All orders with what a list tells of each; put together once, as that costs more than asking."""
-    return Order.objects.select_related("account", "forecast").annotate(**_milestones())
+    return Order.objects.select_related("account", "forecast", "manager").annotate(**_milestones())
 
 
 def _milestones() -> dict[str, Any]:

@@ -10,18 +10,21 @@ from django.views.decorators.http import require_safe
 from contracts.models import Contract, Quote
 from crm.models import Account
 from fulfillment.models import Level
-from kernel import many, reading, tables
+from kernel import amending, many, reading, tables
 from kernel.columns import Cell
 from kernel.forms import ReasonForm
 from kernel.markup import put
+from kernel.models import User
 from kernel.saying import said
 from kernel.templatetags import trunkline as tags
 from kernel.workspace import allowed, person
-from orders import queries, switchoff
+from orders import editing, queries, switchoff
+from orders.forms import ManagerForm, OrderCellsForm
 from orders.models import Order
 from orders.views.jeopardy import LEVELS, LevelOf
 
 SHOWN = 8
+CHANGES = "orders.change_order"
 BEFORE_APPROVAL = ("draft", "submitted", "enrichment_in_progress", "enrichment_on_hold")
 OVER = ("cancelled", "rejected")
 
@@ -135,7 +138,9 @@ class OrderTable(tables.Table):
         url="orders:order", arg="number", verbose_name="Order", order_by=("number",),
         sub=_below,
     )  # fmt: skip
-    state = tables.Pill(loud=lambda order: order.fallen or order.state in ("rejected", "failed", "partial"))
+    state = tables.Pill(
+        loud=lambda order: order.fallen or order.state in ("rejected", "failed", "partial"), css="wraps"
+    )  # fmt: skip
     submitted = Milestone("submitted")
     enriched = Milestone("enriched")
     approved = Milestone("approved")
@@ -144,6 +149,12 @@ class OrderTable(tables.Table):
     promised_on = tables.Due(verbose_name="Promised", done=lambda order: order.state in queries.ENDED)
     jeopardy = LevelOf(optional=True)
     waits = Waits()
+    manager = tables.Text(optional=True, order_by=("manager__last_name",), css="soft")
+    account = tables.Text(verbose_name="Customer", extra=True, orderable=False)
+    requested_on = tables.Date(verbose_name="Requested", extra=True, orderable=False)
+    their_reference = tables.Text(verbose_name="Their reference", extra=True, orderable=False)
+    channel = tables.Text(extra=True, orderable=False, accessor="get_channel_display")
+    monthly = tables.Money(verbose_name="A month", whole=True, extra=True, orderable=False)
 
 
 class OrderFilter(tables.Filters):
@@ -179,6 +190,27 @@ class OrderFilter(tables.Filters):
         return found.filter(**wanted[value])
 
 
+def _over(order: Order, by: User) -> str:
+    """Why an order keeps its owner; empty when it can go to somebody else."""
+    return str(order.get_state_display()).lower() if order.state in queries.ENDED else ""
+
+
+def _fixed(order: Order) -> str:
+    return "This order has ended; it stays as it is." if order.state in queries.ENDED else ""
+
+
+def _give(pk: int, by: User, to: User) -> Any:
+    return editing.edit(order_id=pk, by=by, changes={"manager": to.pk})
+
+
+def _change(pk: int, *, edition: int, by: User, **changes: Any) -> Any:
+    keys = {name: value.pk if isinstance(value, User) else value for name, value in changes.items()}
+    made = editing.edit(order_id=pk, by=by, edition=edition, changes=keys)
+    if "manager" in changes:
+        editing.tell_managers([pk], by)
+    return made
+
+
 class Orders(tables.ListPage):
     """The list of orders."""
 
@@ -198,7 +230,12 @@ class Orders(tables.ListPage):
     acts = (
         many.moves(Order, "hold", icon="player-pause", form=ReasonForm),
         many.moves(Order, "resume", icon="player-play"),
+        many.Act("give", "Give to", "user-plus", CHANGES, _give, _over, ManagerForm, editing.tell_managers),
     )
+    edits = amending.Edits(
+        OrderCellsForm, ("manager", "their_reference", "requested_on"), CHANGES, _change,
+        cells=("manager", "their_reference", "requested_on"), why_not=_fixed,
+    )  # fmt: skip
 
     def rows(self) -> Any:
         """Visible orders with their milestones."""

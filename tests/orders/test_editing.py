@@ -9,7 +9,9 @@ from kernel import approvals
 from kernel.models import AuditEntry
 from kernel.refusal import NotPermitted
 from orders import editing
+from orders.models import Order
 from tests.factories.crm import BillingProfileFactory, ContactFactory
+from tests.factories.lists import ListDesk, Table
 from tests.factories.orders import Shop, fresh
 from tests.factories.people import UserFactory
 
@@ -105,3 +107,21 @@ def test_another_date_voids_the_approval_and_asks_again() -> None:
     assert first.pk != second.pk
     assert (fresh(first).state, second.state) == ("void", "open")
     assert first.content_hash != second.content_hash
+
+
+def test_orders_are_given_to_somebody_from_their_list() -> None:
+    order = Shop().draft()
+    manager, other = UserFactory(role="order_manager"), UserFactory(role="order_manager")
+    desk = ListDesk(manager, "/orders/")
+    page = desk.preview("give", order)
+    assert "1 record is changed" in page
+    desk.start("give", order, to=str(other.pk))
+    assert Order.objects.get(pk=order.pk).manager == other
+    assert [note.text for note in other.notifications.all()] == [f"{manager} gave you {order} to look after"]
+    table = Table(manager, "/orders/?columns=title,manager,requested_on")
+    assert str(other) in table.page
+    assert table.save(fresh(order), "manager", "").status_code == 200
+    assert fresh(order).manager is None
+    assert table.save(fresh(order), "requested_on", "2020-01-01").status_code == 422
+    seller = UserFactory(role="sales_agent")
+    assert "Give to" not in ListDesk(seller, "/orders/").page
