@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from kernel import home, icons, states, workspace
+from kernel import editing, home, icons, states, workspace
 from kernel.records import Change, Entry, Stage
 
 COLOURS = (
@@ -89,6 +89,19 @@ ACTIONS = (
 )  # fmt: skip
 
 
+STEPS = (
+    ("d", "check", "23 Nov"), ("r", "progress", "Running"), ("w", "hourglass", "Asked"),
+    ("b", "alert-circle", "0 of 11"), ("f", "", "22 Apr"), ("x", "", "–"),
+)  # fmt: skip
+CONFLICT = Sample(
+    who="Petra Dvorak",
+    differences=[
+        editing.Difference("tier", "Tier", "Gold", "Platinum"),
+        editing.Difference("vat", "VAT number", "empty", "NL8512"),
+    ],
+)
+
+
 @workspace.allowed("kernel.use_workspace")
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
@@ -108,6 +121,9 @@ def page(request: HttpRequest) -> HttpResponse:
             timezone.now() - dt.timedelta(**by) for by in ({"minutes": 7}, {"hours": 5}, {"days": 1}, {"days": 9})
         ],
         "icon_names": sorted(icons.names()),
+        "steps": STEPS,
+        "others": ["Petra Dvorak", "Tom Aerts"],
+        "conflict": CONFLICT,
         "rows": _rows(),
         "tree": _tree(),
     }
