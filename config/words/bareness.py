@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from config.words.collecting import ROOT
 
-ALONE = {"500.html", "503.html", "design.html"}  # shown when nothing works; shown to who builds
+ALONE = {"500.html", "503.html", "design.html", "design_at_work.html"}  # shown when nothing works; shown to who builds
 KNOWN = {
     "Trunkline", "CSV", "XLSX", "PDF", "SHA", "GET", "POST", "PATCH", "DELETE", "PUT", "Ctrl", "Esc", "tlp_", "TMF",
     "TM", "Forum", "Open", "API", "YAML", "JSON", "SLA", "Enter", "Shift", "UTC",
