@@ -169,6 +169,7 @@ def test_submitted_quotes_are_read_only_and_crafted_posts_are_conflicts() -> Non
 def test_the_approver_decides_on_the_page() -> None:
     by, manager = make.seller(), UserFactory(role="sales_manager")
     quote, _ = make.filled(by=by, discount=17)
+    assert "Tell the approver why" in text(logged_in(user=by).get(url(quote)))
     quoteapproval.submit(quote_id=quote.pk, by=by)
     (step,) = quoteapproval.steps_of(quote)
     client = logged_in(user=manager)

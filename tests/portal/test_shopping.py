@@ -126,7 +126,9 @@ def test_a_basket_is_filled_changed_and_handed_to_the_account_manager(client: Cl
     handed.save(update_fields=["owner"])
     assert not home.actions_for(julia.account.owner)
     assert home.actions_for(UserFactory(role="sales_manager"))[0].url == handed.get_absolute_url(), "somebody has to"
-    assert "We are working on it" in client.get(reverse("portal:quote_list")).content.decode()
+    told = client.get(reverse("portal:quote_list")).content.decode()
+    assert "We are working on it" in told
+    assert "€" not in told, "what it will cost is not the customer's to read before it is offered"
     assert requesting.basket(julia) is None
 
 
