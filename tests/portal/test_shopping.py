@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from catalog.models import Offering
 from contracts import quoteapproval, quoting, requesting
 from contracts.models import Quote
 from crm.models import Contact
@@ -61,6 +62,9 @@ def test_the_catalogue_has_what_has_a_price_for_this_company(client: Client, jul
     agent = Client()
     agent.force_login(UserFactory(role="sales_agent"))
     assert agent.get(reverse("portal:catalogue")).status_code == 403
+    Offering.objects.filter(key="sip").update(kind="bundle", specification=None, description="")
+    for address in (reverse("portal:catalogue"), reverse("portal:offering", args=["sip"])):
+        assert client.get(address).status_code == 200, "a bundle has no specification"
 
 
 def test_the_price_follows_the_choice_and_wrong_values_are_told_at_their_fields(client: Client, julia: Any) -> None:
