@@ -1,11 +1,24 @@
 """By keyboard alone: each thing is reached by Tab from where the focus is, is seen to have it, and is used by keys."""
 
-from playwright.sync_api import Locator, expect
+import re
+
+from playwright.sync_api import Locator, Page, expect
 
 FAR = 250  # presses of Tab that nothing on a page is away
 HERE = "(wanted) => wanted === document.activeElement"
 SEEN = """(here) => { const style = getComputedStyle(here), around = getComputedStyle(here.parentElement);
     return [style, around].some((one) => one.outlineStyle !== "none" || one.boxShadow !== "none"); }"""
+
+
+def decision(page: Page, number: str) -> Locator:
+    """The next action at home that asks for a decision on a record whose number begins so."""
+    rows = page.get_by_role("listitem").filter(has_text=number)
+    return rows.get_by_role("link", name=re.compile("^Decide on")).first
+
+
+def papers(page: Page, number: str) -> Locator:
+    """The way from the list of approvals to the record itself."""
+    return page.get_by_role("region").filter(has_text=number).get_by_role("link", name="Read it first").first
 
 
 def reach(target: Locator) -> None:

@@ -84,8 +84,8 @@ def refusals(office: Office, deal: Deal) -> None:
 def approve_order(anke: Page, deal: Deal) -> None:
     """The approver reads why she is asked and approves; without a mouse."""
     anke.goto("/")
-    keyboard.press(anke.get_by_role("link", name=re.compile("Decide on ORD")).first)
-    keyboard.press(anke.get_by_role("link", name=re.compile("ORD")).first)
+    keyboard.press(keyboard.decision(anke, "ORD"))
+    keyboard.press(keyboard.papers(anke, "ORD"))
     approval = anke.get_by_role("region", name="Approval")
     for reason in ("5,000 a month", "ccess has to be built"):
         expect(approval).to_contain_text(reason)

@@ -91,8 +91,8 @@ def discount_and_submit(mira: Page, percent: str, note: str) -> None:
 def approve_quote(petra: Page, deal: Deal) -> None:
     """The sales manager reads why she is asked and approves on the quote's own page; without a mouse."""
     petra.goto("/")
-    keyboard.press(petra.get_by_role("link", name=re.compile("Decide on QUO")))
-    keyboard.press(petra.get_by_role("link", name=re.compile("QUO")).first)
+    keyboard.press(keyboard.decision(petra, "QUO"))
+    keyboard.press(keyboard.papers(petra, "QUO"))
     expect(petra).to_have_url(deal.quote)
     keyboard.press(petra.get_by_role("button", name="Approve", exact=True))
     expect(petra.get_by_role("list", name="Lifecycle").locator("[aria-current=step]")).to_contain_text("Approved")
