@@ -12,7 +12,7 @@ from fallout.models import Fallout
 from fulfillment.models import Task
 from kernel import numbering, outbox
 from kernel.models import OutboxEvent
-from orders import nudging
+from orders import closure, nudging
 from orders.events import OrderApproved, OrderSubmitted
 from orders.models import Order
 
@@ -92,13 +92,15 @@ def look(now: dt.datetime | None = None) -> dict[str, int]:
 
 
 def standing(now: dt.datetime) -> list[Standing]:
-    """Orders that stand still, in one query."""
+    """Orders that stand still, in two queries; those that only wait for their documents do not."""
     with connection.cursor() as cursor:
         kinds = {"submitted": outbox.kind_of(OrderSubmitted), "approved": outbox.kind_of(OrderApproved)}
         when = {"before": now - QUIET, "turn": now - TURN, "today": timezone.localdate(now)}
         cursor.execute(_STANDING, {**when, "root": nudging.ROOT, **kinds})
         rows = cursor.fetchall()
-    return [_said(*row) for row in rows]
+    orders = Order.objects.filter(pk__in=[row[0] for row in rows])
+    papers = set(closure.only_papers(orders).values_list("pk", flat=True)) if rows else ()
+    return [_said(*row) for row in rows if row[0] not in papers]
 
 
 def _said(order_id: int, state: str, stranded: str | None, unowned: str | None) -> Standing:

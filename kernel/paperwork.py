@@ -41,6 +41,13 @@ def lacking(model: Any, keys: Collection[int], state: str) -> dict[int, list[str
     return {pk: words for pk, words in found.items() if words}
 
 
+def without(rows: Any, state: str) -> Any:
+    """Of a queryset, the records that lack a type of file which a stage needs."""
+    label = rows.model._meta.label_lower
+    files = Document.objects.filter(subject_type=label, subject_id=OuterRef(OuterRef("pk")), kind=OuterRef("key"))
+    return rows.filter(Exists(DocumentType.objects.filter(~Exists(files), subject_type=label, needed_for=state)))
+
+
 def require(record: Any, state: str) -> None:
     """Raises Missing unless a record has every type of file that a stage needs."""
     if words := lacking(type(record), [record.pk], state).get(record.pk):

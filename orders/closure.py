@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from catalog.models import Characteristic
@@ -319,6 +319,16 @@ def _close_orders(orders: Orders) -> None:
             lifecycle.move(order, step, by=None)
     ended = [orders[pk] for pk in sorted(done.keys() - held)]
     outbox.publish_all([events.OrderEnded(order_id=order.pk, state=str(order.state)) for order in ended])
+
+
+def only_papers(rows: Any) -> Any:
+    """Of these orders, those all of whose work is done and that wait for files which a complete order has."""
+    lines = OrderLine.objects.filter(order=OuterRef("pk"))
+    done = rows.filter(
+        Exists(lines.filter(state=LineState.COMPLETED)), ~Exists(lines.filter(state=LineState.FAILED)),
+        ~Exists(lines.exclude(state__in=DONE_LINES)), state=Order.State.IN_PROGRESS,
+    )  # fmt: skip
+    return paperwork.without(done, Order.State.COMPLETED)
 
 
 def _last_steps(counted: set[str]) -> list[Callable[..., Any]]:

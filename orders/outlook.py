@@ -149,11 +149,7 @@ def _requirements(order: Order) -> list[Item]:
 def _papers(order: Order) -> list[Item]:
     """Files that keep an order from being complete once all of its lines are."""
     words = paperwork.lacking(Order, [order.pk], Order.State.COMPLETED).get(order.pk, [])
-    if (
-        not words
-        or order.state != Order.State.IN_PROGRESS
-        or order.lines.exclude(state__in=closure.DONE_LINES).exists()
-    ):
+    if not words or not closure.only_papers(Order.objects.filter(pk=order.pk)).exists():
         return []
     text = "All lines are done. The order is complete once this is added under Documents."
     return [Item("file-text", "wait", f"{', '.join(words)}.", text)]

@@ -9,12 +9,12 @@ from django.utils import timezone
 from contracts.models import Quote
 from fulfillment.jeopardy import TABLE as JEOPARDY
 from fulfillment.models import Level
-from kernel import finding, frame, home, judging, moving, roles, states, tableuse
+from kernel import finding, frame, home, judging, moving, paperwork, roles, states, tableuse
 from kernel.judging import About
 from kernel.models import User
 from kernel.states import Look
 from kernel.templatetags.trunkline import money_text, short_day
-from orders import choosing, jeopardyrules, pointing, queries, rulecases, sampling, steering, submission  # noqa: F401
+from orders import choosing, closure, jeopardyrules, pointing, queries, rulecases, sampling, steering, submission  # noqa: F401
 from orders.models import EnrichmentFlow, Order
 
 READERS = (
@@ -155,6 +155,20 @@ def _values(user: User) -> Iterable[home.Action]:
         )  # fmt: skip
 
 
+def _papers(user: User) -> Iterable[home.Action]:
+    """Orders all of whose work is done and that wait for a file."""
+    rows = closure.only_papers(Order.objects.visible_to(user)).select_related("account").order_by("promised_on", "pk")
+    found = list(rows[:5])
+    missing = paperwork.lacking(Order, [order.pk for order in found], Order.State.COMPLETED)
+    for order in found:
+        yield home.Action(
+            text=f"Add what completes {order.title}", url=order.get_absolute_url(),
+            detail=f"{order.account.name}: {', '.join(missing.get(order.pk, []))}", number=order.number,
+            icon="file-text", tone="wait", due="Delivered", due_detail="waits for its documents", word="Add",
+            at=order.promised_on,
+        )  # fmt: skip
+
+
 def _late(user: User) -> Iterable[home.Action]:
     """Orders whose promise is over."""
     today = timezone.localdate()
@@ -222,6 +236,7 @@ home.next_actions("orders.submit_order", _accepted)
 home.next_actions("orders.submit_order", _drafts)
 home.next_actions("orders.enrich_order", _values)
 home.next_actions("orders.steer_order", _late)
+home.next_actions("orders.submit_order", _papers)
 home.next_actions("orders.change_enrichmentflow", _flow_drafts)
 home.next_actions("orders.steer_order", _in_danger)
 home.figures("orders.submit_order", _figures, order=20)

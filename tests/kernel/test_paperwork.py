@@ -1,5 +1,6 @@
 """Paperwork: types of file by kind of record, the stages that need them, a look at a file, and the virus scanner."""
 
+import datetime as dt
 import socket
 import threading
 
@@ -9,9 +10,11 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from crm.models import Lead
-from kernel import documents, moving, outbox, paperwork, virusscan
+from fallout import watchdog
+from kernel import documents, home, moving, outbox, paperwork, virusscan
 from kernel.models import Document, DocumentType, User
 from orders import progress
 from orders.models import DomainOrder, Order
@@ -108,6 +111,9 @@ def test_an_order_is_complete_once_its_papers_are_there(client: Client) -> None:
     assert fresh(order).state == Order.State.IN_PROGRESS
     page = client.get(order.get_absolute_url()).content.decode()
     assert "The order is complete once this is added under Documents." in page
+    (asked,) = (action for action in home.actions_for(manager) if action.word == "Add")
+    assert (asked.number, asked.detail) == (order.number, f"{order.account.name}: Test checklist")
+    assert watchdog.standing(timezone.now() + dt.timedelta(hours=5)) == []
     documents.upload(order, name="tests.pdf", content=PDF, by=manager, kind="checklist")
     outbox.drain()
     assert fresh(order).state == Order.State.COMPLETED
