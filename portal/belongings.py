@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -17,6 +18,10 @@ from orders.models import Order, OrderLine
 LIVING = ("pending_active", "active", "suspended", "pending_terminate")
 SHOWN_QUOTES = ("presented", "accepted", "completed", "declined", "expired")
 WITH_DOCUMENTS = (Quote, Agreement, Contract, Order, Product, Account)
+PAPERS = {
+    "quote_pdf": "Offer", "agreement_pdf": "Agreement", "signed_quote": "Signed offer",
+    "signed_agreement": "Signed agreement",
+}  # fmt: skip
 
 
 def services(user: User) -> Any:
@@ -86,6 +91,11 @@ def end_of(contract: Contract, product: Product) -> End | None:
     if whole.notice_given_on or number:
         return End(whole.ends_on, False, Decimal(0), contract.currency, number)
     return None
+
+
+def titled(rows: Iterable[Document]) -> list[tuple[Document, str]]:
+    """Documents, each with what it is in the words of the portal; empty for a file that somebody added."""
+    return [(document, PAPERS.get(document.kind, "")) for document in rows]
 
 
 def documents(user: User) -> Any:

@@ -65,7 +65,8 @@ def documents(request: HttpRequest) -> HttpResponse:
     """Everything on paper."""
     found = belongings.documents(workspace.person(request))
     rows = Paginator(found, SHOWN).get_page(request.GET.get("page"))
-    return htmx.respond(request, "portal/documents.html", {"documents": rows})
+    context = {"documents": rows, "papers": belongings.titled(rows)}
+    return htmx.respond(request, "portal/documents.html", context)
 
 
 @customers_only
